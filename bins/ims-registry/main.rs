@@ -1,0 +1,4 @@
+//! The `ims-registry` command; everything it does is in the library crate of the same name.
+fn main() -> std::process::ExitCode {
+    ims::command::run(ims_registry::main)
+}

@@ -1,0 +1,120 @@
+//! The command line of `ims-registry`.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+use ims::address::Address;
+use ims::command::{Arguments, Common};
+use ims::layout::Layout;
+use ims::name::{DirectoryName, InstanceName};
+use ims::span::Span;
+
+/// Which instances this node knows
+#[derive(Debug, Parser)]
+#[command(name = "ims-registry", version, max_term_width = 100)]
+pub struct Args {
+    /// What to do.
+    #[command(subcommand)]
+    pub verb: Verb,
+    /// What every command understands.
+    #[command(flatten)]
+    pub common: Common,
+}
+
+impl Arguments for Args {
+    fn common(&self) -> &Common {
+        &self.common
+    }
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Print the instances, all or those named
+    List {
+        /// Names of instances
+        #[arg(value_name = "NAME")]
+        names: Vec<InstanceName>,
+    },
+    /// Add an instance, or change the keys that differ
+    Add(Add),
+    /// Remove instances; with the last one the file goes too
+    Remove(Remove),
+    /// Print the instances found below server roots, whether registered or not
+    Scan {
+        /// Server roots
+        #[arg(value_name = "ROOT", required = true, value_parser = absolute)]
+        roots: Vec<PathBuf>,
+    },
+    /// Say whether each entry fits what is on the disk and the other entries
+    Check {
+        /// Names of instances
+        #[arg(value_name = "NAME")]
+        names: Vec<InstanceName>,
+    },
+}
+
+/// The arguments of `add`.
+#[derive(Debug, clap::Args)]
+pub struct Add {
+    /// The instance's name without its leading msg-, or - to read ims.instance/1 records from stdin
+    #[arg(value_name = "NAME|-", value_parser = name_or_stdin)]
+    pub what: NameOrStdin,
+    /// Where the instance keeps things and how its servers are run
+    #[arg(long)]
+    pub layout: Option<Layout>,
+    /// The server root, the folder that holds msg-NAME
+    #[arg(long, value_parser = absolute)]
+    pub root: Option<PathBuf>,
+    /// A logical address that the servers are bound to; may be given several times
+    #[arg(long = "address", value_name = "ADDRESS")]
+    pub addresses: Vec<Address>,
+    /// The directory server below the same root, without its leading slapd-
+    #[arg(long, value_name = "NAME")]
+    pub ldap: Option<DirectoryName>,
+    /// The instance is a directory server alone
+    #[arg(long, requires = "ldap")]
+    pub no_mail: bool,
+    /// Common to what changes the file.
+    #[command(flatten)]
+    pub change: Change,
+}
+
+/// The arguments of `remove`.
+#[derive(Debug, clap::Args)]
+pub struct Remove {
+    /// Names of instances, or - to read ims.instance/1 records from stdin
+    #[arg(value_name = "NAME|-", required = true, value_parser = name_or_stdin)]
+    pub what: Vec<NameOrStdin>,
+    /// Common to what changes the file.
+    #[command(flatten)]
+    pub change: Change,
+}
+
+/// What every verb that changes the file understands.
+#[derive(Debug, clap::Args)]
+pub struct Change {
+    /// Show the change as a unified diff and make none
+    #[arg(short = 'n', long)]
+    pub dry_run: bool,
+    /// How long to wait for another run that holds the lock
+    #[arg(long, value_name = "TIME", default_value = "10s")]
+    pub timeout: Span,
+}
+
+/// An operand.
+#[derive(Debug, Clone)]
+pub enum NameOrStdin {
+    /// `-`
+    Stdin,
+    /// A name.
+    Name(InstanceName),
+}
+
+fn name_or_stdin(text: &str) -> Result<NameOrStdin, ims::Fail> {
+    if text == "-" { Ok(NameOrStdin::Stdin) } else { text.parse().map(NameOrStdin::Name) }
+}
+
+fn absolute(text: &str) -> Result<PathBuf, ims::Fail> {
+    ims::registry::absolute(text)
+}

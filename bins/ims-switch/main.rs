@@ -1,0 +1,4 @@
+//! The `ims-switch` command; everything it does is in the library crate of the same name.
+fn main() -> std::process::ExitCode {
+    ims::command::run(ims_switch::main)
+}

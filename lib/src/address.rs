@@ -1,0 +1,151 @@
+//! Addresses as the commands take and print them.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::str::FromStr;
+
+use ipnetwork::IpNetwork;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::Fail;
+
+/// An address that a server can be bound to: one host, neither unspecified, multicast nor broadcast.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(try_from = "String", into = "String")]
+#[schemars(with = "String")]
+pub struct Address(IpAddr);
+
+impl Address {
+    /// The address itself.
+    pub const fn ip(self) -> IpAddr {
+        self.0
+    }
+}
+
+impl FromStr for Address {
+    type Err = Fail;
+
+    fn from_str(text: &str) -> Result<Self, Fail> {
+        let ip: IpAddr = text.parse().map_err(|_| {
+            Fail::usage(format!("not an IP address: '{}'", text.escape_debug()))
+                .hint("like 10.0.37.10 or 2001:db8::10, without a prefix length")
+        })?;
+        let broadcast = matches!(ip, IpAddr::V4(v4) if v4.is_broadcast());
+        if ip.is_unspecified() || ip.is_multicast() || broadcast {
+            return Err(
+                Fail::usage(format!("no server can be bound to {ip} alone")).hint("give one host's address")
+            );
+        }
+        Ok(Self(ip))
+    }
+}
+
+impl TryFrom<String> for Address {
+    type Error = Fail;
+
+    fn try_from(text: String) -> Result<Self, Fail> {
+        text.parse()
+    }
+}
+
+impl From<Address> for String {
+    fn from(address: Address) -> Self {
+        address.to_string()
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// A logical IP with its prefix length, as it stands on an interface: `10.0.37.10/24`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(try_from = "String", into = "String")]
+#[schemars(with = "String")]
+pub struct LogicalIp {
+    address: Address,
+    prefix: u8,
+}
+
+impl LogicalIp {
+    /// The address without its prefix length.
+    pub const fn address(self) -> Address {
+        self.address
+    }
+
+    /// The prefix length in bits.
+    pub const fn prefix(self) -> u8 {
+        self.prefix
+    }
+}
+
+impl FromStr for LogicalIp {
+    type Err = Fail;
+
+    fn from_str(text: &str) -> Result<Self, Fail> {
+        let bad = || {
+            Fail::usage(format!("not an address with its prefix length: '{}'", text.escape_debug()))
+                .hint("like 10.0.37.10/24")
+        };
+        if !text.contains('/') {
+            return Err(bad());
+        }
+        let network: IpNetwork = text.parse().map_err(|_| bad())?;
+        Ok(Self { address: network.ip().to_string().parse()?, prefix: network.prefix() })
+    }
+}
+
+impl TryFrom<String> for LogicalIp {
+    type Error = Fail;
+
+    fn try_from(text: String) -> Result<Self, Fail> {
+        text.parse()
+    }
+}
+
+impl From<LogicalIp> for String {
+    fn from(ip: LogicalIp) -> Self {
+        ip.to_string()
+    }
+}
+
+impl fmt::Display for LogicalIp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.address, self.prefix)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_names_one_host() {
+        for good in ["10.0.37.10", "2001:db8::10", "127.0.0.1"] {
+            assert_eq!(good.parse::<Address>().unwrap().to_string(), good);
+        }
+        for bad in [
+            "10.0.37",
+            "10.0.37.10/24",
+            "0.0.0.0",
+            "::",
+            "224.0.0.1",
+            "255.255.255.255",
+            "mail",
+            "010.0.37.10",
+        ] {
+            assert!(bad.parse::<Address>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_logical_ip_has_its_prefix_length() {
+        assert_eq!("10.0.37.10/24".parse::<LogicalIp>().unwrap().to_string(), "10.0.37.10/24");
+        for bad in ["10.0.37.10", "10.0.37.10/33", "0.0.0.0/0", "x/24"] {
+            assert!(bad.parse::<LogicalIp>().is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! How a command begins and ends: its arguments, its one exit status, its last words.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+
+use crate::fail::FailRecord;
+use crate::output::Format;
+use crate::sys::stderr;
+use crate::{Exit, Fail, Host, Out};
+
+/// What every command understands.
+#[derive(Debug, Clone, Args)]
+pub struct Common {
+    /// Show records as JSON lines or as tables [default: tables on a terminal, JSON elsewhere]
+    #[arg(short, long, value_name = "FORMAT", global = true, hide_possible_values = false)]
+    pub output: Option<Format>,
+
+    /// Look for files and helper programs below this folder
+    #[arg(long, value_name = "FOLDER", global = true, hide = true, default_value = "/")]
+    pub root: PathBuf,
+}
+
+/// The arguments of a command, which hold the common ones.
+pub trait Arguments: clap::Parser {
+    /// What every command understands.
+    fn common(&self) -> &Common;
+}
+
+/// Runs a command from its arguments to its exit status.
+///
+/// A failure is told on stderr and ends stdout with an `ims.fail/1` record. An answer that could not be
+/// printed is not an answer: the status is then at least 3.
+pub fn run<A: Arguments>(main: fn(A, &Host, &mut Out) -> Result<Exit, Fail>) -> ExitCode {
+    let name = A::command().get_name().to_owned();
+    let args = match A::try_parse() {
+        Ok(args) => args,
+        Err(error) => return ExitCode::from(refuse(&name, &error).code()),
+    };
+    let host = Host::below(&args.common().root);
+    let mut out = Out::stdout(Format::or_by_terminal(args.common().output), host.name());
+    let exit = main(args, &host, &mut out);
+    ExitCode::from(end(&name, &mut out, exit).code())
+}
+
+fn end(name: &str, out: &mut Out, result: Result<Exit, Fail>) -> Exit {
+    let exit = match result {
+        Ok(exit) => Ok(exit),
+        Err(fail) => {
+            stderr::say(name, &fail);
+            out.record(&FailRecord::from(&fail)).map(|()| fail.exit())
+        }
+    };
+    match exit.and_then(|exit| out.flush().map(|()| exit)) {
+        Ok(exit) => exit,
+        Err(lost) => {
+            stderr::say(name, &lost);
+            lost.exit()
+        }
+    }
+}
+
+/// Answers `--help` and `--version`, and tells a wrong command line in one line.
+fn refuse(name: &str, error: &clap::Error) -> Exit {
+    let mut out = Out::stdout(Format::or_by_terminal(None), &Host::below(std::path::Path::new("/")).name());
+    if !error.use_stderr() {
+        return match error.print() {
+            Ok(()) => Exit::Ok,
+            Err(_) => Exit::Unknown,
+        };
+    }
+    end(
+        name,
+        &mut out,
+        Err(Fail::usage(one_line(&error.render().to_string())).hint(format!("see {name} --help"))),
+    )
+}
+
+/// The message of clap without its usage block, on one line.
+fn one_line(message: &str) -> String {
+    let body = message.split("\n\nUsage:").next().unwrap_or(message);
+    let body = body.split("\n\nFor more information").next().unwrap_or(body);
+    let words: Vec<&str> = body.trim_start_matches("error: ").split_whitespace().collect();
+    words.join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::one_line;
+
+    #[test]
+    fn a_wrong_command_line_is_told_in_one_line() {
+        let message = "error: unexpected argument '--frce' found\n\n  tip: a similar argument exists: '--force'\n\n\
+                       Usage: ims-x [OPTIONS]\n\nFor more information, try '--help'.\n";
+        assert_eq!(
+            one_line(message),
+            "unexpected argument '--frce' found tip: a similar argument exists: '--force'"
+        );
+    }
+}

@@ -1,0 +1,1 @@
+//! Resource groups: `/etc/ims/groups/<GROUP>.toml`, as ims-group(5) describes them.

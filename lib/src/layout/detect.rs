@@ -1,0 +1,105 @@
+//! Finding instances below a server root by the folders each layout has.
+
+use std::path::{Path, PathBuf};
+
+use fs_err as fs;
+
+use crate::instance::Instance;
+use crate::layout::{Bind, Layout, listeners};
+use crate::name::{DirectoryName, InstanceName};
+use crate::{Exit, Fail, Host};
+
+/// How the mail server in this folder is laid out, `None` when nothing of the kind is there.
+pub fn layout(host: &Host, mail_dir: &Path) -> Option<Layout> {
+    let here = |below: &str| host.path(mail_dir.join(below)).exists();
+    if here("imta/config") {
+        Some(Layout::Iplanet5)
+    } else if here("postfix/main.cf") || here("dovecot/dovecot.conf") {
+        Some(Layout::PostfixDovecot)
+    } else {
+        None
+    }
+}
+
+fn directory_layout(host: &Host, ldap_dir: &Path) -> Option<Layout> {
+    let here = |below: &str| host.path(ldap_dir.join(below)).exists();
+    if here("config/slapd.conf") {
+        Some(Layout::Iplanet5)
+    } else if here("slapd.conf") {
+        Some(Layout::PostfixDovecot)
+    } else {
+        None
+    }
+}
+
+/// The instances below a server root, by name.
+///
+/// The first directory server goes with the first mail server, as the original's set-up put them; each further
+/// one is an instance of its own. Addresses are those that the servers are bound to already.
+pub fn instances(host: &Host, root: &Path) -> Result<Vec<Instance>, Fail> {
+    let mut mails: Vec<(InstanceName, Layout)> = below(host, root, "msg-")?
+        .into_iter()
+        .filter_map(|(name, path)| Some((name.parse().ok()?, layout(host, &path)?)))
+        .collect();
+    let mut ldaps: Vec<(DirectoryName, Layout)> = below(host, root, "slapd-")?
+        .into_iter()
+        .filter_map(|(name, path)| Some((name.parse().ok()?, directory_layout(host, &path)?)))
+        .collect();
+    mails.sort();
+    ldaps.sort();
+    let mut ldaps = ldaps.into_iter().peekable();
+    let mut found = Vec::new();
+    for (name, layout) in mails {
+        let ldap = ldaps.next_if(|(_, of)| *of == layout && found.is_empty()).map(|(ldap, _)| ldap);
+        found.push(Instance { name, layout, root: root.to_owned(), addresses: Vec::new(), ldap, mail: true });
+    }
+    for (ldap, layout) in ldaps {
+        if let Ok(name) = ldap.as_str().parse::<InstanceName>()
+            && found.iter().all(|instance| instance.name != name)
+        {
+            let ldap = Some(ldap);
+            found.push(Instance {
+                name,
+                layout,
+                root: root.to_owned(),
+                addresses: Vec::new(),
+                ldap,
+                mail: false,
+            });
+        }
+    }
+    for instance in &mut found {
+        instance.addresses = bound(host, instance);
+    }
+    Ok(found)
+}
+
+/// The addresses an instance's servers are bound to already; a configuration that cannot be read tells none.
+fn bound(host: &Host, instance: &Instance) -> Vec<crate::address::Address> {
+    let mut addresses = Vec::new();
+    for listener in listeners(host, instance).unwrap_or_default() {
+        if let Bind::One(ip) = listener.bind
+            && !ip.is_loopback()
+            && let Ok(address) = ip.to_string().parse()
+            && !addresses.contains(&address)
+        {
+            addresses.push(address);
+        }
+    }
+    addresses
+}
+
+fn below(host: &Host, root: &Path, prefix: &str) -> Result<Vec<(String, PathBuf)>, Fail> {
+    let cannot = |e: &std::io::Error| Fail::io(Exit::Unknown, format!("cannot scan {}", root.display()), e);
+    let mut found = Vec::new();
+    for entry in fs::read_dir(host.path(root)).map_err(|e| cannot(&e))? {
+        let entry = entry.map_err(|e| cannot(&e))?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if let Some(rest) = name.strip_prefix(prefix)
+            && entry.file_type().is_ok_and(|kind| kind.is_dir())
+        {
+            found.push((rest.to_owned(), root.join(&name)));
+        }
+    }
+    Ok(found)
+}

@@ -1,0 +1,206 @@
+//! Layouts: where an instance keeps things, which servers it runs, and how each is started, stopped, bound and
+//! listened to. Pure descriptions: reading the files is all they do.
+
+pub mod detect;
+
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::address::Address;
+use crate::instance::Instance;
+use crate::place::Place;
+use crate::sys::exec::Line;
+use crate::{Fail, Host};
+
+/// A way to lay out a server root.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Layout {
+    /// iPlanet Messaging Server 5.x with Directory Server 4.x.
+    #[serde(rename = "iplanet-5")]
+    Iplanet5,
+    /// Postfix, Dovecot and `OpenLDAP`.
+    PostfixDovecot,
+}
+
+impl Layout {
+    /// Every layout.
+    pub const ALL: [Self; 2] = [Self::Iplanet5, Self::PostfixDovecot];
+
+    /// The name in the registry and in records.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Iplanet5 => "iplanet-5",
+            Self::PostfixDovecot => "postfix-dovecot",
+        }
+    }
+}
+
+impl fmt::Display for Layout {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.word())
+    }
+}
+
+impl FromStr for Layout {
+    type Err = Fail;
+
+    fn from_str(text: &str) -> Result<Self, Fail> {
+        Self::ALL.into_iter().find(|layout| layout.word() == text).ok_or_else(|| {
+            let known = Self::ALL.map(Self::word).join(", ");
+            Fail::usage(format!("no layout '{}'", text.escape_debug())).hint(format!("there are {known}"))
+        })
+    }
+}
+
+/// What a port is for, and so which dialogue a probe holds with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Service {
+    /// SMTP, RFC 5321.
+    Smtp,
+    /// Message submission, RFC 6409.
+    Submission,
+    /// Submission over TLS from the first byte, RFC 8314.
+    Smtps,
+    /// LMTP, RFC 2033.
+    Lmtp,
+    /// IMAP, RFC 3501.
+    Imap,
+    /// IMAP over TLS from the first byte.
+    Imaps,
+    /// POP3, RFC 1939.
+    Pop3,
+    /// POP3 over TLS from the first byte.
+    Pop3s,
+    /// HTTP.
+    Http,
+    /// LDAP, RFC 4511.
+    Ldap,
+    /// LDAP over TLS from the first byte.
+    Ldaps,
+    /// The Job Controller of the iPlanet line; its protocol is not published.
+    JobController,
+    /// Anything else that listens.
+    Other,
+}
+
+impl Service {
+    /// The word for people, tables and records.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Smtp => "smtp",
+            Self::Submission => "submission",
+            Self::Smtps => "smtps",
+            Self::Lmtp => "lmtp",
+            Self::Imap => "imap",
+            Self::Imaps => "imaps",
+            Self::Pop3 => "pop3",
+            Self::Pop3s => "pop3s",
+            Self::Http => "http",
+            Self::Ldap => "ldap",
+            Self::Ldaps => "ldaps",
+            Self::JobController => "job_controller",
+            Self::Other => "other",
+        }
+    }
+}
+
+/// The address a listener is configured to bind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Bind {
+    /// Every IPv4 and IPv6 address of the node.
+    Any,
+    /// Every IPv4 address of the node.
+    AnyV4,
+    /// Every IPv6 address of the node, and no IPv4 one.
+    AnyV6,
+    /// One address, loopback included.
+    One(std::net::IpAddr),
+}
+
+/// A TCP listener that an instance's configuration asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listener {
+    /// The program that listens: `postfix`, `dovecot`, `slapd`, `dispatcher`, `job_controller`, `store`.
+    pub server: &'static str,
+    /// What is spoken there.
+    pub service: Service,
+    /// Where it binds.
+    pub bind: Bind,
+    /// The TCP port.
+    pub port: u16,
+    /// The line that says so.
+    pub at: Place,
+}
+
+/// Which half of an instance is meant: a `messaging-server` or a `directory-server` resource.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Part {
+    /// The mail servers below `<root>/msg-<name>`.
+    Mail,
+    /// The directory server below `<root>/slapd-<ldap>`.
+    Directory,
+}
+
+/// How a program is asked to end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Stop {
+    /// By a signal to its first process.
+    Signal(i32),
+    /// By a command of its own, such as `stop-msg`.
+    Command(Line),
+}
+
+/// A program of an instance that is started and stopped as one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Program {
+    /// Its short name: `postfix`, `dovecot`, `slapd`, `msg` (all of the iPlanet mail server).
+    pub name: &'static str,
+    /// The command line that starts it and returns once it listens.
+    pub start: Line,
+    /// How it is asked to end.
+    pub stop: Stop,
+    /// Where it writes the pid of its first process, when it does.
+    pub pid_file: Option<PathBuf>,
+    /// The executable its first process runs, by which a pid file that is out of date is told.
+    pub executable: Option<PathBuf>,
+    /// How long it may take to end before it is killed.
+    pub patience: Duration,
+    /// Folders it needs outside the server root, which a node that just booted does not have
+    /// (path, owner's user name, mode).
+    pub folders: Vec<(PathBuf, String, u32)>,
+}
+
+/// The programs of one part of an instance, in the order they are started; independent ones may start at once.
+pub fn programs(_host: &Host, instance: &Instance, _part: Part) -> Result<Vec<Program>, Fail> {
+    Err(Fail::unknown(format!("the programs of {} are not described yet", instance.name)))
+}
+
+/// Every TCP listener that the instance's configuration asks for.
+pub fn listeners(_host: &Host, instance: &Instance) -> Result<Vec<Listener>, Fail> {
+    Err(Fail::unknown(format!("the listeners of {} are not described yet", instance.name)))
+}
+
+/// The addresses at which clients reach a listener of an instance: its own when it is bound to one, else the
+/// instance's logical addresses.
+pub fn endpoints(instance: &Instance, listener: &Listener) -> Vec<std::net::IpAddr> {
+    match listener.bind {
+        Bind::One(ip) => vec![ip],
+        Bind::Any | Bind::AnyV4 | Bind::AnyV6 => instance
+            .addresses
+            .iter()
+            .map(|address: &Address| address.ip())
+            .filter(|ip| match listener.bind {
+                Bind::AnyV4 => ip.is_ipv4(),
+                Bind::AnyV6 => ip.is_ipv6(),
+                Bind::Any | Bind::One(_) => true,
+            })
+            .collect(),
+    }
+}

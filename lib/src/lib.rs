@@ -1,0 +1,30 @@
+//! What the six `ims-*` commands share: the vocabulary of the field as types, the records they print, and
+//! [`sys`], the only place that touches the kernel. It knows no command.
+
+pub mod address;
+pub mod change;
+pub mod command;
+pub mod conf;
+pub mod exit;
+pub mod fail;
+pub mod group;
+pub mod host;
+pub mod input;
+pub mod instance;
+pub mod layout;
+pub mod name;
+pub mod nodes;
+pub mod output;
+pub mod place;
+pub mod record;
+pub mod registry;
+pub mod span;
+pub mod state;
+pub mod sys;
+
+pub use exit::Exit;
+pub use fail::Fail;
+pub use host::Host;
+pub use output::Out;
+pub use record::Record;
+pub use state::State;

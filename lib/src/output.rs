@@ -1,0 +1,111 @@
+//! Where records go: JSON lines, or the same records as tables on a terminal.
+
+use std::io::{self, IsTerminal, Write};
+
+use clap::ValueEnum;
+use comfy_table::{Table, presets};
+
+use crate::record::Envelope;
+use crate::{Exit, Fail, Record};
+
+/// How records are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// One JSON object a line.
+    Json,
+    /// Tables for people.
+    Table,
+}
+
+impl Format {
+    /// What is shown when nobody said: tables on a terminal, JSON everywhere else.
+    pub fn or_by_terminal(wanted: Option<Self>) -> Self {
+        wanted.unwrap_or_else(|| if io::stdout().is_terminal() { Self::Table } else { Self::Json })
+    }
+}
+
+/// Rows of one record type that wait to be shown together, so that their columns line up.
+struct Rows {
+    schema: &'static str,
+    table: Table,
+}
+
+/// The one way to stdout. A write that is lost is a failure with status 3: nobody got the answer.
+pub struct Out {
+    format: Format,
+    host: String,
+    rows: Option<Rows>,
+    sink: Box<dyn Write + Send>,
+}
+
+impl Out {
+    /// Records of this host on stdout.
+    pub fn stdout(format: Format, host: &str) -> Self {
+        Self { format, host: host.to_owned(), rows: None, sink: Box::new(io::BufWriter::new(io::stdout())) }
+    }
+
+    /// Records into any writer, for tests and for files.
+    pub fn to(sink: impl Write + Send + 'static, format: Format, host: &str) -> Self {
+        Self { format, host: host.to_owned(), rows: None, sink: Box::new(sink) }
+    }
+
+    /// How records are shown.
+    pub const fn format(&self) -> Format {
+        self.format
+    }
+
+    /// Prints a record; tables wait until the record type changes or [`Out::flush`] is called.
+    pub fn record<R: Record>(&mut self, record: &R) -> Result<(), Fail> {
+        match self.format {
+            Format::Json => {
+                let line = Envelope::new(&self.host, record)
+                    .line()
+                    .map_err(|e| Fail::unknown(format!("cannot print {}", R::SCHEMA)).because(e))?;
+                writeln!(self.sink, "{line}").map_err(lost)
+            }
+            Format::Table => self.add_row(record),
+        }
+    }
+
+    fn add_row<R: Record>(&mut self, record: &R) -> Result<(), Fail> {
+        if R::columns().is_empty() {
+            return Ok(());
+        }
+        if self.rows.as_ref().is_some_and(|rows| rows.schema != R::SCHEMA) {
+            self.flush()?;
+        }
+        let rows = self.rows.get_or_insert_with(|| {
+            let mut table = Table::new();
+            table.load_style(presets::NOTHING).set_header(R::columns().iter().map(|c| c.to_uppercase()));
+            Rows { schema: R::SCHEMA, table }
+        });
+        rows.table.add_row(record.row());
+        Ok(())
+    }
+
+    /// Puts plain text for people before the next table; JSON readers never see it.
+    pub fn text(&mut self, text: &str) -> Result<(), Fail> {
+        match self.format {
+            Format::Json => Ok(()),
+            Format::Table => {
+                self.flush()?;
+                writeln!(self.sink, "{text}").map_err(lost)
+            }
+        }
+    }
+
+    /// Shows what has waited, for streams and before long work.
+    pub fn flush(&mut self) -> Result<(), Fail> {
+        if let Some(rows) = self.rows.take() {
+            for line in rows.table.lines() {
+                writeln!(self.sink, "{}", line.trim_end()).map_err(lost)?;
+            }
+        }
+        self.sink.flush().map_err(lost)
+    }
+}
+
+#[allow(clippy::needless_pass_by_value)] // the shape map_err wants
+fn lost(error: io::Error) -> Fail {
+    Fail::io(Exit::Unknown, "cannot write to stdout", &error)
+}

@@ -1,0 +1,244 @@
+//! Files replaced whole: old or new, never half, with owner, mode and extended attributes as before.
+//!
+//! No symbolic link is crossed below a folder that somebody other than root can write.
+
+use std::ffi::OsStr;
+use std::io::{self, Read, Write};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use rustix::fd::{AsFd, OwnedFd};
+use rustix::fs::{AtFlags, Mode, OFlags, ResolveFlags, XattrFlags};
+
+use crate::{Exit, Fail};
+
+/// The largest file that is read whole; configuration is far smaller, and a device or a FIFO has no end.
+const LARGEST: usize = 64 * 1024 * 1024;
+
+/// Reads a text file, `None` when it is not there; anything but a regular file of UTF-8 is an error.
+pub fn read_text(path: &Path) -> Result<Option<String>, Fail> {
+    let Some(bytes) = read(path)? else { return Ok(None) };
+    String::from_utf8(bytes)
+        .map(Some)
+        .map_err(|_| Fail::usage(format!("{} is not UTF-8 text", path.display())))
+}
+
+/// Reads a file, `None` when it is not there.
+pub fn read(path: &Path) -> Result<Option<Vec<u8>>, Fail> {
+    let cannot = |e: &io::Error| Fail::io(Exit::Unknown, format!("cannot read {}", path.display()), e);
+    // O_NONBLOCK: opening a FIFO that somebody put there must not wait for a writer.
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK;
+    let fd = match rustix::fs::open(path, flags, Mode::empty()) {
+        Ok(fd) => fd,
+        Err(rustix::io::Errno::NOENT | rustix::io::Errno::NOTDIR) => return Ok(None),
+        Err(e) => return Err(cannot(&e.into())),
+    };
+    let file = std::fs::File::from(fd);
+    let meta = file.metadata().map_err(|e| cannot(&e))?;
+    if !meta.is_file() {
+        return Err(Fail::usage(format!("{} is not a regular file", path.display())));
+    }
+    let mut bytes = Vec::new();
+    file.take(64 * 1024 * 1024 + 1).read_to_end(&mut bytes).map_err(|e| cannot(&e))?;
+    if bytes.len() > LARGEST {
+        return Err(Fail::usage(format!("{} is larger than 64 MiB", path.display())));
+    }
+    Ok(Some(bytes))
+}
+
+/// Replaces or creates a file: a temporary one beside it, owner, mode and extended attributes, fsync, rename,
+/// fsync of the folder. On failure the old file is as it was and the temporary one is gone.
+pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), Fail> {
+    Staged::write(path, bytes)?.commit()
+}
+
+/// A file's new content, safely on the disk beside it but not yet in its place.
+#[derive(Debug)]
+pub struct Staged {
+    folder: OwnedFd,
+    path: PathBuf,
+    temporary: PathBuf,
+    done: bool,
+}
+
+impl Staged {
+    /// Writes and syncs the new content beside the file.
+    pub fn write(path: &Path, bytes: &[u8]) -> Result<Self, Fail> {
+        let cannot = |e: &io::Error| Fail::io(Exit::Failed, format!("cannot write {}", path.display()), e);
+        let (folder, name) = folder_of(path)?;
+        let temporary = PathBuf::from(format!(".{}.ims-{}", name.display(), std::process::id()));
+        let old = existing(folder.as_fd(), name).map_err(|e| cannot(&e))?;
+        if old.as_ref().is_some_and(|old| !old.metadata().is_ok_and(|meta| meta.is_file())) {
+            return Err(Fail::usage(format!("{} is not a regular file", path.display())));
+        }
+        match rustix::fs::unlinkat(&folder, &temporary, AtFlags::empty()) {
+            Ok(()) | Err(rustix::io::Errno::NOENT) => {} // left by a run that was killed, under a pid used again
+            Err(e) => return Err(cannot(&e.into())),
+        }
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let fd = rustix::fs::openat(&folder, &temporary, flags, Mode::from_raw_mode(0o600))
+            .map_err(|e| cannot(&e.into()))?;
+        let staged = Self { folder, path: path.to_owned(), temporary, done: false };
+        let mut file = std::fs::File::from(fd);
+        file.write_all(bytes).map_err(|e| cannot(&e))?;
+        match old {
+            Some(old) => like(&file, &old).map_err(|e| cannot(&e))?,
+            None => rustix::fs::fchmod(&file, Mode::from_raw_mode(0o644)).map_err(|e| cannot(&e.into()))?,
+        }
+        file.sync_all().map_err(|e| cannot(&e))?;
+        Ok(staged)
+    }
+
+    /// Puts the new content in its place and syncs the folder.
+    pub fn commit(mut self) -> Result<(), Fail> {
+        let cannot = |e: rustix::io::Errno| {
+            Fail::io(Exit::Failed, format!("cannot write {}", self.path.display()), &e.into())
+        };
+        let name = self.path.file_name().unwrap_or_default();
+        rustix::fs::renameat(&self.folder, &self.temporary, &self.folder, name).map_err(cannot)?;
+        rustix::fs::fsync(&self.folder).map_err(cannot)?;
+        self.done = true;
+        Ok(())
+    }
+}
+
+impl Drop for Staged {
+    fn drop(&mut self) {
+        if !self.done {
+            // Best effort: the name says whose it is, and the next run takes it away.
+            let _ = rustix::fs::unlinkat(&self.folder, &self.temporary, AtFlags::empty());
+        }
+    }
+}
+
+/// Takes a file away and syncs its folder; says whether it was there.
+pub fn remove(path: &Path) -> Result<bool, Fail> {
+    let cannot =
+        |e: rustix::io::Errno| Fail::io(Exit::Failed, format!("cannot remove {}", path.display()), &e.into());
+    let (folder, name) = folder_of(path)?;
+    match rustix::fs::unlinkat(&folder, name, AtFlags::empty()) {
+        Ok(()) => rustix::fs::fsync(&folder).map_err(cannot).map(|()| true),
+        Err(rustix::io::Errno::NOENT) => Ok(false),
+        Err(e) => Err(cannot(e)),
+    }
+}
+
+/// Opens the folder of a path, so that what follows happens in that very folder, and gives the last name in it.
+///
+/// Symbolic links on the way are followed only while every folder up to them belongs to root and can be
+/// written by root alone; below anything else none is crossed.
+pub fn folder_of(path: &Path) -> Result<(OwnedFd, &OsStr), Fail> {
+    let cannot = |e: rustix::io::Errno| {
+        let fail = Fail::io(Exit::Failed, format!("cannot open the folder of {}", path.display()), &e.into());
+        if e == rustix::io::Errno::LOOP {
+            fail.hint("a symbolic link stands where others can write")
+        } else {
+            fail
+        }
+    };
+    let name = path.file_name().ok_or_else(|| Fail::usage(format!("{} names no file", path.display())))?;
+    let parent = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    let flags = OFlags::DIRECTORY | OFlags::RDONLY | OFlags::CLOEXEC;
+    let start = if parent.is_absolute() { "/" } else { "." };
+    let mut here = rustix::fs::open(start, flags, Mode::empty()).map_err(cannot)?;
+    let mut trusted = is_roots_alone(here.as_fd()).map_err(cannot)?;
+    for part in parent.components() {
+        let std::path::Component::Normal(part) = part else {
+            if matches!(part, std::path::Component::ParentDir) {
+                return Err(Fail::usage(format!("{} leads through '..'", path.display())));
+            }
+            continue;
+        };
+        let resolve = if trusted { ResolveFlags::NO_MAGICLINKS } else { ResolveFlags::NO_SYMLINKS };
+        here = rustix::fs::openat2(&here, part, flags, Mode::empty(), resolve).map_err(cannot)?;
+        trusted = trusted && is_roots_alone(here.as_fd()).map_err(cannot)?;
+    }
+    Ok((here, name))
+}
+
+fn is_roots_alone(folder: rustix::fd::BorrowedFd<'_>) -> rustix::io::Result<bool> {
+    let stat = rustix::fs::fstat(folder)?;
+    Ok(stat.st_uid == 0 && stat.st_mode & 0o022 == 0)
+}
+
+fn existing(folder: rustix::fd::BorrowedFd<'_>, name: &OsStr) -> io::Result<Option<std::fs::File>> {
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
+    match rustix::fs::openat(folder, name, flags, Mode::empty()) {
+        Ok(fd) => Ok(Some(fd.into())),
+        Err(rustix::io::Errno::NOENT) => Ok(None),
+        Err(e) => Err(e.into()),
+    }
+}
+
+/// Gives a new file the owner, mode and extended attributes of the old one.
+fn like(new: &std::fs::File, old: &std::fs::File) -> io::Result<()> {
+    let meta = old.metadata()?;
+    let mine = new.metadata()?;
+    if (meta.uid(), meta.gid()) != (mine.uid(), mine.gid()) {
+        std::os::unix::fs::fchown(new, Some(meta.uid()), Some(meta.gid()))?;
+    }
+    let mut names = vec![0u8; 65536];
+    let length = match rustix::fs::flistxattr(old, &mut names) {
+        Ok(length) => length,
+        Err(rustix::io::Errno::NOTSUP) => 0,
+        Err(e) => return Err(e.into()),
+    };
+    for name in names.get(..length).unwrap_or_default().split(|b| *b == 0).filter(|name| !name.is_empty()) {
+        let mut value = vec![0u8; 65536];
+        let length = rustix::fs::fgetxattr(old, name, &mut value)?;
+        rustix::fs::fsetxattr(new, name, value.get(..length).unwrap_or_default(), XattrFlags::empty())?;
+    }
+    rustix::fs::fchmod(new, Mode::from_raw_mode(meta.mode() & 0o7777))?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    #[test]
+    fn a_replaced_file_keeps_its_mode_and_attributes() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("main.cf");
+        std::fs::File::create(&path).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).unwrap();
+        let labelled = rustix::fs::setxattr(&path, "user.note", b"x", XattrFlags::empty()).is_ok();
+        replace(&path, b"new\n").unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"new\n");
+        assert_eq!(std::fs::metadata(&path).unwrap().mode() & 0o7777, 0o640);
+        if labelled {
+            let mut value = [0u8; 8];
+            assert_eq!(rustix::fs::getxattr(&path, "user.note", &mut value).unwrap(), 1);
+        }
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is left beside it");
+    }
+
+    #[test]
+    fn a_link_where_others_can_write_is_not_followed() {
+        let folder = tempfile::tempdir().unwrap();
+        let open = folder.path().join("open");
+        std::fs::create_dir(&open).unwrap();
+        std::fs::set_permissions(&open, std::fs::Permissions::from_mode(0o777)).unwrap();
+        let secret = folder.path().join("secret");
+        std::fs::create_dir(&secret).unwrap();
+        symlink(&secret, open.join("config")).unwrap();
+        let fail = replace(&open.join("config/slapd.conf"), b"x").unwrap_err();
+        assert!(fail.to_string().contains("symbolic link"), "{fail}");
+        symlink(secret.join("passwd"), open.join("file")).unwrap();
+        assert!(replace(&open.join("file"), b"x").is_err());
+        assert_eq!(std::fs::read_dir(&secret).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn a_fifo_in_place_of_a_file_is_told_and_not_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("fifo");
+        nix::unistd::mkfifo(&path, nix::sys::stat::Mode::S_IRWXU).unwrap();
+        assert!(read(&path).unwrap_err().to_string().contains("not a regular file"));
+        assert!(replace(&path, b"x").is_err());
+    }
+}

@@ -1,0 +1,91 @@
+//! Locks between runs of our own commands: a file of its own that is never renamed, locked with flock(2).
+
+use std::io::{Read, Seek, Write};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use fs_err::OpenOptions;
+use fs_err::os::unix::fs::OpenOptionsExt;
+
+use crate::{Exit, Fail};
+
+/// A lock that is held until it is dropped or its process ends.
+#[derive(Debug)]
+pub struct Lock {
+    file: fs_err::File,
+    path: PathBuf,
+}
+
+impl Lock {
+    /// Takes the lock, waiting for at most `patience`; after that the failure is `busy` and says which pid holds it.
+    pub fn take(path: &Path, patience: Duration) -> Result<Self, Fail> {
+        if let Some(folder) = path.parent() {
+            fs_err::create_dir_all(folder).map_err(|e| Fail::io(Exit::Failed, "cannot lock", &e))?;
+        }
+        let mut file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o644)
+            .custom_flags(nix::fcntl::OFlag::O_NOFOLLOW.bits())
+            .open(path)
+            .map_err(|e| Fail::io(Exit::Failed, "cannot lock", &e))?;
+        let end = Instant::now() + patience;
+        // flock(2) has no deadline of its own, so a holder is asked again, ever less often.
+        let mut pause = Duration::from_millis(1);
+        while let Err(error) = file.file().try_lock() {
+            match error {
+                std::fs::TryLockError::WouldBlock if Instant::now() < end => {
+                    std::thread::sleep(pause.min(end.saturating_duration_since(Instant::now())));
+                    pause = (pause * 2).min(Duration::from_millis(50));
+                }
+                std::fs::TryLockError::WouldBlock => {
+                    let mut holder = String::new();
+                    let by = match file.read_to_string(&mut holder) {
+                        Ok(_) if !holder.trim().is_empty() => format!(" by pid {}", holder.trim()),
+                        Ok(_) | Err(_) => String::new(),
+                    };
+                    return Err(Fail::busy(format!("{} is held{by}", path.display()))
+                        .hint("wait until that run ends, then run it again"));
+                }
+                std::fs::TryLockError::Error(e) => {
+                    return Err(Fail::io(Exit::Failed, format!("cannot lock {}", path.display()), &e));
+                }
+            }
+        }
+        let mut lock = Self { file, path: path.to_owned() };
+        lock.sign()
+            .map_err(|e| Fail::io(Exit::Failed, format!("cannot lock {}", lock.path.display()), &e))?;
+        Ok(lock)
+    }
+
+    /// Leaves our pid in the file, for the one who finds it held.
+    fn sign(&mut self) -> std::io::Result<()> {
+        self.file.set_len(0)?;
+        self.file.rewind()?;
+        writeln!(self.file, "{}", std::process::id())
+    }
+
+    /// The open file, for a child that must keep the lock while it runs.
+    pub const fn file(&self) -> &fs_err::File {
+        &self.file
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_run_is_told_who_holds_the_lock() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("run/x.lock");
+        let held = Lock::take(&path, Duration::ZERO).unwrap();
+        let fail = Lock::take(&path, Duration::from_millis(5)).unwrap_err();
+        assert_eq!(fail.exit(), Exit::Busy);
+        assert!(fail.to_string().contains(&format!("by pid {}", std::process::id())), "{fail}");
+        drop(held);
+        assert!(Lock::take(&path, Duration::ZERO).is_ok());
+    }
+}

@@ -1,0 +1,12 @@
+//! The wall to the kernel: every effect of the commands is in here, and each wait has a deadline.
+
+pub mod block;
+pub mod cgroup;
+pub mod exec;
+pub mod file;
+pub mod lock;
+pub mod mount;
+pub mod net;
+pub mod process;
+pub mod sock;
+pub mod stderr;

@@ -1,0 +1,1 @@
+//! The kernel's mount table, and mounting and unmounting with a deadline.

@@ -1,0 +1,3 @@
+//! Figures, each beside a peer or the floor in the same run.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Man pages, completions and schemas are what the commands say of themselves.

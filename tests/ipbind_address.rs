@@ -1,0 +1,1 @@
+//! `ims-ipbind up`, `down` and `look` on real interfaces between namespaces.

@@ -1,0 +1,1 @@
+//! `ims-ipbind set`, `show` and `restore` on real configuration files.

@@ -1,0 +1,1 @@
+//! The pipes of the design, as an operator writes them.

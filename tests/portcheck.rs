@@ -1,0 +1,1 @@
+//! `ims-portcheck` on configurations and live sockets.

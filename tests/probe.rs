@@ -1,0 +1,1 @@
+//! `ims-probe` against real and hostile servers.

@@ -1,0 +1,1 @@
+//! `ims-registry` as a program.

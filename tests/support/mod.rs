@@ -1,0 +1,1 @@
+//! A small library to make nodes, disks, wires, clients and power cuts in a few lines.

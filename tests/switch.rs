@@ -1,0 +1,1 @@
+//! `ims-switch` on two nodes.
