@@ -7,6 +7,7 @@ pub mod command;
 pub mod conf;
 pub mod exit;
 pub mod fail;
+pub mod fencing;
 pub mod group;
 pub mod host;
 pub mod input;

@@ -1,17 +1,22 @@
-//! stub
-/// stub
-pub fn main(_a: Args, _h: &ims::Host, _o: &mut ims::Out) -> Result<ims::Exit, ims::Fail> {
-    Ok(ims::Exit::Ok)
-}
-/// stub
-#[derive(Debug, clap::Parser)]
-#[command(name = "ims-ipbind")]
-pub struct Args {
-    #[command(flatten)]
-    common: ims::command::Common,
-}
-impl ims::command::Arguments for Args {
-    fn common(&self) -> &ims::command::Common {
-        &self.common
+//! `ims-ipbind`: the logical IP. It puts the address on an interface, and makes an instance's servers listen on
+//! it and on nothing else.
+
+pub mod address;
+pub mod cli;
+pub mod files;
+
+use ims::{Exit, Fail, Host, Out};
+
+pub use cli::Args;
+
+/// Runs the command.
+pub fn main(args: Args, host: &Host, out: &mut Out) -> Result<Exit, Fail> {
+    match args.verb {
+        cli::Verb::Show(show) => files::show(host, &show, out),
+        cli::Verb::Set(set) => files::set(host, &set, out),
+        cli::Verb::Restore(restore) => files::restore(host, &restore, out),
+        cli::Verb::Up(up) => address::up(host, &up, out),
+        cli::Verb::Down(down) => address::down(host, &down, out),
+        cli::Verb::Look(look) => address::look(host, &look, out),
     }
 }

@@ -1,0 +1,41 @@
+//! The command line of `ims-ipbind`.
+
+use clap::{Parser, Subcommand};
+use ims::command::{Arguments, Common};
+
+use crate::{address, files};
+
+/// The logical IP: on an interface, and in the servers' configuration
+#[derive(Debug, Parser)]
+#[command(name = "ims-ipbind", version, max_term_width = 100)]
+pub struct Args {
+    /// What to do.
+    #[command(subcommand)]
+    pub verb: Verb,
+    /// What every command understands.
+    #[command(flatten)]
+    pub common: Common,
+}
+
+impl Arguments for Args {
+    fn common(&self) -> &Common {
+        &self.common
+    }
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Say for every server of an instance where it listens, with file and line
+    Show(files::cli::Show),
+    /// Make the servers of an instance listen on its logical address alone
+    Set(files::cli::Set),
+    /// Give back the files as they were before the first set
+    Restore(files::cli::Restore),
+    /// Put an address on an interface, when nobody else answers for it
+    Up(address::cli::Up),
+    /// Take an address off an interface
+    Down(address::cli::Down),
+    /// Say whether an address is on an interface, or whether the interface itself is up
+    Look(address::cli::Look),
+}
