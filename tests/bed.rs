@@ -28,3 +28,14 @@ fn two_nodes_with_a_disk_come_and_go_in_a_moment() {
         );
     }
 }
+
+#[test]
+fn starting_a_program_is_quick() {
+    let bed = Bed::new();
+    let node = bed.node("mail-1");
+    for pause in [0, 0, 0, 30, 30, 30, 30, 100, 100, 100] {
+        std::thread::sleep(std::time::Duration::from_millis(pause));
+        let ran = node.run(["true"]);
+        println!("{pause} {:?}", ran.took);
+    }
+}

@@ -58,7 +58,7 @@ pub struct Booted {
 
 /// Brings a node up.
 pub fn boot(plan: &Plan) -> Booted {
-    let booted = thread::inside(plan.rack.mounts.as_fd(), CloneFlags::CLONE_NEWNS, || {
+    let booted = thread::inside(&plan.rack.mounts, CloneFlags::CLONE_NEWNS, || {
         unshare(
             CloneFlags::CLONE_NEWNS
                 | CloneFlags::CLONE_NEWNET
@@ -76,7 +76,7 @@ pub fn boot(plan: &Plan) -> Booted {
         .wires(|wires| wires.plug(plan.port, BRIDGE).and_then(|()| wires.switch(plan.port, true)))
         .must(format!("plug {} into the bridge", plan.name));
     // The group's own namespace began when pid 1 was in it: what is mounted from there has the group as its root.
-    thread::inside(booted.pidfd.as_fd(), CloneFlags::CLONE_NEWNS | CloneFlags::CLONE_NEWCGROUP, || {
+    thread::inside(&booted.pidfd, CloneFlags::CLONE_NEWNS | CloneFlags::CLONE_NEWCGROUP, || {
         mount("cgroup2", Path::new("/sys/fs/cgroup"), "cgroup2", "").must("mount a node's control groups");
     });
     booted

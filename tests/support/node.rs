@@ -9,6 +9,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Child;
 use std::process::ChildStdin;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -19,12 +20,15 @@ use super::cgroup::Cgroup;
 use super::disk::{Cable, Disk};
 use super::must::Must;
 use super::rack::Rack;
-use super::run::{Call, Ran, Running, within};
+use super::run::{self, Call, Ran, Running};
 use super::ssh::Ssh;
 use super::{thread, until};
 
 /// How long the end of a node may take: killed processes, and the kernel's unmounting.
 const END: Duration = Duration::from_secs(20);
+
+/// How often any node came up: part of the names of their wires.
+static LIVES: AtomicU32 = AtomicU32::new(1);
 
 /// One node. A clone is the same node.
 #[derive(Clone)]
@@ -34,7 +38,6 @@ struct Inner {
     name: String,
     number: u8,
     group: String,
-    port: String,
     rack: Arc<Rack>,
     ssh: Arc<Mutex<Option<Ssh>>>,
     /// Held while the node comes up or goes down.
@@ -46,7 +49,11 @@ struct Inner {
 struct Up {
     pid: u32,
     pidfd: OwnedFd,
+    /// The bridge's end of its wire.
+    port: String,
     init: Child,
+    /// What will become the next program that runs here.
+    starter: Option<Child>,
     cgroup: Cgroup,
     cables: Vec<Cable>,
     /// Pid 1 ends when this is closed.
@@ -65,7 +72,6 @@ impl Node {
             name: name.to_owned(),
             number,
             group: format!("{bed}-{name}"),
-            port: format!("port{number}"),
             rack: Arc::clone(rack),
             ssh: Arc::clone(ssh),
             plug: Mutex::new(Vec::new()),
@@ -122,12 +128,12 @@ impl Node {
 
     /// Does some of the test's own work in the node's network: connect, listen, send, hear.
     pub fn inside<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {
-        thread::inside(self.pidfd().as_fd(), CloneFlags::CLONE_NEWNET, work)
+        thread::inside(self.pidfd(), CloneFlags::CLONE_NEWNET, work)
     }
 
     /// Does some of the test's own work in all of the node but its pids; not for long, as it keeps mounts in use.
     pub fn enter<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {
-        within(&self.pidfd(), work)
+        thread::inside(self.pidfd(), everything(), work)
     }
 
     /// Writes a file, with the folders above it.
@@ -176,7 +182,10 @@ impl Node {
 
     /// The processes in it, pid 1 among them, as the host sees them.
     pub fn processes(&self) -> Vec<u32> {
-        self.with(|up| up.cgroup.processes())
+        self.with(|up| {
+            let starter = up.starter.as_ref().map(Child::id);
+            up.cgroup.processes().into_iter().filter(|pid| Some(*pid) != starter).collect()
+        })
     }
 
     /// Attaches a disk, now and whenever the node comes up.
@@ -223,7 +232,8 @@ impl Node {
         // the kernel freezes only when that is done; it must not hold the plug.
         up.cgroup.freeze(true, Duration::from_millis(100));
         up.cables.iter().for_each(Cable::pull);
-        self.unplug();
+        // Its network may live a moment longer, and would go on answering ARP.
+        self.switch(&up.port, false);
         self.end(up);
     }
 
@@ -231,7 +241,7 @@ impl Node {
     pub fn kill(&self) {
         let _plug = self.0.plug.lock().unwrap();
         let Some(up) = self.0.up.lock().unwrap().take() else { return };
-        self.unplug();
+        self.switch(&up.port, false);
         self.end(up);
     }
 
@@ -242,30 +252,33 @@ impl Node {
         if self.is_up() {
             return;
         }
+        // The wire of its last life may hang on the bridge a moment longer.
+        let port = format!("{}-{}", self.0.number, LIVES.fetch_add(1, Ordering::Relaxed));
         let cgroup = Cgroup::make(&self.0.group);
         let Booted { pid, pidfd, init, life } = boot(&Plan {
             name: &self.0.name,
             addresses: [(self.address().into(), 24), (self.address6().into(), 64)],
-            port: &self.0.port,
+            port: &port,
             rack: &self.0.rack,
             cgroup: &cgroup,
         });
         let root = PathBuf::from(format!("/proc/{pid}/root"));
         let cables = disks.iter().map(|disk| Cable::lay(disk, &self.0.rack, &root)).collect();
-        *self.0.up.lock().unwrap() = Some(Up { pid, pidfd, init, cgroup, cables, _life: life });
+        *self.0.up.lock().unwrap() =
+            Some(Up { pid, pidfd, port, init, starter: None, cgroup, cables, _life: life });
+        self.prepare_starter();
         if let Some(ssh) = &*self.0.ssh.lock().unwrap() {
             ssh.serve(self);
         }
     }
 
-    /// Takes its wire away: its network namespace may live a moment longer, and would go on answering ARP.
-    fn unplug(&self) {
-        self.0.rack.wires(|wires| wires.remove(&self.0.port)).must(format!("unplug {}", self.name()));
-    }
-
     /// Ends what is left of it, and waits until that is nothing.
     fn end(&self, mut up: Up) {
         up.init.kill().must(format!("kill the pid 1 of {}", self.name()));
+        if let Some(mut starter) = up.starter.take() {
+            let _ = starter.kill(); // dead already, as all of the node
+            starter.wait().must("reap what was to become a program");
+        }
         // A frozen process dies too, and one that was just being born.
         assert!(
             until(END, || up.cgroup.is_empty() || {
@@ -290,7 +303,50 @@ impl Node {
         }
     }
 
-    fn pidfd(&self) -> OwnedFd {
-        self.with(|up| up.pidfd.try_clone()).must("hold a node's pid 1")
+    /// Gives the process that becomes the next program, and has another made ready.
+    pub(super) fn starter(&self) -> Child {
+        let ready = self.with(|up| up.starter.take());
+        let starter = ready.unwrap_or_else(|| self.enter(run::starter).must("start a program"));
+        self.prepare_starter();
+        starter
     }
+
+    fn prepare_starter(&self) {
+        let node = self.clone();
+        std::thread::spawn(move || {
+            let Some((pid, pidfd)) = node.init() else { return };
+            let made = thread::try_inside(&pidfd, everything(), run::starter);
+            let Ok(Ok(made)) = made else { return };
+            let left = match &mut *node.0.up.lock().unwrap() {
+                Some(up) if up.pid == pid => up.starter.replace(made),
+                _ => Some(made),
+            };
+            // The node has gone meanwhile, or another was faster: unreaped, it would keep its pid 1 from ending.
+            left.map(|mut left| left.kill().and_then(|()| left.wait()));
+        });
+    }
+
+    /// Its pid 1, if it is up.
+    fn init(&self) -> Option<(u32, OwnedFd)> {
+        let up = self.0.up.lock().unwrap();
+        up.as_ref().map(|up| (up.pid, up.pidfd.try_clone().must("hold a node's pid 1")))
+    }
+
+    pub(super) fn rack(&self) -> &Rack {
+        &self.0.rack
+    }
+
+    fn pidfd(&self) -> OwnedFd {
+        self.init().unwrap_or_else(|| panic!("{} is down", self.name())).1
+    }
+}
+
+/// All that a node has of its own.
+fn everything() -> CloneFlags {
+    CloneFlags::CLONE_NEWNS
+        | CloneFlags::CLONE_NEWNET
+        | CloneFlags::CLONE_NEWUTS
+        | CloneFlags::CLONE_NEWIPC
+        | CloneFlags::CLONE_NEWPID
+        | CloneFlags::CLONE_NEWCGROUP
 }

@@ -38,7 +38,7 @@ impl Rack {
             rustix::mount::mount_change("/", everything).must("keep mounts private");
             let programs = open(&programs()).must("open the folder of the ims programs");
             mount("tmpfs", Path::new(PLACE), "tmpfs", "mode=755").must("mount the rack's folder");
-            for folder in ["shared", "bin", "disks"] {
+            for folder in ["shared", "shared/calls", "bin", "disks"] {
                 fs::create_dir(Path::new(PLACE).join(folder)).must("lay out the rack's folder");
             }
             rustix::mount::mount_bind(super::fd_path(&programs), format!("{PLACE}/bin"))
@@ -61,7 +61,7 @@ impl Rack {
 
     /// Does something to the bridge's side of the wires.
     pub fn wires(&self, work: impl FnOnce(&Netlink) -> io::Result<()> + Send) -> io::Result<()> {
-        thread::inside(self.network.as_fd(), CloneFlags::CLONE_NEWNET, || work(&Netlink::open()?))
+        thread::inside(&self.network, CloneFlags::CLONE_NEWNET, || work(&Netlink::open()?))
     }
 }
 

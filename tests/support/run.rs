@@ -1,12 +1,14 @@
 //! Programs in a node: started inside it, heard while they run, and never waited for without a deadline.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fmt::Write as _;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{ErrorKind, Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
@@ -15,7 +17,6 @@ use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
 use super::must::Must;
 use super::node::Node;
-use super::thread;
 
 /// Where programs are looked for in a node: the six commands of this build first.
 pub const PATH: &str = "/run/ims-bed/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -23,8 +24,12 @@ pub const PATH: &str = "/run/ims-bed/bin:/usr/local/sbin:/usr/local/bin:/usr/sbi
 /// How long a program may take unless the test says otherwise.
 pub const DEADLINE: Duration = Duration::from_secs(60);
 
-/// Joins the node's control group, as whatever a node starts is in it, and becomes the program.
-const START: &str = r#"echo 0 >/sys/fs/cgroup/cgroup.procs; exec "$@""#;
+/// Joins the node's control group, as whatever a node starts is in it, hears which call it is for, and becomes
+/// the program.
+const STARTER: &str = r#"echo 0 >/sys/fs/cgroup/cgroup.procs; read -r call && . "/run/ims-bed/calls/$call""#;
+
+/// The calls of this process: part of the names of their files.
+static CALLS: AtomicU32 = AtomicU32::new(1);
 
 /// A command line that a node is to run.
 pub struct Call<'n> {
@@ -72,14 +77,52 @@ impl<'n> Call<'n> {
     pub fn spawn(self) -> Running {
         let line = self.words.iter().map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ");
         let line = format!("{}: {line}", self.node.name());
-        let mut command = Command::new("/bin/sh");
-        command.args(["-c", START, "sh"]).args(&self.words);
-        command.env_clear().env("PATH", PATH).env("HOME", "/root").env("LC_ALL", "C.UTF-8").envs(self.env);
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
-        let started = Instant::now();
-        let child = self.node.enter(|| command.spawn()).must(format!("start {line}"));
-        Running::of(child, line, started, self.stdin)
+        let number = CALLS.fetch_add(1, Ordering::Relaxed);
+        let file = self.node.rack().path(format!("shared/calls/{number}"));
+        fs::write(&file, self.text()).must(format!("write down {line}"));
+        let mut stdin = format!("{number}\n").into_bytes();
+        stdin.extend(&self.stdin);
+        let starter = self.node.starter();
+        Running::of(starter, line, Instant::now(), stdin)
     }
+
+    /// The call as a file for sh.
+    fn text(&self) -> Vec<u8> {
+        let mut text = Vec::new();
+        for (key, value) in &self.env {
+            text.extend([b"export ", key.as_bytes(), b"=", &quoted(value), b"\n"].concat());
+        }
+        text.extend(b"exec");
+        for word in &self.words {
+            text.extend([b" ", &*quoted(word)].concat());
+        }
+        text.push(b'\n');
+        text
+    }
+}
+
+fn quoted(word: &OsStr) -> Vec<u8> {
+    let mut quoted = vec![b'\''];
+    for byte in word.as_bytes() {
+        match byte {
+            b'\'' => quoted.extend(br"'\''"),
+            byte => quoted.push(*byte),
+        }
+    }
+    quoted.push(b'\'');
+    quoted
+}
+
+/// Starts what will become a program of a node; to be called inside the node.
+///
+/// Joining a control group costs the kernel some 15 ms (it waits for all CPUs), so a node has the next one
+/// waiting, and a call costs no more than its own program.
+pub(super) fn starter() -> std::io::Result<Child> {
+    let mut command = Command::new("/bin/sh");
+    command.args(["-c", STARTER, "sh"]);
+    command.env_clear().env("PATH", PATH).env("HOME", "/root").env("LC_ALL", "C.UTF-8");
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
+    command.spawn()
 }
 
 /// How a program ended, and what it said.
@@ -319,16 +362,4 @@ fn drain(pipe: &mut Option<File>) -> Vec<u8> {
         Ok(_) | Err(_) => *pipe = None,
     }
     bytes
-}
-
-/// Runs `work` on a thread that is in the node, for what it starts; the thread itself stays in the host's pids.
-pub(super) fn within<T: Send>(pidfd: &OwnedFd, work: impl FnOnce() -> T + Send) -> T {
-    use nix::sched::CloneFlags;
-    let all = CloneFlags::CLONE_NEWNS
-        | CloneFlags::CLONE_NEWNET
-        | CloneFlags::CLONE_NEWUTS
-        | CloneFlags::CLONE_NEWIPC
-        | CloneFlags::CLONE_NEWPID
-        | CloneFlags::CLONE_NEWCGROUP;
-    thread::inside(pidfd.as_fd(), all, work)
 }

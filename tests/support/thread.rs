@@ -3,7 +3,7 @@
 //! A namespace belongs to a thread, so nothing else of the test process ever leaves the host's. What a thread
 //! starts is born where the thread is; a program started so costs no more than anywhere.
 
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::AsFd;
 use std::panic::resume_unwind;
 use std::thread;
 
@@ -21,11 +21,21 @@ pub fn apart<T: Send>(new: CloneFlags, work: impl FnOnce() -> T + Send) -> T {
 
 /// Runs `work` on a thread inside one namespace held by a file descriptor of it (`/proc/PID/ns/…`), or inside
 /// those of a process held by its pidfd.
-pub fn inside<T: Send>(at: BorrowedFd, which: CloneFlags, work: impl FnOnce() -> T + Send) -> T {
+pub fn inside<T: Send>(at: impl AsFd, which: CloneFlags, work: impl FnOnce() -> T + Send) -> T {
+    try_inside(at, which, work).must("enter the namespaces")
+}
+
+/// The same, for namespaces that may be gone.
+pub fn try_inside<T: Send>(
+    at: impl AsFd,
+    which: CloneFlags,
+    work: impl FnOnce() -> T + Send,
+) -> nix::Result<T> {
+    let at = at.as_fd();
     on_its_own(|| {
-        unshare(CloneFlags::CLONE_FS).must("have a root folder of its own");
-        setns(at.as_fd(), which).must("enter the namespaces");
-        work()
+        unshare(CloneFlags::CLONE_FS)?;
+        setns(at, which)?;
+        Ok(work())
     })
 }
 
