@@ -7,7 +7,10 @@ use std::time::{Duration, Instant};
 use fs_err::OpenOptions;
 use fs_err::os::unix::fs::OpenOptionsExt;
 
-use crate::{Exit, Fail};
+use crate::{Exit, Fail, Host};
+
+/// Where the locks of a node stand: a folder of root's own, so that nobody else can hold one.
+pub const FOLDER: &str = "/run/ims/lock";
 
 /// A lock that is held until it is dropped or its process ends.
 #[derive(Debug)]
@@ -17,6 +20,11 @@ pub struct Lock {
 }
 
 impl Lock {
+    /// Takes this node's lock of that name, as [`Lock::take`] does.
+    pub fn named(host: &Host, name: &str, patience: Duration) -> Result<Self, Fail> {
+        Self::take(&host.path(FOLDER).join(format!("{name}.lock")), patience)
+    }
+
     /// Takes the lock, waiting for at most `patience`; after that the failure is `busy` and says which pid holds it.
     pub fn take(path: &Path, patience: Duration) -> Result<Self, Fail> {
         if let Some(folder) = path.parent() {
