@@ -2,3 +2,4 @@ complete -c ims-diskctl -s o -l output -d 'Show records as JSON lines or as tabl
 table\t'Tables for people'"
 complete -c ims-diskctl -l root -d 'Look for files and helper programs below this folder' -r -F
 complete -c ims-diskctl -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c ims-diskctl -s V -l version -d 'Print version'

@@ -2,3 +2,4 @@ complete -c ims-portcheck -s o -l output -d 'Show records as JSON lines or as ta
 table\t'Tables for people'"
 complete -c ims-portcheck -l root -d 'Look for files and helper programs below this folder' -r -F
 complete -c ims-portcheck -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c ims-portcheck -s V -l version -d 'Print version'

@@ -2,3 +2,4 @@ complete -c ims-probe -s o -l output -d 'Show records as JSON lines or as tables
 table\t'Tables for people'"
 complete -c ims-probe -l root -d 'Look for files and helper programs below this folder' -r -F
 complete -c ims-probe -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c ims-probe -s V -l version -d 'Print version'

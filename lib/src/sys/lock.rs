@@ -1,7 +1,7 @@
 //! Locks between runs of our own commands: a file of its own that is never renamed, locked with flock(2).
 
 use std::io::{Read, Seek, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use fs_err::OpenOptions;
@@ -16,7 +16,6 @@ pub const FOLDER: &str = "/run/ims/lock";
 #[derive(Debug)]
 pub struct Lock {
     file: fs_err::File,
-    path: PathBuf,
 }
 
 impl Lock {
@@ -27,8 +26,10 @@ impl Lock {
 
     /// Takes the lock, waiting for at most `patience`; after that the failure is `busy` and says which pid holds it.
     pub fn take(path: &Path, patience: Duration) -> Result<Self, Fail> {
+        let cannot =
+            |e: &std::io::Error| Fail::io(Exit::Failed, format!("cannot lock {}", path.display()), e);
         if let Some(folder) = path.parent() {
-            fs_err::create_dir_all(folder).map_err(|e| Fail::io(Exit::Failed, "cannot lock", &e))?;
+            fs_err::create_dir_all(folder).map_err(|e| cannot(&e))?;
         }
         let mut file = OpenOptions::new()
             .read(true)
@@ -38,7 +39,7 @@ impl Lock {
             .mode(0o644)
             .custom_flags(nix::fcntl::OFlag::O_NOFOLLOW.bits())
             .open(path)
-            .map_err(|e| Fail::io(Exit::Failed, "cannot lock", &e))?;
+            .map_err(|e| cannot(&e))?;
         let end = Instant::now() + patience;
         // flock(2) has no deadline of its own, so a holder is asked again, ever less often.
         let mut pause = Duration::from_millis(1);
@@ -58,13 +59,12 @@ impl Lock {
                         .hint("wait until that run ends, then run it again"));
                 }
                 std::fs::TryLockError::Error(e) => {
-                    return Err(Fail::io(Exit::Failed, format!("cannot lock {}", path.display()), &e));
+                    return Err(cannot(&e));
                 }
             }
         }
-        let mut lock = Self { file, path: path.to_owned() };
-        lock.sign()
-            .map_err(|e| Fail::io(Exit::Failed, format!("cannot lock {}", lock.path.display()), &e))?;
+        let mut lock = Self { file };
+        lock.sign().map_err(|e| cannot(&e))?;
         Ok(lock)
     }
 
