@@ -207,10 +207,13 @@ impl Node {
     }
 
     fn wire(&self, on: bool) {
-        self.0
-            .rack
-            .wires(|wires| wires.switch(&self.0.port, on))
-            .must(format!("switch the wire of {}", self.name()));
+        let port = self.with(|up| up.port.clone());
+        self.switch(&port, on);
+    }
+
+    fn switch(&self, port: &str, on: bool) {
+        let switched = self.0.rack.wires(|wires| wires.switch(port, on));
+        switched.must(format!("switch the wire of {}", self.name()));
     }
 
     /// Stops every process in it, as a machine that hangs.
