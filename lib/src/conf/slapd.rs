@@ -75,8 +75,11 @@ impl SlapdConf {
             if matches!(entry.words.as_slice(), [_, one] if one == value) {
                 return;
             }
-            let rows = entry.rows.clone();
-            let line = self.lines.get(rows.start);
+            // A directive may begin behind a line of blanks.
+            let is_blank = |row: &usize| self.lines.get(*row).trim().is_empty();
+            let start = entry.rows.clone().find(|row| !is_blank(row)).unwrap_or(entry.rows.start);
+            let rows = start..entry.rows.end;
+            let line = self.lines.get(start);
             let body = line.trim_start();
             let indent = line.len() - body.len();
             let name = body.find(char::is_whitespace).unwrap_or(body.len());
@@ -92,6 +95,10 @@ impl SlapdConf {
             }
         } else {
             let row = self.place_of(directive);
+            if self.lines.get(row).starts_with([' ', '\t']) {
+                // What follows begins with blank space and must not become a continuation.
+                self.lines.insert(row, "");
+            }
             self.lines.insert(row, &format!("{directive} {value}"));
         }
         if let Ok(new) = Self::parse(&self.lines.to_string(), Path::new("")) {

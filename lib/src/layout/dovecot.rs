@@ -303,7 +303,7 @@ pub fn program(host: &Host, instance: &Instance) -> Result<Option<Program>, Fail
     let config = config_file(instance);
     Ok(Some(Program {
         name: "dovecot",
-        start: Line::new([executable.as_os_str(), "-c".as_ref(), config.as_os_str()]),
+        start: Line::new([host.path(&executable)]).arg("-c").arg(config),
         stop: Stop::Signal(SIGTERM),
         pid_file: Some(base.join("master.pid")),
         executable: Some(executable),

@@ -197,7 +197,7 @@ pub struct Program {
 /// The programs of one part of an instance, in the order they are started; independent ones may start at once.
 pub fn programs(host: &Host, instance: &Instance, part: Part) -> Result<Vec<Program>, Fail> {
     match (instance.layout, part) {
-        (Layout::Iplanet5, part) => iplanet5::programs(instance, part),
+        (Layout::Iplanet5, part) => Ok(iplanet5::programs(host, instance, part)),
         (Layout::PostfixDovecot, Part::Directory) => {
             openldap::program(host, instance).map(|found| found.into_iter().collect())
         }

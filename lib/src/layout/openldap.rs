@@ -51,7 +51,7 @@ pub fn program(host: &Host, instance: &Instance) -> Result<Option<Program>, Fail
         .into_iter()
         .find(|path| host.path(path).is_file())
         .unwrap_or("/usr/sbin/slapd");
-    let mut start = Line::new([executable, "-h", &urls, "-f"]).arg(config.as_os_str());
+    let mut start = Line::new([host.path(executable)]).arg("-h").arg(&urls).arg("-f").arg(&config);
     let user = value("SLAPD_USER")?;
     if let Some(user) = &user {
         start = start.arg("-u").arg(user);

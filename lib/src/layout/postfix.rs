@@ -87,7 +87,7 @@ pub fn program(host: &Host, instance: &Instance) -> Result<Option<Program>, Fail
     let pids = queue.join(config.value("process_id_directory")?);
     let mut folders = runtime_folders(&queue, "root", 0o755);
     folders.extend(runtime_folders(&pids, "root", 0o755));
-    let start = Line::new([master.as_os_str(), "-c".as_ref(), folder.as_os_str(), "-w".as_ref()]);
+    let start = Line::new([host.path(&master)]).arg("-c").arg(&folder).arg("-w");
     Ok(Some(Program {
         name: "postfix",
         start: start.env("MAIL_CONFIG", folder.as_os_str()),
