@@ -47,7 +47,7 @@ impl<'a> Config<'a> {
 }
 
 /// A parameter's value with what it names replaced, or the default of Debian's Postfix.
-pub fn expanded(host: &Host, main: &MainCf, file: &Path, key: &str) -> Result<String, Fail> {
+fn expanded(host: &Host, main: &MainCf, file: &Path, key: &str) -> Result<String, Fail> {
     let default = |name: &str| {
         Some(match name {
             "inet_interfaces" | "inet_protocols" => "all".to_owned(),
@@ -146,8 +146,18 @@ pub fn listeners(host: &Host, instance: &Instance) -> Result<Vec<Listener>, Fail
     Ok(listeners)
 }
 
-/// What `inet_protocols` allows: IPv4, IPv6.
-pub fn protocols(value: &str) -> (bool, bool) {
+/// Whether the instance's Postfix speaks IPv4 and IPv6; one that is not there speaks neither.
+pub fn allowed_protocols(host: &Host, instance: &Instance) -> Result<(bool, bool), Fail> {
+    if !is_there(host, instance) {
+        return Ok((false, false));
+    }
+    let file = folder(instance).join("main.cf");
+    let main = MainCf::parse(&text_of(host, &file)?, &file)?;
+    Ok(protocols(&expanded(host, &main, &file, "inet_protocols")?))
+}
+
+/// What a value of `inet_protocols` allows: IPv4, IPv6.
+fn protocols(value: &str) -> (bool, bool) {
     let has = |word: &str| value.split([',', ' ', '\t']).any(|part| part.eq_ignore_ascii_case(word));
     (has("all") || has("ipv4"), has("all") || has("ipv6"))
 }
