@@ -1,6 +1,7 @@
 //! The kernel's table of listening TCP sockets by `sock_diag(7)`, and who owns them.
 
-use std::collections::BTreeMap;
+mod owner;
+
 use std::net::IpAddr;
 
 use netlink_packet_core::Nla as _;
@@ -10,9 +11,11 @@ use netlink_packet_sock_diag::inet::nlas::Nla;
 use netlink_packet_sock_diag::inet::{ExtensionFlags, InetRequest, InetResponse, SocketId, StateFlags};
 use netlink_sys::protocols::NETLINK_SOCK_DIAG;
 
-use super::net::netlink::Netlink;
 use crate::layout::Bind;
-use crate::{Exit, Fail, Host};
+use crate::sys::net::netlink::Netlink;
+use crate::{Exit, Fail};
+
+pub use owner::{Owner, owners};
 
 /// `INET_DIAG_CGROUP_ID`: the inode of the control group that the socket was made in, from Linux 5.9 on.
 const CGROUP_ID: u16 = 21;
@@ -88,46 +91,11 @@ pub fn listening() -> Result<Vec<Listening>, Fail> {
     Ok(found)
 }
 
-/// The processes that hold each of these sockets. A process whose files cannot be read is not found.
-pub fn owners(host: &Host, inodes: &[u32]) -> Result<BTreeMap<u32, Vec<u32>>, Fail> {
-    let mut owners: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
-    if inodes.is_empty() {
-        return Ok(owners);
-    }
-    let folder = host.path("/proc");
-    let cannot = |e: &std::io::Error| Fail::io(Exit::Unknown, "cannot list the processes", e);
-    for entry in fs_err::read_dir(folder).map_err(|e| cannot(&e))? {
-        let entry = entry.map_err(|e| cannot(&e))?;
-        let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else {
-            continue;
-        };
-        // Not ours to read, or ended meanwhile: then its sockets have no owner that we could name.
-        let Ok(files) = std::fs::read_dir(entry.path().join("fd")) else { continue };
-        for file in files.flatten() {
-            if let Some(inode) = socket_inode(&file.path())
-                && inodes.contains(&inode)
-            {
-                let pids = owners.entry(inode).or_default();
-                if !pids.contains(&pid) {
-                    pids.push(pid);
-                }
-            }
-        }
-    }
-    Ok(owners)
-}
-
-/// The inode that stands in `socket:[12345]`.
-fn socket_inode(file: &std::path::Path) -> Option<u32> {
-    let target = std::fs::read_link(file).ok()?;
-    target.to_str()?.strip_prefix("socket:[")?.strip_suffix(']')?.parse().ok()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Host;
     use std::net::{Ipv4Addr, TcpListener};
-    use std::os::fd::AsRawFd;
     use std::path::Path;
 
     fn made(listener: &TcpListener) -> Listening {
@@ -141,12 +109,13 @@ mod tests {
         let found = made(&loopback);
         assert_eq!(found.bind, Bind::One(Ipv4Addr::LOCALHOST.into()));
         assert_eq!(found.uid, rustix::process::getuid().as_raw());
-        assert_eq!(
-            Some(found.inode),
-            socket_inode(Path::new(&format!("/proc/self/fd/{}", loopback.as_raw_fd())))
-        );
         let owners = owners(&Host::below(Path::new("/")), &[found.inode]).unwrap();
-        assert_eq!(owners, BTreeMap::from([(found.inode, vec![std::process::id()])]));
+        let [owner] = owners.get(&found.inode).unwrap().as_slice() else { panic!("{owners:?}") };
+        assert_eq!(owner.pid, std::process::id());
+        assert!(owner.is_whole);
+        let program = std::env::current_exe().unwrap().display().to_string();
+        assert_eq!(owner.command, program);
+        assert!(owner.clues.contains(&program), "{owner:?}");
     }
 
     #[test]
