@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex};
 
 use super::disk::Disk;
 use super::fence::{AGENT, Fence, Switch};
+use super::lock;
 use super::must::Must;
 use super::node::Node;
 use super::rack::Rack;
@@ -43,14 +44,14 @@ impl Bed {
     /// The same, with an sshd in every node, so that `ssh root@mail-2` works from each to each.
     pub fn with_ssh() -> Self {
         let bed = Self::new();
-        *bed.ssh.lock().unwrap() = Some(Ssh::prepare(&bed.rack));
+        *lock(&bed.ssh) = Some(Ssh::prepare(&bed.rack));
         bed
     }
 
     /// Brings a node up, or gives the one of that name. `mail-1` has the address 192.0.2.11 and 2001:db8::11,
     /// `mail-2` .12 and so on; `client` has .100; any other name gets one from .101 on.
     pub fn node(&self, name: &str) -> Node {
-        let mut nodes = self.nodes.lock().unwrap();
+        let mut nodes = lock(&self.nodes);
         if let Some(node) = nodes.iter().find(|node| node.name() == name) {
             return node.clone();
         }

@@ -70,6 +70,6 @@ fn client() -> String {
     format!(
         "Host *\nBatchMode yes\nStrictHostKeyChecking yes\nUserKnownHostsFile {FOLDER}/known_hosts\n\
          GlobalKnownHostsFile /dev/null\nIdentityFile {FOLDER}/user\nIdentitiesOnly yes\nGSSAPIAuthentication no\n\
-         ConnectTimeout 3\nServerAliveInterval 1\nServerAliveCountMax 3\nLogLevel ERROR\n"
+         ConnectTimeout 2\nAddressFamily inet\nServerAliveInterval 1\nServerAliveCountMax 3\nLogLevel ERROR\n"
     )
 }
