@@ -68,11 +68,7 @@ impl TryFrom<String> for Number {
 pub fn number_of(path: &Path) -> Result<Number, Fail> {
     let stat = rustix::fs::stat(path).map_err(|e| {
         let fail = Fail::io(Exit::Unknown, format!("cannot find {}", path.display()), &e.into());
-        if e == rustix::io::Errno::NOENT {
-            fail.hint("is the disk attached to this node?")
-        } else {
-            fail
-        }
+        if e == rustix::io::Errno::NOENT { fail.hint("is the disk attached to this node?") } else { fail }
     })?;
     if rustix::fs::FileType::from_raw_mode(stat.st_mode) == rustix::fs::FileType::BlockDevice {
         Ok(Number::of(stat.st_rdev))

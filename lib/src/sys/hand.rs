@@ -51,18 +51,14 @@ impl Hand {
         let cannot = |e: &io::Error| Fail::io(Exit::Unknown, "cannot start a helper process", e);
         let kept = lock.map(|lock| inherited(lock)).transpose().map_err(|e| cannot(&e))?;
         let line = Line::new(["/proc/self/exe"].iter().chain(words).copied());
-        let child = line.arg(std::process::id().to_string()).spawn(
-            Stdio::piped(),
-            Stdio::piped(),
-            Stdio::inherit(),
-        );
+        let child =
+            line.arg(std::process::id().to_string()).spawn(Stdio::piped(), Stdio::piped(), Stdio::inherit());
         drop(kept);
         let mut child = child?;
         let (Some(questions), Some(answers)) = (child.stdin.take(), child.stdout.take()) else {
             return Err(Fail::unknown("a helper process without pipes"));
         };
-        let (questions, answers) =
-            (File::from(OwnedFd::from(questions)), File::from(OwnedFd::from(answers)));
+        let (questions, answers) = (File::from(OwnedFd::from(questions)), File::from(OwnedFd::from(answers)));
         rustix::fs::fcntl_setfl(&answers, rustix::fs::OFlags::NONBLOCK).map_err(|e| cannot(&e.into()))?;
         Ok(Self { child, questions: Some(questions), answers, heard: Vec::new() })
     }

@@ -19,13 +19,18 @@ impl Stop {
         signals.add(Signal::SIGINT);
         signals.add(Signal::SIGTERM);
         signals.thread_block().map_err(cannot)?;
-        SignalFd::with_flags(&signals, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC).map(Self).map_err(cannot)
+        SignalFd::with_flags(&signals, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC)
+            .map(Self)
+            .map_err(cannot)
     }
 
     /// The name of the signal that came since the last time, if one did.
     pub fn asked(&self) -> Option<&'static str> {
         let signal = self.0.read_signal().ok().flatten()?;
-        i32::try_from(signal.ssi_signo).ok().and_then(|number| Signal::try_from(number).ok()).map(Signal::as_str)
+        i32::try_from(signal.ssi_signo)
+            .ok()
+            .and_then(|number| Signal::try_from(number).ok())
+            .map(Signal::as_str)
     }
 }
 

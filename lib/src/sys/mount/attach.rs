@@ -86,8 +86,8 @@ fn whom(option: &str) -> For {
         "sync" => For::Kernel(M::SYNCHRONOUS),
         "dirsync" => For::Kernel(M::DIRSYNC),
         "lazytime" => For::Kernel(M::LAZYTIME),
-        "" | "defaults" | "rw" | "dev" | "suid" | "exec" | "async" | "atime" | "diratime" | "auto" | "noauto"
-        | "nofail" | "_netdev" => For::Nobody,
+        "" | "defaults" | "rw" | "dev" | "suid" | "exec" | "async" | "atime" | "diratime" | "auto"
+        | "noauto" | "nofail" | "_netdev" => For::Nobody,
         option if option.starts_with("x-") || option.starts_with("comment=") => For::Nobody,
         _ => For::Driver,
     }

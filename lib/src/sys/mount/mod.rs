@@ -8,4 +8,4 @@ mod users;
 
 pub use attach::{Call, Refusal, attach, detach, sync};
 pub use table::{Mounted, Table};
-pub use users::{User, users};
+pub use users::{User, holders_apart, users};

@@ -168,7 +168,9 @@ mod tests {
 
     #[test]
     fn a_line_that_is_none_is_an_error_and_not_an_empty_table() {
-        for bad in [&b"21 1 8:1 / / rw"[..], b"x", b"21 1 8:1 / / rw - ext4 /dev/sda1", b"a b c d e f - g h i"] {
+        for bad in
+            [&b"21 1 8:1 / / rw"[..], b"x", b"21 1 8:1 / / rw - ext4 /dev/sda1", b"a b c d e f - g h i"]
+        {
             assert_eq!(Table::parse(bad).unwrap_err().exit(), Exit::Unknown);
         }
     }

@@ -28,15 +28,25 @@ pub struct User {
 /// The processes that use a file system; those that end meanwhile are not told.
 ///
 /// # Errors
-/// Unknown when `/proc` cannot be read, or when not every process may be looked into (not root).
+/// Unknown when `/proc` cannot be read.
 pub fn users(device: Number) -> Result<Vec<User>, Fail> {
+    find(|pid| uses(pid, device), device)
+}
+
+/// The mount namespaces of others in which it is mounted so that an unmount here does not reach it, each by one of its
+/// processes. The kernel counts these as no use of ours, yet they keep the file system alive.
+pub fn holders_apart(device: Number) -> Result<Vec<User>, Fail> {
+    find(|_| Vec::new(), device)
+}
+
+fn find(uses: impl Fn(u32) -> Vec<String>, device: Number) -> Result<Vec<User>, Fail> {
     let cannot = |e: &std::io::Error| Fail::io(Exit::Unknown, "cannot read /proc", e);
     let mut found = Vec::new();
     let mut seen = BTreeSet::from([namespace("self")]);
     for entry in fs_err::read_dir("/proc").map_err(|e| cannot(&e))? {
         let name = entry.map_err(|e| cannot(&e))?.file_name();
         let Some(pid) = name.to_str().and_then(|name| name.parse::<u32>().ok()) else { continue };
-        let mut uses = uses(pid, device);
+        let mut uses = uses(pid);
         let namespace = namespace(&pid.to_string());
         if namespace.is_some() && seen.insert(namespace) && is_mounted_apart(pid, device) {
             uses.push("namespace".to_owned());
