@@ -102,9 +102,7 @@ impl Found {
             label: superblock.map(|superblock| superblock.label.clone()).filter(|label| !label.is_empty()),
             state: self.state(),
             mounted_at: self.mounts.iter().map(|mounted| mounted.point.clone()).collect(),
-            options: self
-                .mounted_there()
-                .map(|mounted| format!("{},{}", mounted.options, mounted.super_options)),
+            options: self.mounted_there().map(Mounted::all_options),
             guard: self.guard_record(Timestamp::now()),
             needs_recovery: superblock.map(|superblock| superblock.needs_recovery),
             errors: superblock.map(|superblock| superblock.error_count),
@@ -135,12 +133,17 @@ impl Found {
             }
         };
         let block = self.guard();
+        let is_held = matches!(state, Some(GuardState::Held | GuardState::Fsck));
         let last_sign = block.and_then(Block::last_sign).filter(|time| *time != Timestamp::UNIX_EPOCH);
         Guard {
             kind,
             state,
-            held_by: self.signer.clone(),
-            held_by_device: block.map(|block| block.device.clone()).filter(|device| !device.is_empty()),
+            held_by: self.signer.clone().filter(|_| is_held),
+            held_by_device: block
+                .filter(|_| is_held)
+                .map(|block| block.device.clone())
+                .filter(|device| !device.is_empty()),
+            written_by: self.signer.clone(),
             last_sign,
             age_s: last_sign.map(|time| now.as_second() - time.as_second()),
             sequence: block.map(Block::number),

@@ -75,10 +75,12 @@ pub struct Guard {
     pub kind: GuardKind,
     /// What it says; absent where there is none.
     pub state: Option<GuardState>,
-    /// The node that wrote it last: while it is held, the one that masters the volume.
+    /// The node that holds it, and so masters the volume; absent when it is clean.
     pub held_by: Option<String>,
     /// The name that the device has on that node.
     pub held_by_device: Option<String>,
+    /// The node that wrote it last, whether it still holds it or gave it up.
+    pub written_by: Option<String>,
     /// When it was last written, by that node's clock.
     pub last_sign: Option<Timestamp>,
     /// How long ago that is, by this node's clock, in seconds; negative when the clocks disagree.

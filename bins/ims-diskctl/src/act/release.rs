@@ -81,7 +81,7 @@ impl Run<'_> {
 
     /// Nothing is mounted below it, and no other mount namespace has it on its own account; a dry run asks for every
     /// process, which otherwise the kernel tells faster.
-    fn nobody(&self, found: &Found, out: &mut Out) -> Result<(), Fail> {
+    fn nobody(&mut self, found: &Found, out: &mut Out) -> Result<(), Fail> {
         if !found.nested.is_empty() {
             return Err(self
                 .busy()
@@ -89,7 +89,15 @@ impl Run<'_> {
         }
         let users =
             if self.args.dry_run { mount::users(found.number)? } else { mount::holders_apart(found.number)? };
+        let users = self.others(users);
         if users.is_empty() { Ok(()) } else { Err(self.used_by(users, found, out)?) }
+    }
+
+    /// This run inherits what its shell has open: where others have it too, they are the ones to tell of.
+    fn others(&mut self, users: Vec<User>) -> Vec<User> {
+        let ours = [std::process::id(), self.eye.hand().pid()];
+        let is_other = |user: &User| !ours.contains(&user.pid);
+        if users.iter().any(is_other) { users.into_iter().filter(is_other).collect() } else { users }
     }
 
     fn busy(&self) -> Fail {
@@ -135,7 +143,7 @@ impl Run<'_> {
         match self.eye.hand().answer::<Done>(self.deadline.left(), None)? {
             Heard::Answer(Ok(())) => Ok(()),
             Heard::Answer(Err(Refusal { busy: true, words, .. })) => {
-                let users = mount::users(found.number)?;
+                let users = self.others(mount::users(found.number)?);
                 if users.is_empty() {
                     return Err(self.busy().because(words).hint(
                         "by no process that can be seen: a swap file, a loop device or an NFS export of it",

@@ -37,6 +37,17 @@ impl Mounted {
         has_rw(&self.options) && has_rw(&self.super_options)
     }
 
+    /// The options of this mount and of its file system, each once.
+    pub fn all_options(&self) -> String {
+        let mut all: Vec<&str> = Vec::new();
+        for option in self.options.split(',').chain(self.super_options.split(',')) {
+            if !all.contains(&option) {
+                all.push(option);
+            }
+        }
+        all.join(",")
+    }
+
     fn parse(line: &[u8]) -> Option<Self> {
         let mut words = line.split(|byte| *byte == b' ').filter(|word| !word.is_empty());
         let mut text = || words.next().map(|word| String::from_utf8_lossy(word).into_owned());
@@ -157,6 +168,7 @@ mod tests {
         let sdb1: Vec<_> = table.of_device("8:17".parse().unwrap()).collect();
         assert_eq!((sdb1.len(), sdb1[0].point.as_path()), (1, Path::new("/global/ims")));
         assert!(sdb1[0].is_writable());
+        assert_eq!(sdb1[0].all_options(), "rw,nodev,errors=remount-ro");
         let top = table.top_at(Path::new("/global/ims")).unwrap();
         assert_eq!(top.fstype, "tmpfs", "the topmost of what is mounted there");
         assert_eq!(table.on(30).count(), 1);
