@@ -1,0 +1,90 @@
+//! The first words of each protocol, one file each, over one [`Wire`]. A dialogue names the stage it is in before
+//! it waits, and ends at the first thing that is not as the protocol says.
+
+pub mod imap;
+pub mod ldap;
+pub mod pop3;
+pub mod smtp;
+
+use std::net::IpAddr;
+
+use ims::layout::Service;
+
+use crate::level::Level;
+use crate::stage::Way;
+use crate::trouble::Trouble;
+use crate::wire::{Stream, Wire};
+
+/// What can be spoken with a service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dialogue {
+    /// Nothing: a protocol that is not published, or one that begins with TLS.
+    None,
+    /// SMTP and submission.
+    Smtp,
+    /// LMTP.
+    Lmtp,
+    /// IMAP.
+    Imap,
+    /// POP3.
+    Pop3,
+    /// LDAP.
+    Ldap,
+}
+
+impl Dialogue {
+    /// The dialogue of a service.
+    pub const fn with(service: Service) -> Self {
+        match service {
+            Service::Smtp | Service::Submission => Self::Smtp,
+            Service::Lmtp => Self::Lmtp,
+            Service::Imap => Self::Imap,
+            Service::Pop3 => Self::Pop3,
+            Service::Ldap => Self::Ldap,
+            Service::Smtps
+            | Service::Imaps
+            | Service::Pop3s
+            | Service::Ldaps
+            | Service::Http
+            | Service::JobController
+            | Service::Other => Self::None,
+        }
+    }
+
+    /// How deeply it can ask.
+    pub const fn deepest(self) -> Level {
+        match self {
+            Self::None => Level::Connect,
+            Self::Smtp | Self::Lmtp | Self::Imap | Self::Pop3 | Self::Ldap => Level::Session,
+        }
+    }
+
+    /// Speaks with a server that has just been connected to; `me` is the prober's own address.
+    ///
+    /// Gives the words in which the server introduced itself, if it did.
+    pub async fn hold<S: Stream>(
+        self,
+        wire: &mut Wire<S>,
+        level: Level,
+        way: &mut Way,
+        me: IpAddr,
+    ) -> Result<Option<String>, Trouble> {
+        if level == Level::Connect {
+            return Ok(None);
+        }
+        match self {
+            Self::None => Ok(None),
+            Self::Smtp => smtp::hold(smtp::Hello::Ehlo, wire, level, way, me).await.map(Some),
+            Self::Lmtp => smtp::hold(smtp::Hello::Lhlo, wire, level, way, me).await.map(Some),
+            Self::Imap => imap::hold(wire, level, way).await.map(Some),
+            Self::Pop3 => pop3::hold(wire, level, way).await.map(Some),
+            Self::Ldap => ldap::hold(wire, level, way).await,
+        }
+    }
+}
+
+/// Whether a line begins with a word, in any case, that ends there or before a space.
+fn begins(line: &[u8], word: &str) -> bool {
+    line.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word.as_bytes()))
+        && line.get(word.len()).is_none_or(|next| *next == b' ')
+}
