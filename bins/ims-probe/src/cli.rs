@@ -7,10 +7,8 @@ use clap::{Parser, ValueEnum};
 use ims::Fail;
 use ims::address::Address;
 use ims::command::{Arguments, Common};
-use ims::name::InstanceName;
 use ims::span::Span;
 
-use crate::endpoint::Endpoint;
 use crate::level::Level;
 
 /// Say whether services are answering, and how deeply
@@ -19,8 +17,8 @@ use crate::level::Level;
 pub struct Args {
     /// URLs (SCHEME://HOST:PORT; tcp, smtp, submission, lmtp, imap, pop3, ldap), names of registered instances, or
     /// - to read ims.instance/1 records from stdin [default: every registered instance]
-    #[arg(value_name = "TARGET|-", value_parser = operand)]
-    pub targets: Vec<Operand>,
+    #[arg(value_name = "TARGET|-")]
+    pub targets: Vec<String>,
     /// How deeply to ask
     #[arg(short, long, default_value = "session")]
     pub level: Level,
@@ -57,30 +55,6 @@ pub enum PartOf {
     Mail,
     /// The directory server.
     Directory,
-}
-
-/// What stands on the command line.
-#[derive(Debug, Clone)]
-pub enum Operand {
-    /// `-`
-    Stdin,
-    /// A URL.
-    Url(Endpoint),
-    /// An instance by its name.
-    Name(InstanceName),
-}
-
-fn operand(text: &str) -> Result<Operand, Fail> {
-    if text == "-" {
-        Ok(Operand::Stdin)
-    } else if text.contains("://") {
-        text.parse().map(Operand::Url)
-    } else if text.contains(':') {
-        Err(Fail::usage(format!("neither a URL nor an instance's name: '{}'", text.escape_debug()))
-            .hint("like smtp://192.0.2.10:25"))
-    } else {
-        text.parse().map(Operand::Name)
-    }
 }
 
 fn positive(text: &str) -> Result<Span, Fail> {

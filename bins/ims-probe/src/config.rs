@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use ims::instance::Instance;
 use ims::layout::Service;
 use ims::span::{Span, millis};
 use ims::{Fail, Host, State};
@@ -12,7 +13,7 @@ use tokio::time::{Instant, timeout_at};
 use crate::answer::{Answer, now};
 use crate::cli::PartOf;
 use crate::endpoint::Endpoint;
-use crate::gather::{Known, expand};
+use crate::gather::expand;
 use crate::level::Level;
 use crate::stage::{Stage, Way};
 use crate::words::printable;
@@ -35,13 +36,13 @@ impl Reader {
     pub async fn read(
         &mut self,
         host: &Host,
-        known: &Known,
+        instance: &Instance,
         part: Option<PartOf>,
         timeout: Duration,
     ) -> Result<Vec<Endpoint>, Unread> {
         let way = Way::from(Stage::Config);
         let under_way = self.under_way.get_or_insert_with(|| {
-            let (host, instance) = (host.clone(), known.0.clone());
+            let (host, instance) = (host.clone(), instance.clone());
             tokio::task::spawn_blocking(move || expand(&host, &instance, part))
         });
         let words = match timeout_at(Instant::now() + timeout, &mut *under_way).await {
@@ -60,12 +61,12 @@ impl Reader {
 
 impl Unread {
     /// The record that stands for all of the instance's endpoints: unknown, for the volume may be on another node.
-    pub fn answer(self, known: &Known, level: Level, attempt: u64) -> Answer {
-        let place = if known.0.mail { known.0.mail_dir() } else { known.0.ldap_dir().unwrap_or_default() };
+    pub fn answer(self, instance: &Instance, level: Level, attempt: u64) -> Answer {
+        let place = if instance.mail { instance.mail_dir() } else { instance.ldap_dir().unwrap_or_default() };
         let (took, steps) = self.way.end();
         Answer {
             endpoint: format!("file://{}", place.display()),
-            instance: Some(known.0.name.clone()),
+            instance: Some(instance.name.clone()),
             service: Service::Other,
             address: None,
             level,

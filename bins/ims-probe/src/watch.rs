@@ -181,20 +181,20 @@ async fn watch(index: usize, target: Target, run: Arc<Run>) {
                 let asked = Asked { endpoint: endpoint.clone(), instance: None, attempt };
                 ask(index, asked, &run, None).await;
             }
-            Target::Instance(known) => {
+            Target::Instance(instance) => {
                 let deadline = Instant::now() + run.how.timeout;
-                match reader.read(&run.host, known, run.part, run.how.timeout).await {
+                match reader.read(&run.host, instance, run.part, run.how.timeout).await {
                     Ok(endpoints) => {
                         let mut services = JoinSet::new();
                         for endpoint in endpoints {
-                            let asked = Asked { endpoint, instance: Some(known.0.name.clone()), attempt };
+                            let asked = Asked { endpoint, instance: Some(instance.name.clone()), attempt };
                             let run = Arc::clone(&run);
                             services.spawn(async move { ask(index, asked, &run, Some(deadline)).await });
                         }
                         while services.join_next().await.is_some() {}
                     }
                     Err(unread) => {
-                        let answer = unread.answer(known, run.how.level, attempt);
+                        let answer = unread.answer(instance, run.how.level, attempt);
                         tell(&run, Told::Answer(index, Box::new(answer))).await;
                     }
                 }
