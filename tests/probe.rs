@@ -6,6 +6,7 @@ mod inputs;
 mod many;
 mod output;
 mod prober;
+mod real;
 mod rhythm;
 mod servers;
 

@@ -8,7 +8,7 @@ use std::str::FromStr;
 
 use ims::input::records;
 use ims::instance::Instance;
-use ims::layout::{Listener, Service, endpoints, listeners};
+use ims::layout::{endpoints, listeners};
 use ims::name::InstanceName;
 use ims::registry::Registry;
 use ims::sys::stderr;
@@ -101,11 +101,16 @@ fn has(target: &Target, part: Option<PartOf>) -> bool {
     has
 }
 
-/// Every endpoint of an instance, or why they cannot be told.
+/// Every endpoint of a part of an instance, or why they cannot be told. Only that part's files are read.
 pub fn expand(host: &Host, instance: &Instance, part: Option<PartOf>) -> Result<Vec<Endpoint>, Fail> {
-    let listeners = listeners(host, instance)?;
+    let mut asked = instance.clone();
+    match part {
+        Some(PartOf::Mail) => asked.ldap = None,
+        Some(PartOf::Directory) => asked.mail = false,
+        None => {}
+    }
     let mut found = Vec::new();
-    for listener in listeners.iter().filter(|listener| part.is_none_or(|part| part_of(listener) == part)) {
+    for listener in &listeners(host, &asked)? {
         for ip in endpoints(instance, listener) {
             let endpoint = Endpoint { service: listener.service, at: At::Ip(ip), port: listener.port };
             if !found.contains(&endpoint) {
@@ -118,21 +123,4 @@ pub fn expand(host: &Host, instance: &Instance, part: Option<PartOf>) -> Result<
             .hint("bind it with ims-ipbind set --address"));
     }
     Ok(found)
-}
-
-const fn part_of(listener: &Listener) -> PartOf {
-    match listener.service {
-        Service::Ldap | Service::Ldaps => PartOf::Directory,
-        Service::Smtp
-        | Service::Submission
-        | Service::Smtps
-        | Service::Lmtp
-        | Service::Imap
-        | Service::Imaps
-        | Service::Pop3
-        | Service::Pop3s
-        | Service::Http
-        | Service::JobController
-        | Service::Other => PartOf::Mail,
-    }
 }
