@@ -100,6 +100,15 @@ impl Drop for Going {
     }
 }
 
+/// Probes many servers in one run, and gives what each answered in the order in which they are named.
+fn run_all(urls: &[String], options: &[&str]) -> Run {
+    let args: Vec<&str> = urls.iter().map(String::as_str).chain(options.iter().copied()).collect();
+    let mut run = run(&args);
+    run.records.sort_by_key(|answer| urls.iter().position(|url| answer["endpoint"] == **url));
+    assert_eq!(run.records.len(), urls.len());
+    run
+}
+
 /// The keys of an answer that say how it went.
 fn verdict(answer: &Value) -> (&str, &str, &str) {
     let text = |key: &str| answer[key].as_str().unwrap_or("-");

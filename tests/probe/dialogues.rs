@@ -1,7 +1,7 @@
 //! Each level of each protocol: up when all of it works, and down at exactly the stage that does not.
 
 use super::servers::{Say, Server};
-use super::{run, verdict};
+use super::{run, run_all, verdict};
 use Say::{Bytes, Close, Nothing};
 
 type Script = &'static [(&'static str, Say)];
@@ -57,6 +57,7 @@ fn a_server_that_does_all_of_it_is_up_at_every_level() {
 
 #[test]
 fn everything_but_one_stage_is_down_at_that_stage() {
+    let (mut urls, mut wanted) = (Vec::new(), Vec::new());
     for (scheme, script, stages) in [
         ("smtp", SMTP, ["greet", "ehlo", "quit"]),
         ("lmtp", LMTP, ["greet", "lhlo", "quit"]),
@@ -66,21 +67,23 @@ fn everything_but_one_stage_is_down_at_that_stage() {
         for (broken, stage) in stages.into_iter().enumerate() {
             for (say, words) in [
                 (Close, "the server closed the connection"),
-                (Nothing, "timed out after 300ms"),
+                (Nothing, "timed out after 1s"),
                 (Bytes(b"junk\r\n"), "junk"),
             ] {
-                let server = Server::start(move |stream| {
-                    let mut script = script[..=broken].to_vec();
-                    script[broken].1 = say;
-                    super::servers::play(&stream, &script);
-                });
-                let answer = run(&[&server.url(scheme), "--timeout", "300ms"]);
-                let (state, at, told) = verdict(&answer.records[0]);
-                assert_eq!((state, at, answer.code), ("down", stage, 1), "{scheme} {say:?}: {told}");
-                assert!(told.contains(words), "{scheme} {stage} {say:?}: {told}");
+                let mut script = script[..=broken].to_vec();
+                script[broken].1 = say;
+                urls.push(Server::scripted(&script).url(scheme));
+                wanted.push((format!("{scheme} {say:?}"), stage, words));
             }
         }
     }
+    let run = run_all(&urls, &["--timeout", "1s"]);
+    for (answer, (what, stage, words)) in run.records.iter().zip(wanted) {
+        let (state, at, told) = verdict(answer);
+        assert_eq!((state, at), ("down", stage), "{what}: {told}");
+        assert!(told.contains(words), "{what} at {stage}: {told}");
+    }
+    assert_eq!(run.code, 1);
 }
 
 #[test]
@@ -145,7 +148,7 @@ fn a_directory_is_down_at_the_stage_that_fails() {
     let refusal = |msgid: u8, op: u8, code: u8| vec![0x30, 12, 2, 1, msgid, op, 7, 10, 1, code, 4, 0, 4, 0];
     let notice =
         b"\x30\x24\x02\x01\x00\x78\x1f\x0a\x01\x34\x04\x00\x04\x00\x8a\x161.3.6.1.4.1.1466.20036".to_vec();
-    for (said, stage, words) in [
+    let rows = [
         (vec![refusal(1, 0x61, 51)], "bind", "Busy"),
         (vec![refusal(1, 0x61, 48)], "bind", "InappropriateAuthentication"),
         (vec![notice], "bind", "Unavailable"),
@@ -157,15 +160,18 @@ fn a_directory_is_down_at_the_stage_that_fails() {
         (vec![vec![0x30, 6, 2, 1, 1, 0x7f, 1, 0]], "bind", "not an LDAP message"),
         (vec![BOUND.to_vec(), refusal(2, 0x65, 50)], "search", "InsufficentAccessRights"),
         (vec![BOUND.to_vec(), DONE.to_vec()], "search", "the root DSE is not shown to anonymous clients"),
-        (vec![BOUND.to_vec(), ENTRY.to_vec()], "search", "timed out after 300ms"),
-    ] {
-        let server = Server::start(move |stream| {
-            ldap(&stream, &said.iter().map(Vec::as_slice).collect::<Vec<_>>());
-        });
-        let answer = run(&[&server.url("ldap"), "--timeout", "300ms"]);
-        assert_eq!(verdict(&answer.records[0]), ("down", stage, words));
-        assert_eq!((answer.code, answer.records.len()), (1, 1));
+        (vec![BOUND.to_vec(), ENTRY.to_vec()], "search", "timed out after 1s"),
+    ];
+    let urls: Vec<String> = rows.iter().map(|(said, ..)| directory(said.clone()).url("ldap")).collect();
+    let run = run_all(&urls, &["--timeout", "1s"]);
+    for (answer, (_, stage, words)) in run.records.iter().zip(&rows) {
+        assert_eq!(verdict(answer), ("down", *stage, *words));
     }
+    assert_eq!(run.code, 1);
+}
+
+fn directory(said: Vec<Vec<u8>>) -> Server {
+    Server::start(move |stream| ldap(&stream, &said.iter().map(Vec::as_slice).collect::<Vec<_>>()))
 }
 
 /// Answers each request by the next of `said`, then waits for the client to go.

@@ -40,17 +40,17 @@ fn a_thousand_silent_targets_take_one_deadline_and_little_memory() {
         let listener = listener();
         let urls = urls(listener.local_addr().unwrap().port());
         let mut args: Vec<&str> = urls.iter().map(String::as_str).collect();
-        args.extend(["--timeout", "1s", "--every", "1h"]);
+        args.extend(["--timeout", "3s", "--every", "1h"]);
         let start = Instant::now();
         let mut going = Going::start(&args);
         for _ in 0..MANY {
             let answer = going.record();
-            assert_eq!(super::verdict(&answer), ("down", "greet", "timed out after 1s"), "{answer}");
+            assert_eq!(super::verdict(&answer), ("down", "greet", "timed out after 3s"), "{answer}");
         }
         let took = start.elapsed();
         let peak = going.peak_kib();
         println!("{MANY} silent targets: {took:?}, {peak} KiB at the peak");
-        assert!(took < Duration::from_secs(3), "{took:?}");
+        assert!(took < Duration::from_secs(5), "{took:?}");
         assert!(peak < 32 * 1024, "{peak} KiB");
     });
 }

@@ -89,23 +89,16 @@ fn real_servers_are_up_at_every_level_and_down_at_the_stage_that_breaks() {
     let endpoints = |found: &[Value]| -> Vec<String> {
         found.iter().map(|answer| answer["endpoint"].as_str().unwrap().to_owned()).collect()
     };
-    for url in mail.iter().chain(&["ldap://192.0.2.10:389", "submission://192.0.2.10:587"]) {
-        assert!(
-            endpoints(&by_name).iter().any(|found| found == url),
-            "{url} not in {:?}",
-            endpoints(&by_name)
-        );
-    }
+    assert_eq!(endpoints(&by_name), [mail[0], "ldap://192.0.2.10:389", mail[1], mail[2]]);
     assert_eq!(endpoints(&by_name), endpoints(&by_pipe));
     let directory = answers(&node, &["ims-probe", "stork", "--part", "directory"], 0);
     assert_eq!(endpoints(&directory), ["ldap://192.0.2.10:389"]);
-    let mail_part = answers(&node, &["ims-probe", "stork", "--part", "mail"], 0);
-    assert_eq!(mail_part.len() + 1, by_name.len());
+    assert_eq!(endpoints(&answers(&node, &["ims-probe", "stork", "--part", "mail"], 0)), mail);
 
     // A server that hangs still takes connections: the kernel does.
     signal(&node, "slapd", Signal::STOP);
-    let found = answers(&client, &["ims-probe", "ldap://192.0.2.10", "-t", "300ms"], 1);
-    assert_eq!(verdict(&found[0]), ("down", "bind", "timed out after 300ms"));
+    let found = answers(&client, &["ims-probe", "ldap://192.0.2.10", "-t", "1s"], 1);
+    assert_eq!(verdict(&found[0]), ("down", "bind", "timed out after 1s"));
     let found = answers(&client, &["ims-probe", "ldap://192.0.2.10", "-l", "connect"], 0);
     assert_eq!(verdict(&found[0]).0, "up");
     signal(&node, "slapd", Signal::CONT);
@@ -140,6 +133,6 @@ fn an_address_that_nobody_has_is_unknown_and_one_that_is_cut_off_is_down() {
     let url = format!("tcp://{}:9", node.address());
     assert_eq!(verdict(&answers(&client, &["ims-probe", &url], 1)[0]).2, "connection refused");
     node.cut();
-    let cut = answers(&client, &["ims-probe", &url, "-t", "500ms"], 1);
-    assert_eq!(verdict(&cut[0]), ("down", "connect", "timed out after 500ms"));
+    let cut = answers(&client, &["ims-probe", &url, "-t", "1s"], 1);
+    assert_eq!(verdict(&cut[0]), ("down", "connect", "timed out after 1s"));
 }

@@ -6,6 +6,8 @@
 //! and what the prober could not find out is *unknown*.
 
 pub mod answer;
+#[cfg(test)]
+mod canned;
 pub mod cli;
 mod config;
 mod descriptors;

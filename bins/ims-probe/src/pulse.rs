@@ -50,9 +50,9 @@ impl Pulse {
     }
 }
 
-/// How late the prober may be before its answers count for nothing: a tenth of the timeout, 50 to 500 ms.
+/// How late the prober may be before its answers count for nothing: a tenth of the timeout, 100 to 500 ms.
 pub fn slack(timeout: Duration) -> Duration {
-    (timeout / 10).clamp(Duration::from_millis(50), Duration::from_millis(500))
+    (timeout / 10).clamp(Duration::from_millis(100), Duration::from_millis(500))
 }
 
 /// Time that passes while the machine is suspended too, which `Instant` leaves out.

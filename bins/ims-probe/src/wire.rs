@@ -111,51 +111,10 @@ impl<S: Stream> Wire<S> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::canned::{Canned, block};
 
-    fn wire(bytes: &[u8]) -> Wire<tokio_test::Canned> {
-        Wire::over(tokio_test::Canned(bytes.to_vec()))
-    }
-
-    /// A server whose whole speech is known before.
-    mod tokio_test {
-        use std::io;
-        use std::pin::Pin;
-        use std::task::{Context, Poll};
-        use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-
-        pub struct Canned(pub Vec<u8>);
-
-        impl AsyncRead for Canned {
-            fn poll_read(
-                mut self: Pin<&mut Self>,
-                _: &mut Context<'_>,
-                into: &mut ReadBuf<'_>,
-            ) -> Poll<io::Result<()>> {
-                let some = into.remaining().min(self.0.len()).min(7);
-                into.put_slice(&self.0.drain(..some).collect::<Vec<u8>>());
-                Poll::Ready(Ok(()))
-            }
-        }
-
-        impl AsyncWrite for Canned {
-            fn poll_write(
-                self: Pin<&mut Self>,
-                _: &mut Context<'_>,
-                bytes: &[u8],
-            ) -> Poll<io::Result<usize>> {
-                Poll::Ready(Ok(bytes.len()))
-            }
-            fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-                Poll::Ready(Ok(()))
-            }
-            fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-                Poll::Ready(Ok(()))
-            }
-        }
-    }
-
-    fn block<F: Future>(future: F) -> F::Output {
-        tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
+    fn wire(bytes: &[u8]) -> Wire<Canned> {
+        Wire::over(Canned(bytes.to_vec()))
     }
 
     #[test]

@@ -88,3 +88,60 @@ fn begins(line: &[u8], word: &str) -> bool {
     line.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word.as_bytes()))
         && line.get(word.len()).is_none_or(|next| *next == b' ')
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::canned::{Canned, block};
+    use crate::stage::Stage;
+    use proptest::prelude::*;
+
+    const ALL: [Dialogue; 5] =
+        [Dialogue::Smtp, Dialogue::Lmtp, Dialogue::Imap, Dialogue::Pop3, Dialogue::Ldap];
+
+    /// Lines that are nearly what a server says, so that some dialogues come far.
+    fn speech() -> impl Strategy<Value = Vec<u8>> {
+        let line = prop_oneof![
+            Just(b"220 x\r\n".to_vec()),
+            Just(b"250-x\r\n".to_vec()),
+            Just(b"250 x\r\n".to_vec()),
+            Just(b"* OK x\r\n".to_vec()),
+            Just(b"* CAPABILITY IMAP4rev1\r\n".to_vec()),
+            Just(b"a1 OK\r\n".to_vec()),
+            Just(b"* BYE\r\n".to_vec()),
+            Just(b"+OK\r\n".to_vec()),
+            Just(b".\r\n".to_vec()),
+            Just(b"\x30\x0c\x02\x01\x01\x61\x07\x0a\x01\x00\x04\x00\x04\x00".to_vec()),
+            proptest::collection::vec(any::<u8>(), 0..20),
+        ];
+        proptest::collection::vec(line, 0..12).prop_map(|lines| lines.concat())
+    }
+
+    fn hold(dialogue: Dialogue, speech: &[u8], level: Level) -> Result<Option<String>, Trouble> {
+        let me = IpAddr::from([192, 0, 2, 1]);
+        block(async {
+            let mut way = Way::from(Stage::Connect);
+            dialogue.hold(&mut Wire::over(Canned(speech.to_vec())), level, &mut way, me).await
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_a_server_says_a_dialogue_ends_and_a_session_holds_a_greeting(speech in speech()) {
+            for dialogue in ALL {
+                let session = hold(dialogue, &speech, Level::Session);
+                let greet = hold(dialogue, &speech, Level::Greet);
+                prop_assert!(session.is_err() || greet.is_ok(), "{dialogue:?}");
+            }
+        }
+
+        #[test]
+        fn a_speech_cut_short_never_turns_a_no_into_a_yes(speech in speech(), cut in 0..100_usize) {
+            let short = &speech[..cut.min(speech.len())];
+            for dialogue in ALL {
+                let yes = hold(dialogue, short, Level::Session).is_ok();
+                prop_assert!(!yes || hold(dialogue, &speech, Level::Session).is_ok(), "{dialogue:?}");
+            }
+        }
+    }
+}
