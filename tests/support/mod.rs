@@ -22,6 +22,7 @@ mod cgroup;
 mod disk;
 mod fence;
 mod kernel;
+pub mod mail;
 mod must;
 mod netlink;
 mod node;
