@@ -58,9 +58,9 @@ pub fn directory(tree: &Tree, dir: &Path, directory: &Directory) -> io::Result<(
 }
 
 /// Lays `OpenLDAP`'s own file below `conf`, its empty database, and the entries that fill it.
-pub(super) fn database(tree: &Tree, dir: &Path, conf: &Path, name: &str) -> io::Result<()> {
+pub(super) fn database(tree: &Tree, dir: &Path, conf: &Path, name: &str, pid_file: &str) -> io::Result<()> {
     let values: &[(&str, &str)] =
-        &[("name", name), ("dir", &dir.display().to_string()), ("run", &format!("/run/ims/{name}"))];
+        &[("name", name), ("dir", &dir.display().to_string()), ("pid_file", pid_file)];
     tree.file(&conf.join("slapd.conf"), &fill(include_str!("files/directory/slapd.conf"), values))?;
     tree.file(&dir.join("users.ldif"), &users::ldif())?;
     tree.folder_of(&dir.join("db"), uid_of("openldap")?)
