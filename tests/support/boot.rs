@@ -101,14 +101,19 @@ fn enter_root(name: &str) {
     mount("sysfs", &at("sys"), "sysfs", "").must("mount /sys");
     mount("run", &at("run"), "tmpfs", "mode=755").must("mount /run");
     mount("tmp", &at("tmp"), "tmpfs", "mode=1777").must("mount /tmp");
-    for folder in ["run/lock", "run/sshd", "run/ims-bed", "run/ims-bed/bin", "var/lib/ims"] {
+    for folder in ["run/lock", "run/sshd", "run/ims-bed", "var/lib/ims"] {
         fs::create_dir_all(at(folder)).must(format!("make /{folder}"));
     }
-    for (from, to) in [("shared", "run/ims-bed"), ("bin", "run/ims-bed/bin"), ("shared/hosts", "etc/hosts")] {
+    // Nobody's own shell start-up files belong to a node.
+    let home = format!("disks/{name}/home");
+    fs::create_dir_all(Path::new(PLACE).join(&home)).must("make root's home");
+    for (from, to) in [
+        ("shared", "run/ims-bed"),
+        ("bin", "run/ims-bed/bin"),
+        ("shared/hosts", "etc/hosts"),
+        (home.as_str(), "root"),
+    ] {
         let from = Path::new(PLACE).join(from);
-        if from.is_dir() {
-            fs::create_dir_all(at(to)).must("make a mount point");
-        }
         rustix::mount::mount_bind(&from, at(to)).must(format!("bind /{to}"));
     }
     fs::write(at("etc/hostname"), format!("{name}\n")).must("write /etc/hostname");

@@ -62,7 +62,7 @@ impl Disk {
         super::fd_path(&self.0.file)
     }
 
-    /// The file as the loop driver names it in /sys/block/loop*/loop/backing_file.
+    /// The file as the loop driver names it in `/sys/block/loop0/loop/backing_file`.
     pub fn backing(&self) -> String {
         fs::read_link(self.image()).must("look at a disk's file").display().to_string()
     }

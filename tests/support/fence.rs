@@ -17,7 +17,7 @@ use super::rack::Rack;
 /// The agent's path in every node.
 pub const AGENT: &str = "/run/ims-bed/fence_bed";
 
-/// As the agents of ClusterLabs do, it takes its options from stdin, or from the arguments when there are any.
+/// As fence agents do, it takes its options from stdin, or from the arguments when there are any.
 const SCRIPT: &str = r#"#!/bin/sh
 # A fence agent: asks the test bed to cut a node's power.
 action=reboot plug=

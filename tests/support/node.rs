@@ -21,8 +21,7 @@ use super::disk::{Cable, Disk};
 use super::must::Must;
 use super::rack::Rack;
 use super::run::{self, Call, Ran, Running};
-use super::ssh::Ssh;
-use super::{lock, thread, until};
+use super::{lock, ssh, thread, until};
 
 /// How long the end of a node may take: killed processes, and the kernel's unmounting.
 const END: Duration = Duration::from_secs(20);
@@ -39,7 +38,7 @@ struct Inner {
     number: u8,
     group: String,
     rack: Arc<Rack>,
-    ssh: Arc<Mutex<Option<Ssh>>>,
+    has_ssh: bool,
     /// Held while the node comes up or goes down.
     plug: Mutex<Vec<Disk>>,
     up: Mutex<Option<Up>>,
@@ -61,19 +60,13 @@ struct Up {
 }
 
 impl Node {
-    pub(super) fn new(
-        name: &str,
-        number: u8,
-        bed: u32,
-        rack: &Arc<Rack>,
-        ssh: &Arc<Mutex<Option<Ssh>>>,
-    ) -> Self {
+    pub(super) fn new(name: &str, number: u8, bed: u32, rack: &Arc<Rack>, has_ssh: bool) -> Self {
         let node = Self(Arc::new(Inner {
             name: name.to_owned(),
             number,
             group: format!("{bed}-{name}"),
             rack: Arc::clone(rack),
-            ssh: Arc::clone(ssh),
+            has_ssh,
             plug: Mutex::new(Vec::new()),
             up: Mutex::new(None),
         }));
@@ -275,8 +268,8 @@ impl Node {
         let cables = disks.iter().map(|disk| Cable::lay(disk, &self.0.rack, &root)).collect();
         *lock(&self.0.up) = Some(Up { pid, pidfd, port, init, starter: None, cgroup, cables, _life: life });
         self.prepare_starter();
-        if let Some(ssh) = &*lock(&self.0.ssh) {
-            ssh.serve(self);
+        if self.0.has_ssh {
+            ssh::serve(self);
         }
     }
 

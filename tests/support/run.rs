@@ -248,9 +248,9 @@ impl Running {
     pub fn until_stdout(&self, at_most: Duration, wanted: impl Fn(&str) -> bool) -> bool {
         let is_there = |heard: &Heard| wanted(&String::from_utf8_lossy(&heard.stdout));
         let (mutex, news) = &*self.heard;
-        let waited =
+        let woken =
             news.wait_timeout_while(lock(mutex), at_most, |heard| heard.end.is_none() && !is_there(heard));
-        is_there(&waited.unwrap().0)
+        is_there(&woken.unwrap().0)
     }
 
     /// Waits for its end. Past the deadline it is killed, and the test ends.
@@ -290,8 +290,8 @@ impl Running {
 
     fn ended(&self, at_most: Duration) -> Option<Ran> {
         let (mutex, news) = &*self.heard;
-        let waited = news.wait_timeout_while(lock(mutex), at_most, |heard| heard.end.is_none());
-        let heard = waited.unwrap().0;
+        let woken = news.wait_timeout_while(lock(mutex), at_most, |heard| heard.end.is_none());
+        let heard = woken.unwrap().0;
         let (status, took) = heard.end?;
         Some(Ran {
             line: self.line.clone(),
