@@ -8,8 +8,9 @@ use ims::sys::net::{self, Claim, Claims, Link, Mac, Net, Standing};
 use ims::{Exit, Fail, Host, Out, State};
 
 use super::cli;
-use super::look::{AddressRecord, Found, told};
+use super::look::{Found, told};
 use super::plan::{self, Step};
+use super::record::AddressRecord;
 
 /// One address that is brought up on one link.
 struct Change<'a> {
