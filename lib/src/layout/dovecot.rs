@@ -14,7 +14,8 @@ use crate::sys::exec::Line;
 use crate::sys::file;
 use crate::{Fail, Host};
 
-/// What Dovecot's master takes as an orderly end.
+/// What Dovecot's processes take as an orderly end. To the master alone it takes a second more, for that waits for
+/// its log process, and leaves the sessions behind.
 const SIGTERM: i32 = 15;
 
 /// How deep files include each other at most.
@@ -304,7 +305,7 @@ pub fn program(host: &Host, instance: &Instance) -> Result<Option<Program>, Fail
     Ok(Some(Program {
         name: "dovecot",
         start: Line::new([host.path(&executable)]).arg("-c").arg(config),
-        stop: Stop::Signal(SIGTERM),
+        stop: Stop::SignalAll(SIGTERM),
         pid_file: Some(base.join("master.pid")),
         executable: Some(executable),
         patience: Duration::from_secs(10),

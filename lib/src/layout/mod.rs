@@ -170,6 +170,20 @@ pub enum Part {
 pub enum Stop {
     /// By a signal to its first process.
     Signal(i32),
+    /// By a signal to every one of its processes at once, the first among them. Only when the last is gone is it
+    /// stopped: sessions outlive the first process and hold files on the volume.
+    SignalAll(i32),
+    /// By SIGKILL to its first process alone, upon which the others finish what they are at and exit; those that
+    /// run one of `agents` are given `moment`, then whatever is left gets SIGTERM.
+    ///
+    /// This is `postfix drain`. SIGTERM to Postfix's master would end its delivery agents in the middle, and a
+    /// message that Dovecot has saved by then would be delivered again by the next start.
+    Drain {
+        /// The executables of its delivery agents.
+        agents: Vec<PathBuf>,
+        /// How long the agents may take, at most.
+        moment: Duration,
+    },
     /// By a command of its own, such as `stop-msg`.
     Command(Line),
 }

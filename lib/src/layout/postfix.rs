@@ -11,8 +11,11 @@ use crate::place::Place;
 use crate::sys::exec::Line;
 use crate::{Fail, Host};
 
-/// What `postfix stop` sends; the queue is safe, for a message is acknowledged once its file is synced.
-const SIGTERM: i32 = 15;
+/// The programs that deliver: what they have handed over and not yet marked in the queue would be delivered twice.
+const AGENTS: [&str; 8] = ["lmtp", "smtp", "local", "virtual", "pipe", "error", "bounce", "discard"];
+
+/// How long they may finish: they need milliseconds, unless the server behind them hangs.
+const MOMENT: Duration = Duration::from_millis(300);
 
 /// The folder of Postfix's configuration.
 pub fn folder(instance: &Instance) -> PathBuf {
@@ -47,7 +50,7 @@ impl<'a> Config<'a> {
 }
 
 /// A parameter's value with what it names replaced, or the default of Debian's Postfix.
-pub fn expanded(host: &Host, main: &MainCf, file: &Path, key: &str) -> Result<String, Fail> {
+fn expanded(host: &Host, main: &MainCf, file: &Path, key: &str) -> Result<String, Fail> {
     let default = |name: &str| {
         Some(match name {
             "inet_interfaces" | "inet_protocols" => "all".to_owned(),
@@ -82,7 +85,8 @@ pub fn program(host: &Host, instance: &Instance) -> Result<Option<Program>, Fail
     }
     let config = Config::load(host, instance)?;
     let folder = folder(instance);
-    let master = PathBuf::from(config.value("daemon_directory")?).join("master");
+    let daemons = PathBuf::from(config.value("daemon_directory")?);
+    let master = daemons.join("master");
     let queue = PathBuf::from(config.value("queue_directory")?);
     let pids = queue.join(config.value("process_id_directory")?);
     let mut folders = runtime_folders(&queue, "root", 0o755);
@@ -91,7 +95,7 @@ pub fn program(host: &Host, instance: &Instance) -> Result<Option<Program>, Fail
     Ok(Some(Program {
         name: "postfix",
         start: start.env("MAIL_CONFIG", folder.as_os_str()),
-        stop: Stop::Signal(SIGTERM),
+        stop: Stop::Drain { agents: AGENTS.iter().map(|name| daemons.join(name)).collect(), moment: MOMENT },
         pid_file: Some(pids.join("master.pid")),
         executable: Some(master),
         patience: Duration::from_secs(5), // as long as `postfix stop` waits
@@ -146,8 +150,18 @@ pub fn listeners(host: &Host, instance: &Instance) -> Result<Vec<Listener>, Fail
     Ok(listeners)
 }
 
-/// What `inet_protocols` allows: IPv4, IPv6.
-pub fn protocols(value: &str) -> (bool, bool) {
+/// Whether the instance's Postfix speaks IPv4 and IPv6; one that is not there speaks neither.
+pub fn allowed_protocols(host: &Host, instance: &Instance) -> Result<(bool, bool), Fail> {
+    if !is_there(host, instance) {
+        return Ok((false, false));
+    }
+    let file = folder(instance).join("main.cf");
+    let main = MainCf::parse(&text_of(host, &file)?, &file)?;
+    Ok(protocols(&expanded(host, &main, &file, "inet_protocols")?))
+}
+
+/// What a value of `inet_protocols` allows: IPv4, IPv6.
+fn protocols(value: &str) -> (bool, bool) {
     let has = |word: &str| value.split([',', ' ', '\t']).any(|part| part.eq_ignore_ascii_case(word));
     (has("all") || has("ipv4"), has("all") || has("ipv6"))
 }
