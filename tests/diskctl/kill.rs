@@ -24,7 +24,8 @@ fn wait_over(node: &Node) {
 }
 
 /// Every system call with which either process touches the volume, and its number of times.
-const TAKE: [&str; 7] = ["fsopen", "fsconfig", "fsmount", "move_mount", "pread64", "mkdir", "flock"];
+const TAKE: [&str; 8] =
+    ["fsopen", "fsconfig", "fsmount", "move_mount", "pread64", "pwrite64", "mkdir", "flock"];
 const RELEASE: [&str; 5] = ["syncfs", "umount2", "pread64", "getdents64", "flock"];
 
 #[test]
@@ -81,7 +82,7 @@ fn the_asking_process_killed_anywhere_leaves_what_the_next_run_finishes() {
 
 #[test]
 fn a_take_on_a_proof_killed_while_it_clears_the_guard_is_finished_by_the_next() {
-    for call in ["pwrite64", "fsync", "fsopen"] {
+    for call in ["pwrite64", "fsopen", "fsconfig"] {
         let pair = Pair::new();
         pair.power_cut_of_the_holder();
         pair.proof("mail-1", Timestamp::now(), "/var/lib/ims/fenced/mail-1.json");

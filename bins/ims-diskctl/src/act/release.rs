@@ -58,7 +58,7 @@ pub fn release(host: &Host, args: &Release, out: &mut Out) -> Result<Exit, Fail>
             Step::Sync(point) => unwritten = run.sync(point)?,
             Step::Unmount(point) => run.unmount(point, &found, out)?,
             // No step of a release.
-            Step::Clear { .. } | Step::Mount { .. } => {}
+            Step::Claim { .. } | Step::Mount { .. } => {}
         }
     }
     let given_up = run.given_up();
