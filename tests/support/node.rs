@@ -60,13 +60,7 @@ struct Up {
 }
 
 impl Node {
-    pub(super) fn new(
-        name: &str,
-        number: u8,
-        bed: u32,
-        rack: &Arc<Rack>,
-        ssh: &Arc<Mutex<Option<Ssh>>>,
-    ) -> Self {
+    pub(super) fn new(name: &str, number: u8, bed: u32, rack: &Arc<Rack>, has_ssh: bool) -> Self {
         let node = Self(Arc::new(Inner {
             name: name.to_owned(),
             number,
