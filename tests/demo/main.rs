@@ -46,7 +46,8 @@ fn main() {
     teller.ran(&mail_1.sh("ims-registry scan /global/ims/server5 | ims-registry add -").ok());
     teller.ran(&mail_1.run(["ims-ipbind", "set", "--address", IP, INSTANCE]).ok());
     teller.ran(&mail_1.sh("ims-registry list | ssh root@mail-2 ims-registry add -").ok());
-    teller.ran(&mail_2.sh("ims-registry list | ims-portcheck -").ok());
+    teller
+        .ran(&mail_1.sh("{ ims-registry list; ssh root@mail-2 ims-registry list; } | ims-portcheck -").ok());
     stage.give_the_disk_up();
     stage.describe_the_group();
     properties::none_is_online(&stage);

@@ -55,6 +55,8 @@ impl Stage {
             .mail(Mail::new(INSTANCE, &format!("ldap://{IP}:389/")))
             .directory(Directory::new(LDAP));
         self.mail_1.enter(|| root.lay(Path::new("/"))).expect("cannot lay the server root");
+        // What start would make; slaptest wants the folder of the pid file to be there.
+        self.mail_1.sh("install -d -o openldap -g openldap /run/ims/mail/slapd").ok();
         let settled = root.settle(|words| {
             self.mail_1.run(words).ok();
             Ok::<(), std::convert::Infallible>(())
