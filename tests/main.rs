@@ -8,7 +8,9 @@
     clippy::disallowed_methods,
     clippy::print_stderr,
     clippy::print_stdout,
-    clippy::wildcard_enum_match_arm
+    clippy::wildcard_enum_match_arm,
+    clippy::format_push_string,
+    clippy::assigning_clones
 )]
 
 mod bed;

@@ -1,1 +1,279 @@
 //! `ims-registry` as a program.
+
+use std::io::Write;
+use std::os::unix::fs::symlink;
+use std::path::PathBuf;
+use std::process::{Command, Output, Stdio};
+
+use assert_cmd::cargo::cargo_bin;
+use tempfile::TempDir;
+
+/// A host whose files stand in a folder of the test.
+struct Files(TempDir);
+
+impl Files {
+    fn new() -> Self {
+        let files = Self(TempDir::new().unwrap());
+        fs_err::create_dir_all(files.path("/etc")).unwrap();
+        files
+    }
+
+    fn path(&self, path: &str) -> PathBuf {
+        self.0.path().join(path.trim_start_matches('/'))
+    }
+
+    fn write(&self, path: &str, text: &str) {
+        fs_err::create_dir_all(self.path(path).parent().unwrap()).unwrap();
+        fs_err::write(self.path(path), text).unwrap();
+    }
+
+    fn read(&self, path: &str) -> Option<String> {
+        fs_err::read_to_string(self.path(path)).ok()
+    }
+
+    fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(cargo_bin!("ims-registry"));
+        command.args(args).arg("--root").arg(self.0.path());
+        command
+    }
+
+    fn run(&self, args: &[&str]) -> Output {
+        self.command(args).stdin(Stdio::null()).output().unwrap()
+    }
+
+    fn feed(&self, args: &[&str], stdin: &[u8]) -> Output {
+        let mut child = self
+            .command(args)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        child.stdin.take().unwrap().write_all(stdin).unwrap();
+        child.wait_with_output().unwrap()
+    }
+}
+
+fn code(output: &Output) -> i32 {
+    output.status.code().unwrap()
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+fn records(output: &Output) -> Vec<serde_json::Value> {
+    let text = String::from_utf8(output.stdout.clone()).unwrap();
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+const STORK: &[&str] = &[
+    "add",
+    "stork",
+    "--layout",
+    "postfix-dovecot",
+    "--server-root",
+    "/global/ims/server5",
+    "--address",
+    "10.0.37.10",
+    "--ldap",
+    "mail",
+];
+
+#[test]
+fn an_entry_is_added_once_and_a_second_add_changes_nothing() {
+    let files = Files::new();
+    let first = files.run(STORK);
+    assert_eq!((code(&first), records(&first)[0]["changed"].as_bool()), (0, Some(true)));
+    let text =
+        "[stork]\nlayout = postfix-dovecot\nroot = /global/ims/server5\naddress = 10.0.37.10\nldap = mail\n";
+    assert_eq!(files.read("/etc/msgregistry.inf").as_deref(), Some(text));
+    let second = files.run(STORK);
+    assert_eq!((code(&second), records(&second)[0]["changed"].as_bool()), (0, Some(false)));
+    let listed = files.run(&["list"]);
+    assert_eq!(records(&listed)[0]["ldap"], "mail");
+}
+
+#[test]
+fn the_last_entry_takes_the_file_with_it() {
+    let files = Files::new();
+    files.run(STORK);
+    let removed = files.run(&["remove", "stork"]);
+    assert_eq!(code(&removed), 0);
+    assert_eq!(files.read("/etc/msgregistry.inf"), None);
+    let again = files.run(&["remove", "stork"]);
+    assert_eq!((code(&again), records(&again)[0]["changed"].as_bool()), (0, Some(false)));
+}
+
+#[test]
+fn a_dry_run_shows_the_change_and_makes_none() {
+    let files = Files::new();
+    let mut args = STORK.to_vec();
+    args.push("--dry-run");
+    let shown = files.run(&args);
+    assert_eq!(code(&shown), 0);
+    assert!(records(&shown)[0]["diff"].as_str().unwrap().contains("+[stork]"));
+    assert_eq!(files.read("/etc/msgregistry.inf"), None);
+}
+
+#[test]
+fn a_name_that_is_not_there_is_a_no() {
+    let files = Files::new();
+    files.run(STORK);
+    assert_eq!(code(&files.run(&["list", "heron"])), 1);
+    assert_eq!(code(&files.run(&["list", "stork"])), 0);
+    assert_eq!(code(&files.run(&["check", "heron"])), 2);
+}
+
+#[test]
+fn a_torn_registry_is_told_with_its_line_and_left_alone() {
+    let files = Files::new();
+    let torn = "[stork]\nlayout = postfix-dovecot\nroot = /global/ims\n[her";
+    files.write("/etc/msgregistry.inf", torn);
+    for args in [&["list"][..], STORK, &["remove", "stork"]] {
+        let output = files.run(args);
+        assert_eq!(code(&output), 2, "{args:?}");
+        assert_eq!(stderr(&output).lines().count(), 1, "{}", stderr(&output));
+        assert!(stderr(&output).contains("msgregistry.inf:4: "), "{}", stderr(&output));
+        assert_eq!(records(&output).last().unwrap()["schema"], "ims.fail/1");
+    }
+    assert_eq!(files.read("/etc/msgregistry.inf").as_deref(), Some(torn));
+}
+
+#[test]
+fn what_list_prints_add_takes_on_the_other_node() {
+    let (here, there) = (Files::new(), Files::new());
+    here.run(STORK);
+    let added = there.feed(&["add", "-"], &here.run(&["list"]).stdout);
+    assert_eq!(code(&added), 0);
+    assert_eq!(here.read("/etc/msgregistry.inf"), there.read("/etc/msgregistry.inf"));
+}
+
+#[test]
+fn a_line_that_is_no_record_is_an_error_with_its_number_and_changes_nothing() {
+    let files = Files::new();
+    let good = files.run(STORK);
+    assert_eq!(code(&good), 0);
+    let line = files.run(&["list"]).stdout;
+    let mut stdin = b"{\"schema\":\"ims.answer/1\",\"host\":\"x\"}\n".to_vec();
+    stdin.extend(String::from_utf8(line).unwrap().replace("stork", "heron").bytes());
+    let mut torn = stdin.clone();
+    torn.extend(b"{\"schema\":\"ims.inst");
+    let before = files.read("/etc/msgregistry.inf");
+    let output = files.feed(&["add", "-"], &torn);
+    assert_eq!(code(&output), 2);
+    assert!(stderr(&output).contains("stdin:1: ims.answer/1 records are passed over"), "{}", stderr(&output));
+    assert!(stderr(&output).contains("stdin:3: not JSON"), "{}", stderr(&output));
+    assert_eq!(files.read("/etc/msgregistry.inf"), before);
+    assert_eq!(code(&files.feed(&["add", "-"], &stdin)), 0);
+}
+
+#[test]
+fn instances_are_found_below_a_server_root() {
+    let files = Files::new();
+    for folder in ["msg-mail-1/imta/config", "msg-mail-2/imta/config", "slapd-elenchus/config", "msg-empty"] {
+        fs_err::create_dir_all(files.path("/opt/iplanet/server5").join(folder)).unwrap();
+    }
+    files.write("/opt/iplanet/server5/slapd-elenchus/config/slapd.conf", "port 389\n");
+    let found = records(&files.run(&["scan", "/opt/iplanet/server5"]));
+    let names: Vec<(&str, Option<&str>)> =
+        found.iter().map(|i| (i["name"].as_str().unwrap(), i["ldap"].as_str())).collect();
+    assert_eq!(names, [("mail-1", Some("elenchus")), ("mail-2", None)]);
+    assert_eq!(code(&files.run(&["scan", "/opt/iplanet"])), 1);
+    assert_eq!(code(&files.run(&["scan", "/no/such/folder"])), 3);
+    assert_eq!(code(&files.run(&["scan", "relative"])), 2);
+}
+
+#[test]
+fn check_tells_what_does_not_fit_from_what_cannot_be_seen() {
+    let files = Files::new();
+    files.run(STORK);
+    let elsewhere = files.run(&["check"]);
+    assert_eq!((code(&elsewhere), records(&elsewhere)[0]["state"].as_str()), (3, Some("unknown")));
+    fs_err::create_dir_all(files.path("/global/ims/server5")).unwrap();
+    let wrong = files.run(&["check"]);
+    assert_eq!((code(&wrong), records(&wrong)[0]["state"].as_str()), (1, Some("down")));
+    let twin =
+        ["add", "heron", "--layout", "postfix-dovecot", "--server-root", "/srv/x", "--address", "10.0.37.10"];
+    files.run(&twin);
+    let twins = files.run(&["check", "heron"]);
+    assert_eq!(code(&twins), 1);
+    assert!(
+        records(&twins)[0]["findings"][0].as_str().unwrap().contains("stork has the address 10.0.37.10 too")
+    );
+}
+
+#[test]
+fn a_second_writer_waits_and_then_says_who_is_busy() {
+    let files = Files::new();
+    fs_err::create_dir_all(files.path("/run/ims/lock")).unwrap();
+    let lock = fs_err::File::create(files.path("/run/ims/lock/registry.lock")).unwrap();
+    lock.file().lock().unwrap();
+    let mut args = STORK.to_vec();
+    args.extend(["--timeout", "20ms"]);
+    let output = files.run(&args);
+    assert_eq!(code(&output), 7, "{}", stderr(&output));
+    drop(lock);
+    assert_eq!(code(&files.run(&args)), 0);
+}
+
+#[test]
+fn a_registry_that_cannot_be_written_is_left_as_it_was() {
+    let files = Files::new();
+    files.write("/etc/elsewhere", "precious");
+    symlink("elsewhere", files.path("/etc/msgregistry.inf")).unwrap();
+    let output = files.run(STORK);
+    assert_ne!(code(&output), 0, "a symbolic link was followed");
+    assert_eq!(files.read("/etc/elsewhere").as_deref(), Some("precious"));
+}
+
+#[test]
+fn a_full_disk_is_told_in_one_line_and_loses_nothing() {
+    let files = Files::new();
+    files.run(STORK);
+    let before = files.read("/etc/msgregistry.inf");
+    let output = full_etc(&files, before.as_deref().unwrap());
+    assert_eq!(code(&output), 5, "{}", stderr(&output));
+    assert!(stderr(&output).contains("No space left on device (free some space and run it again)"));
+    assert_eq!(files.read("/etc/msgregistry.inf"), before);
+}
+
+/// Runs `add` with `/etc` on a tiny file system that is full, in a mount namespace of its own, and gives the
+/// registry back to the test's folder afterwards.
+fn full_etc(files: &Files, before: &str) -> Output {
+    let etc = files.path("/etc");
+    let script = r#"mount -t tmpfs -o size=16k tmpfs "$1" && printf %s "$2" > "$1/msgregistry.inf" && { head -c 100k /dev/zero > "$1/fill" 2>/dev/null; true; } && shift 2 && "$@"; status=$?; exit $status"#;
+    Command::new("unshare")
+        .args(["--mount", "sh", "-c", script, "sh"])
+        .arg(&etc)
+        .arg(before)
+        .arg(cargo_bin!("ims-registry"))
+        .args(["add", "heron", "--layout", "iplanet-5", "--server-root", "/x"])
+        .arg("--root")
+        .arg(files.0.path())
+        .output()
+        .unwrap()
+}
+
+#[test]
+fn without_root_nothing_is_changed_and_the_way_out_is_told() {
+    let files = Files::new();
+    files.run(STORK);
+    let before = files.read("/etc/msgregistry.inf");
+    for folder in ["", "etc", "run", "run/ims", "run/ims/lock"] {
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+        fs_err::set_permissions(files.0.path().join(folder), mode).unwrap();
+    }
+    let copy = files.path("/ims-registry");
+    fs_err::copy(cargo_bin!("ims-registry"), &copy).unwrap();
+    let output = Command::new("setpriv")
+        .args(["--reuid=65534", "--regid=65534", "--clear-groups"])
+        .arg(&copy)
+        .args(["remove", "stork", "--root"])
+        .arg(files.0.path())
+        .output()
+        .unwrap();
+    assert_eq!(code(&output), 5, "{}", stderr(&output));
+    assert!(stderr(&output).contains("(run as root)"), "{}", stderr(&output));
+    assert_eq!(files.read("/etc/msgregistry.inf"), before);
+}

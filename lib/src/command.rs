@@ -63,7 +63,7 @@ fn end(name: &str, out: &mut Out, result: Result<Exit, Fail>) -> Exit {
 
 /// Answers `--help` and `--version`, and tells a wrong command line in one line.
 fn refuse(name: &str, error: &clap::Error) -> Exit {
-    let mut out = Out::stdout(Format::or_by_terminal(None), &Host::below(std::path::Path::new("/")).name());
+    let mut out = Out::stdout(Format::or_by_terminal(None), Host::below(std::path::Path::new("/")).name());
     if !error.use_stderr() {
         return match error.print() {
             Ok(()) => Exit::Ok,

@@ -104,13 +104,15 @@ impl Fail {
     }
 }
 
-/// An operating system error in words, without Rust's "(os error N)".
+/// An operating system error in words, without Rust's "(os error N)" and without the path that `what` names.
 fn plain(error: &io::Error) -> String {
-    let text = error.to_string();
-    error.raw_os_error().map_or_else(
-        || text.clone(),
-        |code| text.strip_suffix(&format!(" (os error {code})")).unwrap_or(&text).to_owned(),
-    )
+    let inner =
+        error.get_ref().and_then(std::error::Error::source).and_then(|e| e.downcast_ref::<io::Error>());
+    let text = inner.unwrap_or(error).to_string();
+    match text.rfind(" (os error ") {
+        Some(at) => text.get(..at).unwrap_or(&text).to_owned(),
+        None => text,
+    }
 }
 
 impl fmt::Display for Fail {

@@ -1,6 +1,7 @@
 //! What stands on stdout: one JSON object a line, each with its schema and the host it speaks of.
 
-use schemars::{JsonSchema, Schema, SchemaGenerator};
+use schemars::generate::SchemaSettings;
+use schemars::{JsonSchema, Schema};
 use serde::Serialize;
 
 /// A record type with its published name, and how a person sees it in a table.
@@ -40,7 +41,7 @@ impl<'a, R: Record> Envelope<'a, R> {
 
 /// The JSON Schema of a record in its envelope, as published in `lib/schemas`.
 pub fn schema_of<R: Record>() -> Schema {
-    let mut schema = SchemaGenerator::default().into_root_schema_for::<R>();
+    let mut schema = SchemaSettings::default().for_serialize().into_generator().into_root_schema_for::<R>();
     let object = schema.ensure_object();
     object.insert("title".into(), R::SCHEMA.into());
     let envelope = [

@@ -5,7 +5,7 @@ pub fn main(_a: Args, _h: &ims::Host, _o: &mut ims::Out) -> Result<ims::Exit, im
 }
 /// stub
 #[derive(Debug, clap::Parser)]
-#[command(name = "ims-portcheck")]
+#[command(name = "ims-portcheck", version)]
 pub struct Args {
     #[command(flatten)]
     common: ims::command::Common,

@@ -15,16 +15,17 @@ use ims::{Exit, Fail, Host, Out};
 
 use crate::cli::{self, Add, NameOrStdin, Remove};
 
-/// The lock that every writer of the registry takes; it is never renamed, the registry is.
-const LOCK: &str = "/run/lock/ims-registry.lock";
-
 /// Adds the named instance, or those that come on stdin.
 pub fn add(host: &Host, add: &Add, out: &mut Out) -> Result<Exit, Fail> {
     let wanted = match &add.what {
         NameOrStdin::Name(name) => vec![described(host, name, add)?],
         NameOrStdin::Stdin => {
-            if add.layout.is_some() || add.root.is_some() || add.ldap.is_some() || !add.addresses.is_empty() {
-                return Err(Fail::usage("--layout, --root, --address and --ldap do not go with -")
+            if add.layout.is_some()
+                || add.server_root.is_some()
+                || add.ldap.is_some()
+                || !add.addresses.is_empty()
+            {
+                return Err(Fail::usage("--layout, --server-root, --address and --ldap do not go with -")
                     .hint("the records on stdin say it all"));
             }
             piped()?
@@ -58,9 +59,9 @@ pub fn remove(host: &Host, remove: &Remove, out: &mut Out) -> Result<Exit, Fail>
 /// The instance the arguments describe; what they leave out is found on the disk, if it is there.
 fn described(host: &Host, name: &InstanceName, add: &Add) -> Result<Instance, Fail> {
     let root = add
-        .root
+        .server_root
         .clone()
-        .ok_or_else(|| Fail::usage(format!("{name} has no server root")).hint("add --root FOLDER"))?;
+        .ok_or_else(|| Fail::usage(format!("{name} has no server root")).hint("add --server-root FOLDER"))?;
     let mut instance = Instance {
         name: name.clone(),
         layout: ims::layout::Layout::Iplanet5,
@@ -93,7 +94,7 @@ fn edit(
     out: &mut Out,
     with: impl FnOnce(&mut Registry) -> Result<(), Fail>,
 ) -> Result<Exit, Fail> {
-    let _lock = if change.dry_run { None } else { Some(Lock::take(&host.path(LOCK), change.timeout.0)?) };
+    let _lock = if change.dry_run { None } else { Some(Lock::named(host, "registry", change.timeout.0)?) };
     let path = host.path(PATH);
     let old = file::read_text(&path)?;
     let mut registry = Registry::parse(old.as_deref().unwrap_or_default(), &path)?;

@@ -60,12 +60,12 @@ pub struct Add {
     /// The instance's name without its leading msg-, or - to read ims.instance/1 records from stdin
     #[arg(value_name = "NAME|-", value_parser = name_or_stdin)]
     pub what: NameOrStdin,
-    /// Where the instance keeps things and how its servers are run
-    #[arg(long)]
+    /// How it is laid out, iplanet-5 or postfix-dovecot [default: what is found on the disk]
+    #[arg(long, value_name = "LAYOUT")]
     pub layout: Option<Layout>,
     /// The server root, the folder that holds msg-NAME
-    #[arg(long, value_parser = absolute)]
-    pub root: Option<PathBuf>,
+    #[arg(long, value_name = "FOLDER", value_parser = absolute)]
+    pub server_root: Option<PathBuf>,
     /// A logical address that the servers are bound to; may be given several times
     #[arg(long = "address", value_name = "ADDRESS")]
     pub addresses: Vec<Address>,

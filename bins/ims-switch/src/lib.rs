@@ -5,7 +5,7 @@ pub mod plan;
 
 /// The arguments.
 #[derive(Debug, clap::Parser)]
-#[command(name = "ims-switch")]
+#[command(name = "ims-switch", version)]
 pub struct Args {
     #[command(flatten)]
     common: ims::command::Common,

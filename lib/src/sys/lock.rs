@@ -1,26 +1,35 @@
 //! Locks between runs of our own commands: a file of its own that is never renamed, locked with flock(2).
 
 use std::io::{Read, Seek, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use fs_err::OpenOptions;
 use fs_err::os::unix::fs::OpenOptionsExt;
 
-use crate::{Exit, Fail};
+use crate::{Exit, Fail, Host};
+
+/// Where the locks of a node stand: a folder of root's own, so that nobody else can hold one.
+pub const FOLDER: &str = "/run/ims/lock";
 
 /// A lock that is held until it is dropped or its process ends.
 #[derive(Debug)]
 pub struct Lock {
     file: fs_err::File,
-    path: PathBuf,
 }
 
 impl Lock {
+    /// Takes this node's lock of that name, as [`Lock::take`] does.
+    pub fn named(host: &Host, name: &str, patience: Duration) -> Result<Self, Fail> {
+        Self::take(&host.path(FOLDER).join(format!("{name}.lock")), patience)
+    }
+
     /// Takes the lock, waiting for at most `patience`; after that the failure is `busy` and says which pid holds it.
     pub fn take(path: &Path, patience: Duration) -> Result<Self, Fail> {
+        let cannot =
+            |e: &std::io::Error| Fail::io(Exit::Failed, format!("cannot lock {}", path.display()), e);
         if let Some(folder) = path.parent() {
-            fs_err::create_dir_all(folder).map_err(|e| Fail::io(Exit::Failed, "cannot lock", &e))?;
+            fs_err::create_dir_all(folder).map_err(|e| cannot(&e))?;
         }
         let mut file = OpenOptions::new()
             .read(true)
@@ -30,7 +39,7 @@ impl Lock {
             .mode(0o644)
             .custom_flags(nix::fcntl::OFlag::O_NOFOLLOW.bits())
             .open(path)
-            .map_err(|e| Fail::io(Exit::Failed, "cannot lock", &e))?;
+            .map_err(|e| cannot(&e))?;
         let end = Instant::now() + patience;
         // flock(2) has no deadline of its own, so a holder is asked again, ever less often.
         let mut pause = Duration::from_millis(1);
@@ -50,13 +59,12 @@ impl Lock {
                         .hint("wait until that run ends, then run it again"));
                 }
                 std::fs::TryLockError::Error(e) => {
-                    return Err(Fail::io(Exit::Failed, format!("cannot lock {}", path.display()), &e));
+                    return Err(cannot(&e));
                 }
             }
         }
-        let mut lock = Self { file, path: path.to_owned() };
-        lock.sign()
-            .map_err(|e| Fail::io(Exit::Failed, format!("cannot lock {}", lock.path.display()), &e))?;
+        let mut lock = Self { file };
+        lock.sign().map_err(|e| cannot(&e))?;
         Ok(lock)
     }
 

@@ -1,0 +1,69 @@
+# Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
+function __fish_ims_ipbind_global_optspecs
+    string join \n o/output= root= h/help V/version
+end
+
+function __fish_ims_ipbind_needs_command
+    # Figure out if the current invocation already has a command.
+    set -l cmd (commandline -opc)
+    set -e cmd[1]
+    argparse -s (__fish_ims_ipbind_global_optspecs) -- $cmd 2>/dev/null
+    or return
+    if set -q argv[1]
+        # Also print the command, so this can be used to figure out what it is.
+        echo $argv[1]
+        return 1
+    end
+    return 0
+end
+
+function __fish_ims_ipbind_using_subcommand
+    set -l cmd (__fish_ims_ipbind_needs_command)
+    test -z "$cmd"
+    and return 1
+    contains -- $cmd[1] $argv
+end
+
+complete -c ims-ipbind -n "__fish_ims_ipbind_needs_command" -s o -l output -d 'Show records as JSON lines or as tables [default: tables on a terminal, JSON elsewhere]' -r -f -a "json\t'One JSON object a line'
+table\t'Tables for people'"
+complete -c ims-ipbind -n "__fish_ims_ipbind_needs_command" -l root -d 'Look for files and helper programs below this folder' -r -F
+complete -c ims-ipbind -n "__fish_ims_ipbind_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c ims-ipbind -n "__fish_ims_ipbind_needs_command" -s V -l version -d 'Print version'
+complete -c ims-ipbind -n "__fish_ims_ipbind_needs_command" -f -a "show" -d 'Say for every server of an instance where it listens, with file and line'
+complete -c ims-ipbind -n "__fish_ims_ipbind_needs_command" -f -a "set" -d 'Make the servers of an instance listen on its logical address alone'
+complete -c ims-ipbind -n "__fish_ims_ipbind_needs_command" -f -a "restore" -d 'Give back the files as they were before the first set'
+complete -c ims-ipbind -n "__fish_ims_ipbind_needs_command" -f -a "up" -d 'Put an address on an interface, when nobody else answers for it'
+complete -c ims-ipbind -n "__fish_ims_ipbind_needs_command" -f -a "down" -d 'Take an address off an interface'
+complete -c ims-ipbind -n "__fish_ims_ipbind_needs_command" -f -a "look" -d 'Say whether an address is on an interface, or whether the interface itself is up'
+complete -c ims-ipbind -n "__fish_ims_ipbind_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand show" -s o -l output -d 'Show records as JSON lines or as tables [default: tables on a terminal, JSON elsewhere]' -r -f -a "json\t'One JSON object a line'
+table\t'Tables for people'"
+complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand show" -l root -d 'Look for files and helper programs below this folder' -r -F
+complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand show" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand set" -s o -l output -d 'Show records as JSON lines or as tables [default: tables on a terminal, JSON elsewhere]' -r -f -a "json\t'One JSON object a line'
+table\t'Tables for people'"
+complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand set" -l root -d 'Look for files and helper programs below this folder' -r -F
+complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand set" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand restore" -s o -l output -d 'Show records as JSON lines or as tables [default: tables on a terminal, JSON elsewhere]' -r -f -a "json\t'One JSON object a line'
+table\t'Tables for people'"
+complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand restore" -l root -d 'Look for files and helper programs below this folder' -r -F
+complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand restore" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand up" -s o -l output -d 'Show records as JSON lines or as tables [default: tables on a terminal, JSON elsewhere]' -r -f -a "json\t'One JSON object a line'
+table\t'Tables for people'"
+complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand up" -l root -d 'Look for files and helper programs below this folder' -r -F
+complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand up" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand down" -s o -l output -d 'Show records as JSON lines or as tables [default: tables on a terminal, JSON elsewhere]' -r -f -a "json\t'One JSON object a line'
+table\t'Tables for people'"
+complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand down" -l root -d 'Look for files and helper programs below this folder' -r -F
+complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand down" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand look" -s o -l output -d 'Show records as JSON lines or as tables [default: tables on a terminal, JSON elsewhere]' -r -f -a "json\t'One JSON object a line'
+table\t'Tables for people'"
+complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand look" -l root -d 'Look for files and helper programs below this folder' -r -F
+complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand look" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand help; and not __fish_seen_subcommand_from show set restore up down look help" -f -a "show" -d 'Say for every server of an instance where it listens, with file and line'
+complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand help; and not __fish_seen_subcommand_from show set restore up down look help" -f -a "set" -d 'Make the servers of an instance listen on its logical address alone'
+complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand help; and not __fish_seen_subcommand_from show set restore up down look help" -f -a "restore" -d 'Give back the files as they were before the first set'
+complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand help; and not __fish_seen_subcommand_from show set restore up down look help" -f -a "up" -d 'Put an address on an interface, when nobody else answers for it'
+complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand help; and not __fish_seen_subcommand_from show set restore up down look help" -f -a "down" -d 'Take an address off an interface'
+complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand help; and not __fish_seen_subcommand_from show set restore up down look help" -f -a "look" -d 'Say whether an address is on an interface, or whether the interface itself is up'
+complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand help; and not __fish_seen_subcommand_from show set restore up down look help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

@@ -1,0 +1,5 @@
+complete -c ims-switch -s o -l output -d 'Show records as JSON lines or as tables [default: tables on a terminal, JSON elsewhere]' -r -f -a "json\t'One JSON object a line'
+table\t'Tables for people'"
+complete -c ims-switch -l root -d 'Look for files and helper programs below this folder' -r -F
+complete -c ims-switch -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c ims-switch -s V -l version -d 'Print version'

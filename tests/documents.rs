@@ -1,1 +1,0 @@
-//! Man pages, completions and schemas are what the commands say of themselves.
