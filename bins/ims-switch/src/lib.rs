@@ -19,3 +19,6 @@ impl ims::command::Arguments for Args {
 pub fn main(_a: Args, _h: &ims::Host, _o: &mut ims::Out) -> Result<ims::Exit, ims::Fail> {
     Ok(ims::Exit::Ok)
 }
+mod lap;
+mod resource;
+mod seat;

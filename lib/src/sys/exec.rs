@@ -73,6 +73,15 @@ impl Line {
         self
     }
 
+    /// The same arguments for another program.
+    #[must_use]
+    pub fn with_program(mut self, program: impl Into<OsString>) -> Self {
+        if let Some(first) = self.words.first_mut() {
+            *first = program.into();
+        }
+        self
+    }
+
     /// Adds an environment variable.
     #[must_use]
     pub fn env(mut self, key: impl Into<OsString>, value: impl Into<OsString>) -> Self {

@@ -115,16 +115,30 @@ impl Process {
     }
 }
 
-/// Every process of this node that works for something below a folder, ours aside.
-pub fn below(folder: &Path) -> Vec<Process> {
+/// Every process of this node.
+pub fn all() -> Vec<Process> {
     let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
-    let own = i32::try_from(std::process::id()).unwrap_or(0);
     entries
         .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<i32>().ok())
-        .filter(|pid| *pid != own)
         .filter_map(Process::of)
-        .filter(|process| process.belongs_below(folder))
         .collect()
+}
+
+/// The children of a process, their children, and so on.
+pub fn descendants(first: &Process) -> Vec<Process> {
+    let all: Vec<(Process, i32)> =
+        all().into_iter().filter_map(|process| Some((process, process.parent()?))).collect();
+    let mut found: Vec<Process> = Vec::new();
+    let mut waiting = vec![first.pid];
+    while let Some(parent) = waiting.pop() {
+        for (process, _) in all.iter().filter(|(_, of)| *of == parent) {
+            if !found.contains(process) {
+                found.push(*process);
+                waiting.push(process.pid);
+            }
+        }
+    }
+    found
 }
 
 /// The pid in a pid file's first line.
@@ -175,7 +189,8 @@ mod tests {
         let process = Process::of(i32::try_from(child.id()).unwrap()).unwrap();
         // The child execs first; its stdout is there from the beginning.
         assert!(process.belongs_below(folder.path()));
-        assert!(below(folder.path()).contains(&process));
+        let own = Process::of(i32::try_from(std::process::id()).unwrap()).unwrap();
+        assert!(descendants(&own).contains(&process));
         assert!(!process.belongs_below(Path::new("/nowhere")));
         child.kill().unwrap();
         child.wait().unwrap();

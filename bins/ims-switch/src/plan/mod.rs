@@ -12,7 +12,7 @@ use ims::suggest::nearest;
 use ims::{Fail, State};
 
 use crate::found::{Found, Seen, state_on};
-pub use steps::{Step, Verb};
+pub use steps::{Hints, Step, Verb};
 use steps::{Want, ordered};
 
 /// What somebody wants of a group.
