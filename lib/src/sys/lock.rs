@@ -88,6 +88,12 @@ impl Lock {
         writeln!(self.file, "{}", std::process::id())
     }
 
+    /// Lets every child that is started from now on keep the lock while it runs.
+    pub fn inherit(&self) -> Result<(), Fail> {
+        rustix::io::fcntl_setfd(self.file.file(), rustix::io::FdFlags::empty())
+            .map_err(|e| Fail::io(Exit::Failed, "cannot hand a lock on", &e.into()))
+    }
+
     /// The open file, for a child that must keep the lock while it runs.
     pub const fn file(&self) -> &fs_err::File {
         &self.file

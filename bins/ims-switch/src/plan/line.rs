@@ -58,14 +58,15 @@ fn volume_line(volume: &Volume, verb: &str, hints: &Hints) -> Line {
         .arg(&volume.mount)
         .arg("--fstype")
         .arg(&volume.fstype);
-    if let Some(guard) = &volume.guard {
-        line = line.arg("--guard").arg(guard);
-    }
     if verb == "take" {
+        if let Some(guard) = &volume.guard {
+            line = line.arg("--guard").arg(guard);
+        }
         if let Some(options) = &volume.options {
             line = line.arg("--options").arg(options);
         }
-        for node in &hints.fenced {
+        // Of several proofs it finds the one that counts by itself.
+        if let [node] = hints.fenced.as_slice() {
             line = line.arg("--proof").arg(format!("{}/{node}.json", fencing::FOLDER));
         }
     }

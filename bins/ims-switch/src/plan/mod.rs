@@ -82,7 +82,10 @@ pub fn plan(group: &Group, found: &Found, wish: &Wish) -> Result<Plan, Fail> {
 }
 
 /// Plans the way back to what was found before a run that failed.
-pub fn back(group: &Group, before: &Found, now: &Found) -> Plan {
+///
+/// A node that was lost meanwhile may hold what must be started elsewhere again: it is fenced first, or the way back
+/// is closed.
+pub fn back(group: &Group, before: &Found, now: &Found) -> Result<Plan, Fail> {
     let mut want = Want::default();
     for (node, states) in before.reached().filter(|(node, _)| matches!(now.get(node), Some(Seen::Reached(_))))
     {
@@ -94,7 +97,32 @@ pub fn back(group: &Group, before: &Found, now: &Found) -> Plan {
             }
         }
     }
-    Plan { target: None, steps: ordered(group, now, &want, &[]) }
+    let fence = to_fence(now, &want)?;
+    Ok(Plan { target: None, steps: ordered(group, now, &want, &fence) })
+}
+
+/// The nodes that must be fenced before anything is started, or the refusal when one of them cannot be.
+fn to_fence<'a>(found: &'a Found, want: &Want) -> Result<Vec<&'a NodeName>, Fail> {
+    if want.starts(found) == 0 {
+        return Ok(Vec::new());
+    }
+    let mut fence = Vec::new();
+    for (node, seen) in found.nodes() {
+        match seen {
+            Seen::Reached(_) | Seen::Fenced => {}
+            Seen::Lost { can_be_fenced: true, .. } => fence.push(node),
+            Seen::Lost { why, can_be_fenced: false } => {
+                return Err(Fail::refused(format!(
+                    "{node} cannot be reached ({why}) and what runs there is unknown, so nothing is taken from it"
+                ))
+                .hint(format!(
+                    "give it a fence agent in {}, or switch it off and say --confirm-fenced {node}",
+                    ims::nodes::PATH
+                )));
+            }
+        }
+    }
+    Ok(fence)
 }
 
 /// The resources that may be up on one node only.
@@ -113,26 +141,7 @@ fn on_one(group: &Group, found: &Found, target: NodeName) -> Result<Plan, Fail> 
         }
     }
     restart_what_lost_its_volume(group, found, &target, &mut want);
-    let starts = want.starts(found);
-    let lost: Vec<&NodeName> = found
-        .nodes()
-        .filter_map(|(node, seen)| match seen {
-            Seen::Lost { .. } => Some(node),
-            Seen::Reached(_) | Seen::Fenced => None,
-        })
-        .collect();
-    let fence = if starts == 0 { Vec::new() } else { lost };
-    for node in &fence {
-        if let Some(Seen::Lost { why, can_be_fenced: false }) = found.get(node) {
-            return Err(Fail::refused(format!(
-                "{node} cannot be reached ({why}) and what runs there is unknown, so nothing is taken from it"
-            ))
-            .hint(format!(
-                "give it a fence agent in {}, or switch it off and say --confirm-fenced {node}",
-                ims::nodes::PATH
-            )));
-        }
-    }
+    let fence = to_fence(found, &want)?;
     Ok(Plan { target: Some(target), steps: ordered(group, found, &want, &fence) })
 }
 

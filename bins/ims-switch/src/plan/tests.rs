@@ -171,7 +171,7 @@ fn the_way_back_undoes_what_was_done_and_nothing_else() {
     let group = group();
     let before = found(&group, "uuuuu", "udddd");
     let now = found(&group, "udddd", "uuudd");
-    let plan = back(&group, &before, &now);
+    let plan = back(&group, &before, &now).unwrap();
     assert_eq!(
         shown(&plan.steps),
         [
@@ -183,7 +183,10 @@ fn the_way_back_undoes_what_was_done_and_nothing_else() {
             "mail-1:start mail <4>",
         ]
     );
-    assert_eq!(back(&group, &before, &before).steps, []);
+    assert_eq!(back(&group, &before, &before).unwrap().steps, []);
+    let lost = |word| found(&group, "udddd", word);
+    assert_eq!(back(&group, &before, &lost("lost")).unwrap_err().exit(), Exit::Refused);
+    assert_eq!(back(&group, &before, &lost("lost+fence")).unwrap().steps[0].verb, Verb::Fence);
 }
 
 /// Every step that must have succeeded before this one.
@@ -288,7 +291,8 @@ fn every_plan_from_every_state_keeps_the_properties_and_is_final() {
                 assert_eq!(again.steps, [], "{one} {two} {wish:?}: a second run changes nothing");
                 plans += 1;
             }
-            checked(&group, &before, &back(&group, &found(&group, "uuuuu", "udddd"), &before));
+            let back = back(&group, &found(&group, "uuuuu", "udddd"), &before).unwrap();
+            checked(&group, &before, &back);
         }
     }
     assert_eq!(plans, 81 * 81 * 3);

@@ -20,6 +20,7 @@ struct Told {
     state: Option<State>,
     #[serde(default)]
     changed: bool,
+    #[serde(alias = "why")]
     reason: Option<String>,
 }
 
