@@ -8,10 +8,11 @@ use std::sync::{Arc, Mutex};
 
 use super::disk::Disk;
 use super::fence::{AGENT, Fence, Switch};
+use super::lock;
 use super::must::Must;
 use super::node::Node;
 use super::rack::Rack;
-use super::ssh::Ssh;
+use super::ssh;
 
 /// The beds that this process has made: part of the names of what belongs to each.
 static BEDS: AtomicU32 = AtomicU32::new(1);
@@ -21,7 +22,7 @@ pub struct Bed {
     number: u32,
     rack: Arc<Rack>,
     nodes: Arc<Mutex<Vec<Node>>>,
-    ssh: Arc<Mutex<Option<Ssh>>>,
+    has_ssh: bool,
     fence: Fence,
     disks: AtomicU32,
 }
@@ -37,20 +38,21 @@ impl Bed {
         let nodes = Arc::default();
         let fence = Fence::serve(&rack, &nodes);
         let number = BEDS.fetch_add(1, Ordering::Relaxed);
-        Self { number, rack, nodes, ssh: Arc::default(), fence, disks: AtomicU32::new(1) }
+        Self { number, rack, nodes, has_ssh: false, fence, disks: AtomicU32::new(1) }
     }
 
     /// The same, with an sshd in every node, so that `ssh root@mail-2` works from each to each.
     pub fn with_ssh() -> Self {
-        let bed = Self::new();
-        *bed.ssh.lock().unwrap() = Some(Ssh::prepare(&bed.rack));
+        let mut bed = Self::new();
+        ssh::prepare(&bed.rack);
+        bed.has_ssh = true;
         bed
     }
 
-    /// Brings a node up, or gives the one of that name. `mail-1` has the address 192.0.2.11 and 2001:db8::11,
+    /// Brings a node up, or gives the one of that name. `mail-1` has the address 192.0.2.11 and `2001:db8::11`,
     /// `mail-2` .12 and so on; `client` has .100; any other name gets one from .101 on.
     pub fn node(&self, name: &str) -> Node {
-        let mut nodes = self.nodes.lock().unwrap();
+        let mut nodes = lock(&self.nodes);
         if let Some(node) = nodes.iter().find(|node| node.name() == name) {
             return node.clone();
         }
@@ -64,7 +66,7 @@ impl Bed {
         let hosts = fs::File::options().append(true).open(self.rack.path("shared/hosts"));
         let line = format!("192.0.2.{number} {name}\n2001:db8::{number} {name}\n");
         hosts.and_then(|mut hosts| hosts.write_all(line.as_bytes())).must("add to the hosts file");
-        let node = Node::new(name, number, self.number, &self.rack, &self.ssh);
+        let node = Node::new(name, number, self.number, &self.rack, self.has_ssh);
         nodes.push(node.clone());
         node
     }
@@ -90,6 +92,7 @@ impl Bed {
 
     /// The fence agent's command line, the same in every node: options as `action=off` and `plug=mail-2` on its
     /// stdin; it ends with 0 when the node's power is cut.
+    #[allow(clippy::unused_self)] // it is the bed's, whatever it takes to answer
     pub fn fence_command(&self) -> Vec<String> {
         vec![AGENT.to_owned()]
     }

@@ -1,7 +1,7 @@
 //! How a node comes up: its own root, devices, network, processes and control groups, and its pid 1.
 
 use std::fs;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::net::IpAddr;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt, symlink};
@@ -18,10 +18,11 @@ use super::must::Must;
 use super::rack::{BRIDGE, PLACE, Rack, mount};
 use super::thread;
 
-/// Pid 1: joins the node's control group and makes it the root of what the node sees; then it reaps orphans
-/// (a parent that ignores SIGCHLD has none to reap) until the test process closes the pipe, or is no more.
-const INIT: &str = r#"echo 0
-exec unshare --cgroup /bin/sh -c 'trap "" CHLD; echo up >&2; exec >/dev/null 2>&1; read -r _'"#;
+/// Pid 1: joins the node's control group and makes it the root of what the node sees, mounts /proc (which shows
+/// the pids of who mounts it), and becomes a `cat` that says "up" when it is told to and reaps orphans, as a
+/// parent that ignores SIGCHLD has none. It ends when the test process closes the pipe, or is no more.
+const INIT: &str =
+    "echo 0; mount -t proc proc /proc && exec unshare --cgroup env --ignore-signal=CHLD cat >&2";
 
 /// The folders of the host's root that may be mounts of their own and belong to a node's root all the same.
 const PARTS_OF_ROOT: [&str; 11] =
@@ -34,6 +35,8 @@ const DEVICES: [&str; 7] = ["null", "zero", "full", "random", "urandom", "tty", 
 pub struct Plan<'a> {
     /// Its host name.
     pub name: &'a str,
+    /// The hardware address of its interface, which it keeps for all its lives.
+    pub hardware: [u8; 6],
     /// Its addresses, each with the length of the prefix.
     pub addresses: [(IpAddr, u8); 2],
     /// Its end of the wire on the bridge.
@@ -95,18 +98,22 @@ fn enter_root(name: &str) {
     let at = |below: &str| root.join(below);
     mount("dev", &at("dev"), "tmpfs", "mode=755").must("mount /dev");
     devices(&at("dev"));
-    mount("proc", &at("proc"), "proc", "").must("mount /proc");
     mount("sysfs", &at("sys"), "sysfs", "").must("mount /sys");
     mount("run", &at("run"), "tmpfs", "mode=755").must("mount /run");
     mount("tmp", &at("tmp"), "tmpfs", "mode=1777").must("mount /tmp");
-    for folder in ["run/lock", "run/sshd", "run/ims-bed", "run/ims-bed/bin", "var/lib/ims"] {
+    for folder in ["run/lock", "run/sshd", "run/ims-bed", "var/lib/ims"] {
         fs::create_dir_all(at(folder)).must(format!("make /{folder}"));
     }
-    for (from, to) in [("shared", "run/ims-bed"), ("bin", "run/ims-bed/bin"), ("shared/hosts", "etc/hosts")] {
+    // Nobody's own shell start-up files belong to a node.
+    let home = format!("disks/{name}/home");
+    fs::create_dir_all(Path::new(PLACE).join(&home)).must("make root's home");
+    for (from, to) in [
+        ("shared", "run/ims-bed"),
+        ("bin", "run/ims-bed/bin"),
+        ("shared/hosts", "etc/hosts"),
+        (home.as_str(), "root"),
+    ] {
         let from = Path::new(PLACE).join(from);
-        if from.is_dir() {
-            fs::create_dir_all(at(to)).must("make a mount point");
-        }
         rustix::mount::mount_bind(&from, at(to)).must(format!("bind /{to}"));
     }
     fs::write(at("etc/hostname"), format!("{name}\n")).must("write /etc/hostname");
@@ -170,7 +177,7 @@ fn devices(dev: &Path) {
 fn connect(plan: &Plan) -> std::io::Result<()> {
     let netlink = super::netlink::Netlink::open()?;
     netlink.switch("lo", true)?;
-    netlink.add_wire("eth0", plan.port, plan.rack.network.as_fd())?;
+    netlink.add_wire("eth0", plan.hardware, plan.port, plan.rack.network.as_fd())?;
     netlink.switch("eth0", true)?;
     plan.addresses.iter().try_for_each(|(address, prefix)| netlink.add_address("eth0", *address, *prefix))
 }
@@ -185,7 +192,8 @@ fn start_init(plan: &Plan) -> Booted {
         .stderr(Stdio::piped())
         .spawn()
         .must("start a node's pid 1");
-    let (life, ready) = (init.stdin.take().unwrap(), init.stderr.take().unwrap());
+    let (mut life, ready) = (init.stdin.take().unwrap(), init.stderr.take().unwrap());
+    life.write_all(b"up\n").must("speak to a node's pid 1");
     let mut said = String::new();
     BufReader::new(ready).read_line(&mut said).must("hear from a node's pid 1");
     assert_eq!(said, "up\n", "the pid 1 of {} did not come up", plan.name);

@@ -51,6 +51,11 @@ impl Cgroup {
         Self { name, folder }
     }
 
+    /// Its name among the beds' control groups.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     /// The file that takes the pids of those who join.
     pub fn entrance(&self) -> File {
         self.open("cgroup.procs", OFlags::WRONLY).must("open a control group's cgroup.procs")
@@ -118,6 +123,13 @@ impl Drop for Cgroup {
         // The janitor takes away what is still in use now.
         let _ = rustix::fs::unlinkat(root(), &self.name, AtFlags::REMOVEDIR);
     }
+}
+
+/// The names of the control groups of all beds beside ours.
+pub fn control_groups() -> Vec<String> {
+    let entries = std::fs::read_dir(super::fd_path(root())).must("read the control groups");
+    let names = entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned());
+    names.filter(|name| name.starts_with("ims-bed-")).collect()
 }
 
 /// Removes the groups that were made inside a group, the innermost first.

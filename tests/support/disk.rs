@@ -62,6 +62,11 @@ impl Disk {
         super::fd_path(&self.0.file)
     }
 
+    /// The file as the loop driver names it in `/sys/block/loop0/loop/backing_file`.
+    pub fn backing(&self) -> String {
+        fs::read_link(self.image()).must("look at a disk's file").display().to_string()
+    }
+
     /// Bytes of the disk.
     pub fn read(&self, at: u64, length: usize) -> Vec<u8> {
         let mut bytes = vec![0; length];

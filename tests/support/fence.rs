@@ -9,6 +9,7 @@ use std::thread::JoinHandle;
 
 use rustix::fs::{CWD, FileType, Mode};
 
+use super::lock;
 use super::must::Must;
 use super::node::Node;
 use super::rack::Rack;
@@ -16,7 +17,7 @@ use super::rack::Rack;
 /// The agent's path in every node.
 pub const AGENT: &str = "/run/ims-bed/fence_bed";
 
-/// As the agents of ClusterLabs do, it takes its options from stdin, or from the arguments when there are any.
+/// As fence agents do, it takes its options from stdin, or from the arguments when there are any.
 const SCRIPT: &str = r#"#!/bin/sh
 # A fence agent: asks the test bed to cut a node's power.
 action=reboot plug=
@@ -99,12 +100,12 @@ impl Fence {
 
     /// Says how the power switch behaves from now on.
     pub fn set(&self, switch: Switch) {
-        *self.shared.switch.lock().unwrap() = switch;
+        *lock(&self.shared.switch) = switch;
     }
 
     /// What was asked of it until now, such as `off mail-2`.
     pub fn asked(&self) -> Vec<String> {
-        self.shared.asked.lock().unwrap().clone()
+        lock(&self.shared.asked).clone()
     }
 }
 
@@ -122,8 +123,8 @@ impl Shared {
     fn answer(&self, line: &str) {
         let mut words = line.split(' ');
         let (action, plug) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
-        self.asked.lock().unwrap().push(format!("{action} {plug}"));
-        let answer = match *self.switch.lock().unwrap() {
+        lock(&self.asked).push(format!("{action} {plug}"));
+        let answer = match *lock(&self.switch) {
             Switch::Hangs => return,
             Switch::Refuses => "1 the power switch refuses".to_owned(),
             Switch::Works => self.act(action, plug),
@@ -135,7 +136,7 @@ impl Shared {
     }
 
     fn act(&self, action: &str, plug: &str) -> String {
-        let node = self.nodes.lock().unwrap().iter().find(|node| node.name() == plug).cloned();
+        let node = lock(&self.nodes).iter().find(|node| node.name() == plug).cloned();
         match (action, node) {
             ("monitor", _) => "0".to_owned(),
             ("status", Some(node)) => if node.is_up() { "0" } else { "2" }.to_owned(),

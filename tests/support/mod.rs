@@ -22,6 +22,7 @@ mod cgroup;
 mod disk;
 mod fence;
 mod kernel;
+pub mod mail;
 mod must;
 mod netlink;
 mod node;
@@ -33,9 +34,11 @@ mod thread;
 use std::io::Write;
 use std::os::fd::{AsFd, AsRawFd};
 use std::path::PathBuf;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 pub use bed::Bed;
+pub use cgroup::control_groups;
 pub use disk::{Disk, MMP_CLEAN};
 pub use fence::Switch;
 pub use must::Must;
@@ -73,6 +76,11 @@ pub fn needs(what: &str, is_there: bool) -> bool {
         let _ = writeln!(std::io::stderr(), "skipped: {test} needs {what}"); // nobody may be listening
     }
     is_there
+}
+
+/// Locks, also after a test that failed while it held the lock.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The path of an open file, for any process of the host.

@@ -37,11 +37,12 @@ impl Netlink {
         self.ask(RouteNetlinkMessage::NewLink(link), MAKE)
     }
 
-    /// Makes a wire from `name` here to `peer` in another network namespace.
-    pub fn add_wire(&self, name: &str, peer: &str, there: BorrowedFd) -> io::Result<()> {
+    /// Makes a wire from `name` here, with this hardware address, to `peer` in another network namespace.
+    pub fn add_wire(&self, name: &str, hardware: [u8; 6], peer: &str, there: BorrowedFd) -> io::Result<()> {
         let mut other = named(peer);
         other.attributes.push(LinkAttribute::NetNsFd(there.as_raw_fd()));
         let mut link = named(name);
+        link.attributes.push(LinkAttribute::Address(hardware.to_vec()));
         link.attributes.push(LinkAttribute::LinkInfo(vec![
             LinkInfo::Kind(InfoKind::Veth),
             LinkInfo::Data(InfoData::Veth(InfoVeth::Peer(other))),

@@ -21,8 +21,7 @@ use super::disk::{Cable, Disk};
 use super::must::Must;
 use super::rack::Rack;
 use super::run::{self, Call, Ran, Running};
-use super::ssh::Ssh;
-use super::{thread, until};
+use super::{lock, ssh, thread, until};
 
 /// How long the end of a node may take: killed processes, and the kernel's unmounting.
 const END: Duration = Duration::from_secs(20);
@@ -39,7 +38,7 @@ struct Inner {
     number: u8,
     group: String,
     rack: Arc<Rack>,
-    ssh: Arc<Mutex<Option<Ssh>>>,
+    has_ssh: bool,
     /// Held while the node comes up or goes down.
     plug: Mutex<Vec<Disk>>,
     up: Mutex<Option<Up>>,
@@ -61,19 +60,13 @@ struct Up {
 }
 
 impl Node {
-    pub(super) fn new(
-        name: &str,
-        number: u8,
-        bed: u32,
-        rack: &Arc<Rack>,
-        ssh: &Arc<Mutex<Option<Ssh>>>,
-    ) -> Self {
+    pub(super) fn new(name: &str, number: u8, bed: u32, rack: &Arc<Rack>, has_ssh: bool) -> Self {
         let node = Self(Arc::new(Inner {
             name: name.to_owned(),
             number,
             group: format!("{bed}-{name}"),
             rack: Arc::clone(rack),
-            ssh: Arc::clone(ssh),
+            has_ssh,
             plug: Mutex::new(Vec::new()),
             up: Mutex::new(None),
         }));
@@ -98,7 +91,7 @@ impl Node {
 
     /// Whether it has power.
     pub fn is_up(&self) -> bool {
-        self.0.up.lock().unwrap().is_some()
+        lock(&self.0.up).is_some()
     }
 
     /// Its pid 1 as the host sees it.
@@ -188,9 +181,14 @@ impl Node {
         })
     }
 
+    /// The name of its control group, among those of the beds.
+    pub fn control_group(&self) -> String {
+        self.with(|up| up.cgroup.name().to_owned())
+    }
+
     /// Attaches a disk, now and whenever the node comes up.
     pub fn attach(&self, disk: &Disk) {
-        let mut disks = self.0.plug.lock().unwrap();
+        let mut disks = lock(&self.0.plug);
         disks.push(disk.clone());
         let root = self.path("/");
         self.with(|up| up.cables.push(Cable::lay(disk, &self.0.rack, &root)));
@@ -207,10 +205,13 @@ impl Node {
     }
 
     fn wire(&self, on: bool) {
-        self.0
-            .rack
-            .wires(|wires| wires.switch(&self.0.port, on))
-            .must(format!("switch the wire of {}", self.name()));
+        let port = self.with(|up| up.port.clone());
+        self.switch(&port, on);
+    }
+
+    fn switch(&self, port: &str, on: bool) {
+        let switched = self.0.rack.wires(|wires| wires.switch(port, on));
+        switched.must(format!("switch the wire of {}", self.name()));
     }
 
     /// Stops every process in it, as a machine that hangs.
@@ -226,8 +227,8 @@ impl Node {
     /// Cuts its power. Nothing is written any more, nothing is said, and no process is left; a volume stays as it
     /// was at this moment, its journal and its MMP block dirty. A node that is down stays down.
     pub fn power_cut(&self) {
-        let _plug = self.0.plug.lock().unwrap();
-        let Some(up) = self.0.up.lock().unwrap().take() else { return };
+        let _plug = lock(&self.0.plug);
+        let Some(up) = lock(&self.0.up).take() else { return };
         // Everything stops at once, so no process lives to see its disk or its wire go first. One that waits for
         // the kernel freezes only when that is done; it must not hold the plug.
         up.cgroup.freeze(true, Duration::from_millis(100));
@@ -239,8 +240,8 @@ impl Node {
 
     /// Kills its pid 1, and so all of it. Gentler than a power cut: the kernel unmounts its volumes.
     pub fn kill(&self) {
-        let _plug = self.0.plug.lock().unwrap();
-        let Some(up) = self.0.up.lock().unwrap().take() else { return };
+        let _plug = lock(&self.0.plug);
+        let Some(up) = lock(&self.0.up).take() else { return };
         self.switch(&up.port, false);
         self.end(up);
     }
@@ -248,7 +249,7 @@ impl Node {
     /// Gives it power again: it comes up with the root file system as it was, its disks, and nothing in /run and
     /// /tmp. A node that is up stays up.
     pub fn start_again(&self) {
-        let disks = self.0.plug.lock().unwrap();
+        let disks = lock(&self.0.plug);
         if self.is_up() {
             return;
         }
@@ -257,6 +258,7 @@ impl Node {
         let cgroup = Cgroup::make(&self.0.group);
         let Booted { pid, pidfd, init, life } = boot(&Plan {
             name: &self.0.name,
+            hardware: [0x02, 0, 192, 0, 2, self.0.number], // locally administered
             addresses: [(self.address().into(), 24), (self.address6().into(), 64)],
             port: &port,
             rack: &self.0.rack,
@@ -264,11 +266,10 @@ impl Node {
         });
         let root = PathBuf::from(format!("/proc/{pid}/root"));
         let cables = disks.iter().map(|disk| Cable::lay(disk, &self.0.rack, &root)).collect();
-        *self.0.up.lock().unwrap() =
-            Some(Up { pid, pidfd, port, init, starter: None, cgroup, cables, _life: life });
+        *lock(&self.0.up) = Some(Up { pid, pidfd, port, init, starter: None, cgroup, cables, _life: life });
         self.prepare_starter();
-        if let Some(ssh) = &*self.0.ssh.lock().unwrap() {
-            ssh.serve(self);
+        if self.0.has_ssh {
+            ssh::serve(self);
         }
     }
 
@@ -297,7 +298,7 @@ impl Node {
     }
 
     fn with<T>(&self, work: impl FnOnce(&mut Up) -> T) -> T {
-        match &mut *self.0.up.lock().unwrap() {
+        match &mut *lock(&self.0.up) {
             Some(up) => work(up),
             None => panic!("{} is down", self.name()),
         }
@@ -317,7 +318,7 @@ impl Node {
             let Some((pid, pidfd)) = node.init() else { return };
             let made = thread::try_inside(&pidfd, everything(), run::starter);
             let Ok(Ok(made)) = made else { return };
-            let left = match &mut *node.0.up.lock().unwrap() {
+            let left = match &mut *lock(&node.0.up) {
                 Some(up) if up.pid == pid => up.starter.replace(made),
                 _ => Some(made),
             };
@@ -328,7 +329,7 @@ impl Node {
 
     /// Its pid 1, if it is up.
     fn init(&self) -> Option<(u32, OwnedFd)> {
-        let up = self.0.up.lock().unwrap();
+        let up = lock(&self.0.up);
         up.as_ref().map(|up| (up.pid, up.pidfd.try_clone().must("hold a node's pid 1")))
     }
 

@@ -36,9 +36,9 @@ impl Rack {
         thread::apart(CloneFlags::CLONE_NEWNS | CloneFlags::CLONE_NEWNET, || {
             let everything = MountPropagationFlags::PRIVATE | MountPropagationFlags::REC;
             rustix::mount::mount_change("/", everything).must("keep mounts private");
-            let programs = open(&programs()).must("open the folder of the ims programs");
+            let programs = open(programs()).must("open the folder of the ims programs");
             mount("tmpfs", Path::new(PLACE), "tmpfs", "mode=755").must("mount the rack's folder");
-            for folder in ["shared", "shared/calls", "bin", "disks"] {
+            for folder in ["shared", "shared/calls", "shared/bin", "bin", "disks"] {
                 fs::create_dir(Path::new(PLACE).join(folder)).must("lay out the rack's folder");
             }
             rustix::mount::mount_bind(super::fd_path(&programs), format!("{PLACE}/bin"))

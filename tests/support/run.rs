@@ -13,8 +13,9 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, poll};
-use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open, pidfd_send_signal};
 
+use super::lock;
 use super::must::Must;
 use super::node::Node;
 
@@ -230,27 +231,26 @@ impl Running {
 
     /// Whether it still runs.
     pub fn is_running(&self) -> bool {
-        self.heard.0.lock().unwrap().end.is_none()
+        lock(&self.heard.0).end.is_none()
     }
 
     /// What it has printed on stdout until now.
     pub fn stdout(&self) -> String {
-        String::from_utf8_lossy(&self.heard.0.lock().unwrap().stdout).into_owned()
+        String::from_utf8_lossy(&lock(&self.heard.0).stdout).into_owned()
     }
 
     /// What it has printed on stderr until now.
     pub fn stderr(&self) -> String {
-        String::from_utf8_lossy(&self.heard.0.lock().unwrap().stderr).into_owned()
+        String::from_utf8_lossy(&lock(&self.heard.0).stderr).into_owned()
     }
 
     /// Waits until its stdout is as wanted; false when the time is up or it ended without.
     pub fn until_stdout(&self, at_most: Duration, wanted: impl Fn(&str) -> bool) -> bool {
         let is_there = |heard: &Heard| wanted(&String::from_utf8_lossy(&heard.stdout));
         let (mutex, news) = &*self.heard;
-        let waited = news.wait_timeout_while(mutex.lock().unwrap(), at_most, |heard| {
-            heard.end.is_none() && !is_there(heard)
-        });
-        is_there(&waited.unwrap().0)
+        let woken =
+            news.wait_timeout_while(lock(mutex), at_most, |heard| heard.end.is_none() && !is_there(heard));
+        is_there(&woken.unwrap().0)
     }
 
     /// Waits for its end. Past the deadline it is killed, and the test ends.
@@ -269,10 +269,18 @@ impl Running {
         ran
     }
 
-    /// Kills it and waits for its end.
+    /// Kills it, with what it started unless that left its process group, and waits for its end.
     pub fn kill(self) -> Ran {
-        self.signal(Signal::KILL);
+        self.kill_group();
         self.wait(Duration::from_secs(10))
+    }
+
+    fn kill_group(&self) {
+        // While it is not reaped, the number is its own.
+        if lock(&self.heard.0).end.is_none() {
+            let group = Pid::from_raw(self.id.cast_signed()).unwrap();
+            let _ = kill_process_group(group, Signal::KILL); // it may have ended this moment
+        }
     }
 
     /// Leaves it to the node: it runs until the node ends.
@@ -282,8 +290,8 @@ impl Running {
 
     fn ended(&self, at_most: Duration) -> Option<Ran> {
         let (mutex, news) = &*self.heard;
-        let waited = news.wait_timeout_while(mutex.lock().unwrap(), at_most, |heard| heard.end.is_none());
-        let heard = waited.unwrap().0;
+        let woken = news.wait_timeout_while(lock(mutex), at_most, |heard| heard.end.is_none());
+        let heard = woken.unwrap().0;
         let (status, took) = heard.end?;
         Some(Ran {
             line: self.line.clone(),
@@ -299,7 +307,7 @@ impl Running {
 impl Drop for Running {
     fn drop(&mut self) {
         if !self.stays {
-            let _ = pidfd_send_signal(&self.pidfd, Signal::KILL); // it may have ended
+            self.kill_group();
         }
     }
 }
@@ -332,7 +340,7 @@ fn attend(
         let [out, err] = &mut pipes;
         let (said, complained) = (drain(out), drain(err));
         let end = is_over.then(|| (child.wait().must("reap a program"), started.elapsed()));
-        let mut now = heard.0.lock().unwrap();
+        let mut now = lock(&heard.0);
         now.stdout.extend(said);
         now.stderr.extend(complained);
         now.end = end;

@@ -1,0 +1,30 @@
+//! How a change is told: records, and on a terminal the lines that the original's script printed.
+
+use ims::change::Change;
+use ims::output::Format;
+use ims::{Fail, Out};
+
+use super::plan::{Plan, Target};
+
+/// Prints what was changed, or with a dry run what would be.
+pub fn tell(plan: &Plan, dry_run: bool, out: &mut Out) -> Result<(), Fail> {
+    let is_table = out.format() == Format::Table;
+    for edit in &plan.edits {
+        let change = Change::of(edit.file(), edit.old.as_deref(), edit.new.as_deref(), dry_run);
+        if !is_table {
+            out.record(&change)?;
+        } else if dry_run {
+            out.text(change.diff.trim_end())?;
+        } else if change.changed {
+            out.text(&match &edit.target {
+                Target::File(path) => format!("Updating the file {}", path.display()),
+                Target::Parameter { name, .. } => format!("Setting the {name} configutil parameter"),
+            })?;
+        }
+    }
+    if is_table && !dry_run {
+        let is_changed = plan.edits.iter().any(|edit| edit.old != edit.new);
+        out.text(if is_changed { "Configuration successfully changed" } else { "Nothing to change" })?;
+    }
+    Ok(())
+}
