@@ -35,6 +35,9 @@ fn schemas() -> Vec<(String, schemars::Schema)> {
         ims::fencing::Fenced,
         ims::instance::Instance,
         ims_probe::Answer,
+        ims_ipbind::address::AddressRecord,
+        ims_ipbind::address::LinkRecord,
+        ims_portcheck::Conflict,
         ims_registry::Checked,
     ]
 }

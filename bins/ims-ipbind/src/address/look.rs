@@ -11,7 +11,7 @@ use serde::Serialize;
 
 /// What was found or done with an address.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct Told {
+pub struct AddressRecord {
     /// The address with its prefix length.
     pub address: LogicalIp,
     /// The interface that was asked about.
@@ -33,7 +33,7 @@ pub struct Told {
     pub took_ms: u64,
 }
 
-impl Record for Told {
+impl Record for AddressRecord {
     const SCHEMA: &'static str = "ims.address/1";
 
     fn columns() -> &'static [&'static str] {
@@ -175,10 +175,10 @@ pub fn state(place: &Place, link: Option<&Link>, device: &str) -> (State, Option
 }
 
 /// The record of what stands where now.
-pub fn told(found: &Found, address: LogicalIp, device: &str, start: Instant) -> Told {
+pub fn told(found: &Found, address: LogicalIp, device: &str, start: Instant) -> AddressRecord {
     let place = found.place(address, device);
     let (state, reason) = state(&place, found.link(device), device);
-    Told {
+    AddressRecord {
         address,
         device: device.to_owned(),
         state,

@@ -7,7 +7,7 @@ mod plan;
 
 use ims::{Exit, Fail, Host, Out};
 
-pub use look::{LinkRecord, Told};
+pub use look::{AddressRecord, LinkRecord};
 
 /// Puts an address on an interface, when nobody else answers for it, and tells the neighbours.
 pub fn up(host: &Host, args: &cli::Up, out: &mut Out) -> Result<Exit, Fail> {
