@@ -26,9 +26,46 @@ const SIGTERM: i32 = 15;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Kept {
     first: Option<Process>,
-    signal: Option<i32>,
-    command: Vec<String>,
+    stop: KeptStop,
     patience_ms: u64,
+}
+
+/// How it is asked to end, as it is remembered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum KeptStop {
+    Signal(i32),
+    SignalAll(i32),
+    Drain { agents: Vec<PathBuf>, moment_ms: u64 },
+    Command(Vec<String>),
+}
+
+impl From<&Stop> for KeptStop {
+    fn from(stop: &Stop) -> Self {
+        match stop {
+            Stop::Signal(signal) => Self::Signal(*signal),
+            Stop::SignalAll(signal) => Self::SignalAll(*signal),
+            Stop::Drain { agents, moment } => {
+                Self::Drain { agents: agents.clone(), moment_ms: ims::span::millis(*moment) }
+            }
+            Stop::Command(line) => {
+                Self::Command(line.words().iter().map(|word| word.to_string_lossy().into_owned()).collect())
+            }
+        }
+    }
+}
+
+impl From<KeptStop> for Stop {
+    fn from(kept: KeptStop) -> Self {
+        match kept {
+            KeptStop::Signal(signal) => Self::Signal(signal),
+            KeptStop::SignalAll(signal) => Self::SignalAll(signal),
+            KeptStop::Drain { agents, moment_ms } => {
+                Self::Drain { agents, moment: Duration::from_millis(moment_ms) }
+            }
+            KeptStop::Command(words) => Self::Command(Line::new(words)),
+        }
+    }
 }
 
 /// A program's processes.
@@ -156,14 +193,27 @@ impl Slot {
             return (program.stop.clone(), program.patience);
         }
         match self.kept() {
-            Some(Kept { command, patience_ms, .. }) if !command.is_empty() => {
-                (Stop::Command(Line::new(command)), Duration::from_millis(patience_ms))
-            }
-            Some(Kept { signal: Some(signal), patience_ms, .. }) => {
-                (Stop::Signal(signal), Duration::from_millis(patience_ms))
-            }
-            Some(_) | None => (Stop::Signal(SIGTERM), Duration::from_secs(10)),
+            Some(kept) => (kept.stop.into(), Duration::from_millis(kept.patience_ms)),
+            None => (Stop::Signal(SIGTERM), Duration::from_secs(10)),
         }
+    }
+
+    /// Every process of it that runs now.
+    pub fn processes(&self, running: &Running) -> Result<Vec<Process>, Fail> {
+        let mut all: Vec<Process> = running
+            .first
+            .iter()
+            .chain(&running.others)
+            .filter(|process| process.is_alive())
+            .copied()
+            .collect();
+        if let Some(cgroup) = &self.cgroup {
+            let inside = cgroup
+                .processes()
+                .map_err(|e| Fail::io(Exit::Unknown, format!("cannot look for {}", self.name), &e))?;
+            all.extend(inside.into_iter().filter(|process| Some(*process) != running.first));
+        }
+        Ok(all)
     }
 
     /// The file that takes what the program prints while it starts.
@@ -184,13 +234,8 @@ impl Slot {
 
     /// Remembers a program that was started.
     pub fn remember(&self, program: &Program, first: Option<Process>) -> Result<(), Fail> {
-        let (signal, command) = match &program.stop {
-            Stop::Signal(signal) => (Some(*signal), Vec::new()),
-            Stop::Command(line) => {
-                (None, line.words().iter().map(|word| word.to_string_lossy().into_owned()).collect())
-            }
-        };
-        let kept = Kept { first, signal, command, patience_ms: ims::span::millis(program.patience) };
+        let stop = KeptStop::from(&program.stop);
+        let kept = Kept { first, stop, patience_ms: ims::span::millis(program.patience) };
         let text = serde_json::to_vec(&kept)
             .map_err(|e| Fail::failed(format!("cannot remember {}", self.name)).because(e))?;
         file::replace(&self.record, &text)

@@ -1,4 +1,4 @@
-//! Starting servers: every program at once, each in its control group, and then until they answer.
+//! Starting servers: one program after the other, each in its control group, and then until they answer.
 
 use std::time::{Duration, Instant};
 
@@ -21,32 +21,21 @@ pub fn start(here: &Here<'_>, resource: &Resource, laps: &Laps) -> Result<bool, 
     let served = programs.served.clone();
     let slots = programs.slots(here, resource);
     let described = programs.told?;
-    let mut waiting: Vec<(&Slot, &Program)> = Vec::new();
+    let mut started = false;
     for slot in &slots {
         match described.iter().find(|program| program.name == slot.name) {
-            Some(program) if !slot.running()?.is_any() => waiting.push((slot, program)),
+            Some(program) if !slot.running()?.is_any() => {
+                // One after the other: mail that meets no delivery server is put off for minutes.
+                laps.time(program.name, || launch(slot, program, deadline))?;
+                started = true;
+            }
             Some(_) => {}
             // It is no longer part of the instance, so it has no business beside those that are.
-            None => drop(end(slot, laps)?),
+            None => started |= end(slot, laps)?,
         }
     }
-    let began: Vec<Result<(), Fail>> = std::thread::scope(|scope| {
-        let threads: Vec<_> = waiting
-            .iter()
-            .map(|(slot, program)| {
-                scope.spawn(move || laps.time(program.name, || launch(slot, program, deadline)))
-            })
-            .collect();
-        threads.into_iter().map(joined).collect()
-    });
-    began.into_iter().collect::<Result<Vec<()>, Fail>>()?;
     laps.time("greeting", || answered(here, &served, &slots, deadline))?;
-    Ok(!waiting.is_empty())
-}
-
-/// What a thread came to; one that panicked is a failure like any other.
-pub fn joined<T>(thread: std::thread::ScopedJoinHandle<'_, Result<T, Fail>>) -> Result<T, Fail> {
-    thread.join().unwrap_or_else(|_| Err(Fail::unknown("a thread ended too early")))
+    Ok(started)
 }
 
 /// Starts one program and remembers it.

@@ -1,15 +1,16 @@
 //! Stopping servers: asked to end, waited for, killed when their time is over, and never called stopped before
 //! the last process of theirs is gone.
 
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use ims::group::Resource;
 use ims::layout::Stop;
+use ims::sys::process::Process;
 use ims::{Exit, Fail};
 
 use super::Programs;
 use super::slot::{Running, Slot};
-use super::start::joined;
 use crate::lap::Laps;
 use crate::resource::Here;
 
@@ -19,22 +20,25 @@ const KILLED: Duration = Duration::from_secs(5);
 /// SIGKILL.
 const SIGKILL: i32 = 9;
 
-/// Stops every program of a resource at once; says whether any ran.
+/// SIGTERM.
+const SIGTERM: i32 = 15;
+
+/// Stops every program of a resource, the last that was started first, so that none loses what it works with;
+/// says whether any ran.
 pub fn stop(here: &Here<'_>, resource: &Resource, laps: &Laps) -> Result<bool, Fail> {
     let programs = Programs::of(here, resource)?;
     let slots = programs.slots(here, resource);
-    let ended: Vec<Result<bool, Fail>> = std::thread::scope(|scope| {
-        let threads: Vec<_> = slots.iter().map(|slot| scope.spawn(|| end(slot, laps))).collect();
-        threads.into_iter().map(joined).collect()
-    });
-    let stopped = ended.into_iter().collect::<Result<Vec<bool>, Fail>>()?;
+    let mut ran = false;
+    for slot in slots.iter().rev() {
+        ran |= end(slot, laps)?;
+    }
     if let Err(fail) = programs.told
         && here.host.path(programs.served.folder()).is_dir()
     {
         // Something may run that was not started here, and how to find it stands in what cannot be read.
         return Err(fail);
     }
-    Ok(stopped.contains(&true))
+    Ok(ran)
 }
 
 /// Ends one program; says whether it ran.
@@ -53,17 +57,24 @@ fn asked_then_killed(slot: &Slot, running: &Running) -> Result<(), Fail> {
     let (how, patience) = slot.stop();
     let deadline = Instant::now() + patience;
     let asked = match (&how, &running.first) {
-        (Stop::Signal(signal), Some(first)) => {
-            first.signal(*signal).map_err(|e| cannot(slot, &e)).map(|_| ())
+        (Stop::SignalAll(signal), _) => signal_all(slot, running, *signal).map(|()| true)?,
+        (Stop::Drain { agents, moment }, Some(first)) => {
+            drain(slot, running, first, agents, deadline.min(Instant::now() + *moment))?;
+            true
         }
-        // Its first process is gone and left others behind: there is nobody to ask.
-        (Stop::Signal(_), None) => Err(Fail::failed("nobody is left to be asked")),
-        (Stop::Command(line), _) => match line.run(patience) {
-            // Whatever it answers, only its processes count.
-            Ok(_) | Err(_) => Ok(()),
-        },
+        (Stop::Signal(signal), Some(first)) => {
+            first.signal(*signal).map_err(|e| cannot(slot, &e))?;
+            true
+        }
+        // Its first process is gone and left others behind: nobody tells them that their work is over.
+        (Stop::Signal(_) | Stop::Drain { .. }, None) => {
+            signal_all(slot, running, SIGTERM)?;
+            true
+        }
+        // Whatever a command answers, only the processes count; one that hangs has used the patience up.
+        (Stop::Command(line), _) => line.run(patience).is_ok(),
     };
-    if asked.is_ok() && gone(slot, running, deadline)? {
+    if asked && gone(slot, running, deadline)? {
         return Ok(());
     }
     kill(slot, running)?;
@@ -72,6 +83,39 @@ fn asked_then_killed(slot: &Slot, running: &Running) -> Result<(), Fail> {
     }
     Err(Fail::failed(format!("{} still runs after SIGKILL", slot.name))
         .hint("a process that waits for a hung disk cannot be ended; its node must be fenced"))
+}
+
+/// Sends every process of it a signal in one sweep, the first among them.
+fn signal_all(slot: &Slot, running: &Running, signal: i32) -> Result<(), Fail> {
+    for process in slot.processes(running)? {
+        process.signal(signal).map_err(|e| cannot(slot, &e))?;
+    }
+    Ok(())
+}
+
+/// Kills the first process, lets those finish that are delivering something, and ends the rest.
+fn drain(
+    slot: &Slot,
+    running: &Running,
+    first: &Process,
+    agents: &[PathBuf],
+    deadline: Instant,
+) -> Result<(), Fail> {
+    let agents: Vec<PathBuf> =
+        agents.iter().map(|agent| std::fs::canonicalize(agent).unwrap_or_else(|_| agent.clone())).collect();
+    first.signal(SIGKILL).map_err(|e| cannot(slot, &e))?;
+    loop {
+        // Without their first process no new ones come, so this ends.
+        let delivering = slot
+            .processes(running)?
+            .into_iter()
+            .find(|process| process.executable().is_some_and(|runs| agents.contains(&runs)));
+        let Some(agent) = delivering else { break };
+        if !agent.wait(deadline).map_err(|e| cannot(slot, &e))? {
+            break;
+        }
+    }
+    signal_all(slot, running, SIGTERM)
 }
 
 fn cannot(slot: &Slot, error: &std::io::Error) -> Fail {
