@@ -34,6 +34,7 @@ fn schemas() -> Vec<(String, schemars::Schema)> {
         ims::fail::FailRecord,
         ims::fencing::Fenced,
         ims::instance::Instance,
+        ims_probe::Answer,
         ims_registry::Checked,
     ]
 }
