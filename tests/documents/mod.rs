@@ -37,6 +37,7 @@ fn schemas() -> Vec<(String, schemars::Schema)> {
         ims_ipbind::address::AddressRecord,
         ims_ipbind::address::LinkRecord,
         ims_portcheck::Conflict,
+        ims_probe::Answer,
         ims_registry::Checked,
     ]
 }

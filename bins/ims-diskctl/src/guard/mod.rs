@@ -1,0 +1,3 @@
+//! Guards: what keeps two nodes from writing to one volume at once.
+
+pub mod mmp;
