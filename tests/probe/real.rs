@@ -23,7 +23,11 @@ fn serving(bed: &Bed) -> Node {
         .mail(Mail::new("stork", "ldap://192.0.2.10:389/"))
         .directory(Directory::new("mail"));
     root.lay(&node.path("/")).unwrap();
-    root.settle(|words| Ok::<_, ()>(drop(node.run(words.iter().copied()).ok()))).unwrap();
+    let settled: Result<(), ()> = root.settle(|words| {
+        node.run(words.iter().copied()).ok();
+        Ok(())
+    });
+    settled.unwrap();
     node.run([
         "ims-registry",
         "add",
