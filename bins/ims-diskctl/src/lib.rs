@@ -1,17 +1,34 @@
-//! stub
-/// stub
-pub fn main(_a: Args, _h: &ims::Host, _o: &mut ims::Out) -> Result<ims::Exit, ims::Fail> {
-    Ok(ims::Exit::Ok)
-}
-/// stub
-#[derive(Debug, clap::Parser)]
-#[command(name = "ims-diskctl", version)]
-pub struct Args {
-    #[command(flatten)]
-    common: ims::command::Common,
-}
-impl ims::command::Arguments for Args {
-    fn common(&self) -> &ims::command::Common {
-        &self.common
+//! `ims-diskctl`: which node masters a shared volume; takes it and gives it up.
+//!
+//! A volume is layers of devices, a file system on them, and a guard that keeps two nodes from writing at once.
+//! [`look`] finds what is there, [`plan`] decides, [`act`] does; whatever touches the disk is done by a [`hand`].
+
+mod act;
+pub mod cli;
+pub mod filesystem;
+pub mod guard;
+mod hand;
+mod look;
+mod names;
+mod plan;
+mod proof;
+pub mod record;
+mod volume;
+
+use ims::{Exit, Fail, Host, Out};
+
+pub use cli::Args;
+pub use record::{Volume, VolumeStep};
+
+/// The command's name in messages.
+const NAME: &str = "ims-diskctl";
+
+/// Runs the command.
+pub fn main(args: Args, host: &Host, out: &mut Out) -> Result<Exit, Fail> {
+    match args.verb {
+        cli::Verb::Look(args) => look::print(host, &args, out),
+        cli::Verb::Take(args) => act::take(host, &args, out),
+        cli::Verb::Release(args) => act::release(host, &args, out),
+        cli::Verb::Hand { starter } => hand::serve(starter),
     }
 }

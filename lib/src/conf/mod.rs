@@ -7,6 +7,7 @@ pub mod lines;
 pub mod main_cf;
 pub mod master_cf;
 pub mod option_file;
+pub mod secret;
 pub mod shell;
 pub mod slapd;
 
@@ -31,6 +32,6 @@ pub(crate) fn bad(file: &Path, line: usize, what: impl fmt::Display) -> Fail {
 
 /// A piece of a file for a message, cut to what fits on a line.
 pub(crate) fn shown(text: &str) -> String {
-    let cut: String = text.trim().chars().take(60).collect();
+    let cut: String = secret::masked(text.trim()).chars().take(60).collect();
     cut.escape_debug().to_string()
 }

@@ -128,6 +128,18 @@ pub fn remove(path: &Path) -> Result<bool, Fail> {
     }
 }
 
+/// The path of a folder without symbolic links on the way, `None` when nothing is there.
+///
+/// This may hang on a dead disk or server, as every look at a path may.
+pub fn real_folder(path: &Path) -> io::Result<Option<PathBuf>> {
+    let real = match std::fs::canonicalize(path) {
+        Ok(real) => real,
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(e) => return Err(e),
+    };
+    if real.metadata()?.is_dir() { Ok(Some(real)) } else { Err(io::ErrorKind::NotADirectory.into()) }
+}
+
 /// Opens the folder of a path, so that what follows happens in that very folder, and gives the last name in it.
 ///
 /// Symbolic links on the way are followed only while every folder up to them belongs to root and can be

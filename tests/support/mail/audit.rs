@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use super::imap::Mailbox;
-use super::stream::{Ledger, number_of};
+use super::stream::{Ledger, numbers_of};
 use super::users::User;
 
 /// What became of a stream's messages.
@@ -26,9 +26,9 @@ pub struct Account {
 
 /// Reads every user's mailbox and compares it with the ledger.
 pub fn account(ledger: &Ledger, imap: SocketAddr) -> io::Result<Account> {
-    let found = found(imap)?;
+    let found = found(ledger.stream, imap)?;
     let mut account = Account::default();
-    for message in ledger {
+    for message in &ledger.messages {
         let copies = found.get(&(message.to, message.number)).copied().unwrap_or(0);
         let is_acknowledged = message.acknowledged.is_some();
         account.acknowledged += usize::from(is_acknowledged);
@@ -58,12 +58,12 @@ pub fn account_within(ledger: &Ledger, imap: SocketAddr, at_most: Duration) -> i
     }
 }
 
-/// How many copies of each message are in each mailbox.
-fn found(imap: SocketAddr) -> io::Result<HashMap<(User, u32), u32>> {
+/// How many copies of each message of a stream are in each mailbox.
+fn found(stream: u32, imap: SocketAddr) -> io::Result<HashMap<(User, u32), u32>> {
     let mut found = HashMap::new();
     for user in User::ALL {
         for id in Mailbox::open(imap, user, Duration::from_secs(10))?.message_ids()? {
-            if let Some(number) = number_of(&id) {
+            if let Some((_, number)) = numbers_of(&id).filter(|(of, _)| *of == stream) {
                 *found.entry((user, number)).or_insert(0) += 1;
             }
         }

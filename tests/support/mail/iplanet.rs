@@ -4,7 +4,7 @@
 use std::io;
 use std::path::Path;
 
-use super::config::{Tree, fill};
+use super::config::{Tree, fill, uid_of};
 use super::postfix_dovecot;
 use super::root::{Directory, Mail};
 
@@ -39,7 +39,8 @@ pub fn mail(tree: &Tree, dir: &Path, mail: &Mail) -> io::Result<()> {
 
 /// Lays `<root>/slapd-<name>`; what is `OpenLDAP`'s own is below its `lib`.
 pub fn directory(tree: &Tree, dir: &Path, directory: &Directory) -> io::Result<()> {
-    postfix_dovecot::database(tree, dir, &dir.join("lib"), &directory.name)?;
+    let pid_file = dir.join("logs/pid").display().to_string();
+    postfix_dovecot::database(tree, dir, &dir.join("lib"), &directory.name, &pid_file)?;
     let values: &[(&str, &str)] =
         &[("dir", &dir.display().to_string()), ("port", &directory.port.to_string())];
     for (path, template) in [
@@ -49,7 +50,7 @@ pub fn directory(tree: &Tree, dir: &Path, directory: &Directory) -> io::Result<(
     ] {
         tree.file(&dir.join(path), &fill(template, values))?;
     }
-    tree.folder(&dir.join("logs"))?;
+    tree.folder_of(&dir.join("logs"), uid_of("openldap")?)?;
     for (path, script) in [
         ("start-slapd", include_str!("files/iplanet/start-slapd")),
         ("stop-slapd", include_str!("files/iplanet/stop-slapd")),

@@ -11,6 +11,8 @@ pub mod postfix_dovecot;
 pub mod root;
 pub mod smtp;
 pub mod stream;
+#[cfg(test)]
+mod tests;
 pub mod users;
 
 pub use audit::{Account, account, account_within};

@@ -49,19 +49,18 @@ pub(super) fn servers(tree: &Tree, dir: &Path, conf: &Path, queue: &Path, mail: 
 /// Lays `<root>/slapd-<name>`.
 pub fn directory(tree: &Tree, dir: &Path, directory: &Directory) -> io::Result<()> {
     let port_part = if directory.port == 389 { String::new() } else { format!(":{}", directory.port) };
-    database(tree, dir, dir, &directory.name)?;
-    let values: &[(&str, &str)] = &[
-        ("dir", &dir.display().to_string()),
-        ("run", &format!("/run/ims/{}", directory.name)),
-        ("port_part", &port_part),
-    ];
+    // Pid files are of the node: on the shared volume they would outlive it.
+    let pid_file = format!("/run/ims/{}/slapd/slapd.pid", directory.name);
+    database(tree, dir, dir, &directory.name, &pid_file)?;
+    let values: &[(&str, &str)] =
+        &[("dir", &dir.display().to_string()), ("pid_file", &pid_file), ("port_part", &port_part)];
     tree.file(&dir.join("default"), &fill(include_str!("files/directory/default"), values))
 }
 
 /// Lays `OpenLDAP`'s own file below `conf`, its empty database, and the entries that fill it.
-pub(super) fn database(tree: &Tree, dir: &Path, conf: &Path, name: &str) -> io::Result<()> {
+pub(super) fn database(tree: &Tree, dir: &Path, conf: &Path, name: &str, pid_file: &str) -> io::Result<()> {
     let values: &[(&str, &str)] =
-        &[("name", name), ("dir", &dir.display().to_string()), ("run", &format!("/run/ims/{name}"))];
+        &[("name", name), ("dir", &dir.display().to_string()), ("pid_file", pid_file)];
     tree.file(&conf.join("slapd.conf"), &fill(include_str!("files/directory/slapd.conf"), values))?;
     tree.file(&dir.join("users.ldif"), &users::ldif())?;
     tree.folder_of(&dir.join("db"), uid_of("openldap")?)

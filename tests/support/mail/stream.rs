@@ -1,7 +1,7 @@
 //! A steady stream of messages, and the ledger of what the server said to each.
 
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -28,8 +28,17 @@ pub struct Message {
     pub unclear: u32,
 }
 
-/// What was sent, in order.
-pub type Ledger = Vec<Message>;
+/// What one stream sent, in order.
+#[derive(Debug, Clone, Default)]
+pub struct Ledger {
+    /// The stream's number, which is in its Message-IDs: mailboxes may hold those of other streams.
+    pub stream: u32,
+    /// The messages.
+    pub messages: Vec<Message>,
+}
+
+/// The streams that this process has started.
+static STREAMS: AtomicU32 = AtomicU32::new(1);
 
 /// A stream under way. Started on a thread inside a network namespace, it stays there.
 pub struct Stream {
@@ -47,6 +56,7 @@ impl Stream {
     /// Starts sending a message every so often, to each user in turn.
     pub fn start(at: SocketAddr, every: Duration) -> Self {
         let shared = Arc::new(Shared::default());
+        shared.ledger.lock().unwrap().stream = STREAMS.fetch_add(1, Ordering::Relaxed);
         let thread = {
             let shared = Arc::clone(&shared);
             thread::spawn(move || shared.run(at, every))
@@ -56,7 +66,8 @@ impl Stream {
 
     /// How many messages were acknowledged until now.
     pub fn acknowledged(&self) -> usize {
-        self.shared.ledger.lock().unwrap().iter().filter(|message| message.acknowledged.is_some()).count()
+        let ledger = self.shared.ledger.lock().unwrap();
+        ledger.messages.iter().filter(|message| message.acknowledged.is_some()).count()
     }
 
     /// Ends the stream; the message under way may stay without an answer.
@@ -76,7 +87,7 @@ impl Shared {
         let mut session = None;
         for (number, to) in (1..).zip(User::ALL.into_iter().cycle()) {
             let next = Instant::now() + every;
-            self.ledger.lock().unwrap().push(Message { number, to, acknowledged: None, unclear: 0 });
+            self.ledger.lock().unwrap().messages.push(Message { number, to, acknowledged: None, unclear: 0 });
             while !self.is_over() && !self.try_once(&mut session, at, number, to) {
                 session = None;
                 thread::sleep(PAUSE);
@@ -94,9 +105,10 @@ impl Shared {
             *session = Session::open(at, PATIENCE).ok();
         }
         let Some(open) = session else { return false };
-        let fate = open.send(&User::ALL[0].address(), &to.address(), &text(number, to));
+        let stream = self.ledger.lock().unwrap().stream;
+        let fate = open.send(&User::ALL[0].address(), &to.address(), &text(&message_id(stream, number), to));
         let mut ledger = self.ledger.lock().unwrap();
-        let Some(message) = ledger.last_mut() else { return false };
+        let Some(message) = ledger.messages.last_mut() else { return false };
         match fate {
             Fate::Acknowledged => message.acknowledged = Some(Instant::now()),
             Fate::NotTaken(_) => {}
@@ -106,22 +118,23 @@ impl Shared {
     }
 }
 
-/// The Message-ID of a message by its number.
-pub fn message_id(number: u32) -> String {
-    format!("<{number}@client.example.test>")
+/// The Message-ID of a stream's message.
+pub fn message_id(stream: u32, number: u32) -> String {
+    format!("<{stream}.{number}@client.example.test>")
 }
 
-/// The number in a Message-ID of ours.
-pub fn number_of(message_id: &str) -> Option<u32> {
-    message_id.trim().strip_prefix('<')?.strip_suffix("@client.example.test>")?.parse().ok()
+/// The stream and number in a Message-ID of ours.
+pub fn numbers_of(message_id: &str) -> Option<(u32, u32)> {
+    let numbers = message_id.trim().strip_prefix('<')?.strip_suffix("@client.example.test>")?;
+    let (stream, number) = numbers.split_once('.')?;
+    Some((stream.parse().ok()?, number.parse().ok()?))
 }
 
 /// A message's text, without the final dot.
-pub fn text(number: u32, to: User) -> String {
+pub fn text(message_id: &str, to: User) -> String {
     format!(
-        "From: <{}>\r\nTo: <{}>\r\nMessage-ID: {}\r\nSubject: message {number}\r\n\r\nThis is message {number}.",
+        "From: <{}>\r\nTo: <{}>\r\nMessage-ID: {message_id}\r\nSubject: hello\r\n\r\nThis is {message_id}.",
         User::ALL[0].address(),
         to.address(),
-        message_id(number),
     )
 }

@@ -106,9 +106,8 @@ fn files(host: &Host, instance: &Instance, kept: Option<&Kept>) -> Vec<PathBuf> 
 }
 
 /// Refuses while Directory Server 4.x runs: its console writes `slapd.conf` as the running server knows it.
-pub fn slapd_is_stopped(host: &Host, instance: &Instance) -> Result<(), Fail> {
-    let Some(folder) = instance.ldap_dir() else { return Ok(()) };
-    match server::running_below(&host.path(&folder), "slapd")? {
+pub fn slapd_is_stopped(host: &Host, folder: &Path) -> Result<(), Fail> {
+    match server::running_below(&host.path(folder), "slapd")? {
         None => Ok(()),
         Some(server) => Err(Fail::refused(format!(
             "{} runs below {} (pid {})",

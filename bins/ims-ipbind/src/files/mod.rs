@@ -56,8 +56,8 @@ fn change(
     for note in &plan.notes {
         ims::sys::stderr::say(NAME, note);
     }
-    if plan.rewrites_slapd_conf() && !args.force_slapd_running {
-        look::slapd_is_stopped(host, &one.instance)?;
+    if !args.force_slapd_running {
+        plan.rewritten_directories().try_for_each(|folder| look::slapd_is_stopped(host, folder))?;
     }
     if !args.dry_run {
         Transaction { host, instance: &one.instance, found: &found, plan: &plan, timeout: args.timeout.0 }

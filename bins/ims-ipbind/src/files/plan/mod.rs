@@ -83,10 +83,12 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Whether a `slapd.conf` of Directory Server 4.x is changed.
-    pub fn rewrites_slapd_conf(&self) -> bool {
-        self.layout == Layout::Iplanet5
-            && self.edits.iter().any(|edit| edit.is_change() && edit.file().ends_with("config/slapd.conf"))
+    /// The folders of the directory servers 4.x whose `slapd.conf` is changed.
+    pub fn rewritten_directories(&self) -> impl Iterator<Item = &Path> {
+        let is_theirs = |edit: &&Edit| {
+            self.layout == Layout::Iplanet5 && edit.is_change() && edit.file().ends_with("config/slapd.conf")
+        };
+        self.edits.iter().filter(is_theirs).filter_map(|edit| edit.file().parent()?.parent())
     }
 }
 

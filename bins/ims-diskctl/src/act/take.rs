@@ -1,0 +1,252 @@
+//! Mounts a volume here, unless another node has it.
+
+use std::time::Duration;
+
+use ims::sys::block;
+use ims::sys::hand::{Hand, Heard};
+use ims::sys::lock::Lock;
+use ims::sys::mount::{Call, Refusal};
+use ims::sys::stderr;
+use ims::sys::stop::Stop;
+use ims::{Exit, Fail, Host, Out, State};
+use jiff::Timestamp;
+
+use super::watch::{self, Watched};
+use super::{Deadline, go_on, lock, show};
+use crate::NAME;
+use crate::cli::Take;
+use crate::guard::claim::{self, Claimed};
+use crate::guard::mmp::{Block, Sequence};
+use crate::hand::{Done, Question, WORDS};
+use crate::look::{Eye, Found};
+use crate::plan::{self, Step, Taking};
+use crate::proof::Proof;
+use crate::volume::Volume;
+
+/// A run of `take`.
+struct Run<'a> {
+    host: &'a Host,
+    args: &'a Take,
+    volume: Volume,
+    deadline: Deadline,
+    stop: Stop,
+    lock: Option<Lock>,
+    eye: Eye,
+}
+
+/// Runs `take`.
+pub fn take(host: &Host, args: &Take, out: &mut Out) -> Result<Exit, Fail> {
+    let stop = Stop::watch()?;
+    let deadline = Deadline::after(args.timeout.0);
+    let volume = Volume::from(&args.volume);
+    let number = block::number_of(&volume.device)?;
+    let lock = if args.dry_run { None } else { Some(lock(host, number, deadline.left())?) };
+    let eye = Eye::open(host, Hand::start(WORDS, lock.as_ref())?)?;
+    let mut run = Run { host, args, volume, deadline, stop, lock, eye };
+    let mut found = run.look()?;
+    loop {
+        let steps = run.plan(&found)?;
+        if args.dry_run {
+            show(&steps, &run.volume, out)?;
+            return Ok(Exit::Ok);
+        }
+        if steps.is_empty() {
+            out.record(&found.record(&run.volume, false))?;
+            return Ok(Exit::Ok);
+        }
+        if run.carry_out(&steps, &found)? {
+            break;
+        }
+        found = run.look()?; // it was released meanwhile: the plan is another
+    }
+    let found = run.settled()?;
+    out.record(&found.record(&run.volume, true))?;
+    Ok(Exit::Ok)
+}
+
+impl Run<'_> {
+    fn look(&mut self) -> Result<Found, Fail> {
+        self.eye.look(&self.volume, self.deadline.left())
+    }
+
+    fn plan(&self, found: &Found) -> Result<Vec<Step>, Fail> {
+        let proof = Proof::find(self.host, self.args.proof.as_deref(), found.signer.as_deref())?;
+        let taking = Taking {
+            volume: &self.volume,
+            guard: self.args.guard,
+            proof: proof.as_ref(),
+            us: self.host.name(),
+            now: Timestamp::now(),
+        };
+        plan::take(&taking, found)
+    }
+
+    /// Says whether it is mounted; if not, it was released by its holder meanwhile.
+    fn carry_out(&mut self, steps: &[Step], found: &Found) -> Result<bool, Fail> {
+        let mut done = "not mounted";
+        for step in steps {
+            go_on(&self.stop, &self.volume, done)?;
+            match step {
+                Step::Claim { judged, watch, .. } => {
+                    self.claim(judged, *watch, found)?;
+                    done = "not mounted, and its guard is clean";
+                }
+                Step::Mount { point, watch, .. } => {
+                    let call = Call {
+                        device: self.volume.device.clone(),
+                        point: point.clone(),
+                        fstype: self.volume.fstype.word().to_owned(),
+                        options: self.args.options.as_str().to_owned(),
+                    };
+                    match watch {
+                        None => self.mount(call)?,
+                        Some((block, wait)) => return self.mount_watching(call, block, *wait),
+                    }
+                }
+                // No step of a take.
+                Step::Sync(_) | Step::Unmount(_) => {}
+            }
+        }
+        Ok(true)
+    }
+
+    fn claim(&mut self, judged: &Block, watch: Duration, found: &Found) -> Result<(), Fail> {
+        let device = self.volume.device.display().to_string();
+        let wanted = claim::Wanted {
+            device: self.volume.device.clone(),
+            number: found.number,
+            judged: judged.clone(),
+            watch,
+            node: self.host.name().to_owned(),
+        };
+        self.eye.hand().ask(&Question::Claim(wanted))?;
+        match self.eye.hand().answer(self.deadline.left(), None)? {
+            Heard::Answer(Claimed::Ours) => Ok(()),
+            Heard::Answer(Claimed::Moved(now)) => Err(self.alive(judged, &now)),
+            Heard::Answer(Claimed::Failed(why)) => {
+                Err(Fail::failed(format!("cannot claim {device}")).because(why))
+            }
+            Heard::Silence | Heard::Stopped(_) => Err(self.out_of_time("claiming it")),
+        }
+    }
+
+    /// Mounts where the kernel need not wait.
+    fn mount(&mut self, call: Call) -> Result<(), Fail> {
+        self.eye.hand().ask(&Question::Mount(call))?;
+        // A mount that has begun is not given up half-way: a signal waits until it is done.
+        match self.eye.hand().answer::<Done>(self.deadline.left(), None)? {
+            Heard::Answer(Ok(())) => Ok(()),
+            Heard::Answer(Err(refusal)) => Err(self.refused(&refusal)),
+            Heard::Silence | Heard::Stopped(_) => Err(self.out_of_time("mounting it")),
+        }
+    }
+
+    /// Mounts while the kernel watches the guard, and watches it too, so that a living holder is told at once.
+    fn mount_watching(&mut self, call: Call, block: &Block, wait: Duration) -> Result<bool, Fail> {
+        let hand = Hand::start(WORDS, self.lock.as_ref())?;
+        let wanted =
+            watch::Wanted { volume: &self.volume, block, wait, deadline: self.deadline, stop: &self.stop };
+        match watch::mount(hand, &mut self.eye, &wanted, call)? {
+            Watched::Mounted => Ok(true),
+            Watched::Released => Ok(false),
+            Watched::Refused(refusal) => Err(self.refused(&refusal)),
+            Watched::Moved(now) => Err(self.alive(block, &now)),
+            Watched::Stopped(signal) => Err(Fail::failed(format!(
+                "stopped by {signal} while watching the guard of {}",
+                self.volume.device.display()
+            ))
+            .hint("it is not mounted")),
+            Watched::OutOfTime { is_gone } => {
+                let fail = self.out_of_time("watching its guard for a sign of life");
+                Err(if is_gone {
+                    fail.hint(format!("the kernel needs {} s; give --timeout more", wait.as_secs()))
+                } else {
+                    fail
+                })
+            }
+        }
+    }
+
+    /// The guard moved, so its holder lives.
+    fn alive(&mut self, judged: &Block, now: &Block) -> Fail {
+        let device = self.volume.device.display().to_string();
+        let who = self.look().ok().and_then(|found| found.signer).unwrap_or_else(|| now.node.clone());
+        match now.sequence() {
+            Sequence::Clean if now.is_claim() => {
+                Fail::refused(format!("{device} is being taken by {} this moment", now.node))
+                    .hint("look again to see whether it got it")
+            }
+            Sequence::Clean => {
+                Fail::failed(format!("{device} was released by {who} this moment")).hint("run it again")
+            }
+            Sequence::Fsck => {
+                Fail::refused(format!("{device} is being checked by e2fsck on {who}")).hint("let it end")
+            }
+            Sequence::Held(_) => Fail::refused(format!("{device} is alive on {who}"))
+                .because(format!("its guard moved from {} to {}", judged.number(), now.number()))
+                .hint(format!("release it there, or fence {who}")),
+        }
+    }
+
+    /// The kernel would not mount.
+    fn refused(&mut self, refusal: &Refusal) -> Fail {
+        let device = self.volume.device.display().to_string();
+        if refusal.here {
+            return Fail::refused(format!("{device} is in use on this node, in another mount namespace"))
+                .because(&refusal.words)
+                .hint("find it with: grep -l, on /proc/*/mountinfo");
+        }
+        let held = self.look().ok().filter(|found| {
+            found.guard().is_some_and(|block| matches!(block.sequence(), Sequence::Held(_) | Sequence::Fsck))
+        });
+        match held {
+            Some(found) if refusal.busy => {
+                let who = found.signer.unwrap_or_else(|| "another node".to_owned());
+                Fail::refused(format!("{device} is alive on {who}"))
+                    .because("the kernel saw it write")
+                    .hint(format!("release it there, or fence {who}"))
+            }
+            Some(_) | None => Fail::failed(format!("cannot mount {device}"))
+                .because(&refusal.words)
+                .hint("the kernel's log may say more: dmesg"),
+        }
+    }
+
+    fn out_of_time(&self, doing: &str) -> Fail {
+        let timeout = self.args.timeout;
+        Fail::unknown(format!("{} did not end within {timeout}: {doing}", self.volume.device.display()))
+    }
+
+    /// Looks again: it is mounted there, and its guard is held.
+    fn settled(&mut self) -> Result<Found, Fail> {
+        let device = self.volume.device.display().to_string();
+        let mut found = self.look()?;
+        // The kernel's guard thread signs a moment after the mount; until then the block has the last holder's name.
+        for _ in 0..20 {
+            if found.signer.as_deref().is_none_or(|signer| signer == self.host.name()) || is_signed(&found) {
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(1));
+            found = self.look()?;
+        }
+        if found.mounted() != State::Up {
+            return Err(Fail::broken(format!("{device} was mounted, and is not up now"))
+                .because(found.record(&self.volume, true).why.unwrap_or_default()));
+        }
+        if let Some(signer) = found.signer.as_deref().filter(|signer| *signer != self.host.name()) {
+            stderr::say(
+                NAME,
+                format_args!(
+                    "note: the guard of {device} is signed '{signer}' and not '{}'; see FILES in ims-diskctl(8)",
+                    self.host.name()
+                ),
+            );
+        }
+        Ok(found)
+    }
+}
+
+/// Whether the kernel's guard thread has written: it counts from 1, and a mount begins with a number at random.
+fn is_signed(found: &Found) -> bool {
+    found.guard().is_some_and(|block| matches!(block.sequence(), Sequence::Held(1..=99)))
+}

@@ -1,0 +1,113 @@
+//! The command line of `ims-diskctl`.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+use ims::command::{Arguments, Common};
+use ims::span::Span;
+
+use crate::volume::{Fstype, Options, Volume, Wanted, absolute};
+
+/// Which node masters a shared volume; take it, give it up
+#[derive(Debug, Parser)]
+#[command(name = "ims-diskctl", version, max_term_width = 100)]
+pub struct Args {
+    /// What to do.
+    #[command(subcommand)]
+    pub verb: Verb,
+    /// What every command understands.
+    #[command(flatten)]
+    pub common: Common,
+}
+
+impl Arguments for Args {
+    fn common(&self) -> &Common {
+        &self.common
+    }
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Say whether the volume is mounted here, which node masters it and when that was last alive
+    Look(Look),
+    /// Mount the volume here, unless another node has it
+    Take(Take),
+    /// Unmount the volume here, so that another node can take it at once
+    Release(Release),
+    /// Do what may hang, for the process that started this one
+    #[command(hide = true)]
+    Hand {
+        /// The pid of that process
+        starter: u32,
+    },
+}
+
+/// The volume that is meant.
+#[derive(Debug, Clone, clap::Args)]
+pub struct VolumeArgs {
+    /// The block device, best by what is on it: /dev/disk/by-label/… or by-uuid/…
+    #[arg(long, value_parser = absolute)]
+    pub device: PathBuf,
+    /// The folder where it is mounted
+    #[arg(long, value_name = "FOLDER", value_parser = absolute)]
+    pub mount: PathBuf,
+    /// Its file system
+    #[arg(long, default_value = "ext4")]
+    pub fstype: Fstype,
+}
+
+impl From<&VolumeArgs> for Volume {
+    fn from(args: &VolumeArgs) -> Self {
+        Self { device: args.device.clone(), mount: args.mount.clone(), fstype: args.fstype }
+    }
+}
+
+/// The arguments of `look`.
+#[derive(Debug, clap::Args)]
+pub struct Look {
+    /// The volume.
+    #[command(flatten)]
+    pub volume: VolumeArgs,
+    /// How long the disk may take to answer; after that the state is unknown
+    #[arg(long, value_name = "TIME", default_value = "5s")]
+    pub timeout: Span,
+}
+
+/// The arguments of `take`.
+#[derive(Debug, clap::Args)]
+pub struct Take {
+    /// The volume.
+    #[command(flatten)]
+    pub volume: VolumeArgs,
+    /// Mount options, separated by commas
+    #[arg(long, value_name = "LIST", default_value = "")]
+    pub options: Options,
+    /// What must keep the other nodes away; none takes a volume that has no guard
+    #[arg(long, default_value = "auto")]
+    pub guard: Wanted,
+    /// The proof (an ims.fenced/1 record) that the node which holds the volume was fenced [default: the one in
+    /// /var/lib/ims/fenced, if there is one]
+    #[arg(long, value_name = "FILE", value_parser = absolute)]
+    pub proof: Option<PathBuf>,
+    /// Show the steps and take none
+    #[arg(short = 'n', long)]
+    pub dry_run: bool,
+    /// How long it may take in all; a volume left by a crash needs 22 s to 45 s
+    #[arg(long, value_name = "TIME", default_value = "120s")]
+    pub timeout: Span,
+}
+
+/// The arguments of `release`.
+#[derive(Debug, clap::Args)]
+pub struct Release {
+    /// The volume.
+    #[command(flatten)]
+    pub volume: VolumeArgs,
+    /// Show the steps and take none
+    #[arg(short = 'n', long)]
+    pub dry_run: bool,
+    /// How long it may take in all, most of it to write out what is still in memory
+    #[arg(long, value_name = "TIME", default_value = "60s")]
+    pub timeout: Span,
+}

@@ -1,0 +1,145 @@
+//! What may hang, done by a child of ours (`ims::sys::hand`): reading the disk, claiming it, mounting, syncing,
+//! unmounting.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use ims::Fail;
+use ims::sys::block::{Device, Number};
+use ims::sys::mount::{self, Call, Refusal};
+use ims::sys::{file, hand};
+use serde::{Deserialize, Serialize};
+
+use crate::filesystem::ext4::{self, Superblock, Wrong};
+use crate::guard::claim::{self, Claimed};
+use crate::guard::mmp::{self, Block};
+
+/// The words that lead this program into [`serve`].
+pub const WORDS: &[&str] = &["hand"];
+
+/// What a hand is asked.
+#[derive(Debug, Serialize, Deserialize)]
+pub enum Question {
+    /// What is on the device, and is the mount point there? Answered by [`Seen`].
+    Look {
+        /// The device.
+        device: PathBuf,
+        /// The mount point.
+        mount: PathBuf,
+    },
+    /// Claim the volume, if its guard still is as judged. Answered by a [`Claimed`].
+    Claim(claim::Wanted),
+    /// Mount. Answered by a `Result<(), Refusal>`.
+    Mount(Call),
+    /// Write out what is in memory. Answered by a `Result<(), String>`.
+    Sync(PathBuf),
+    /// Unmount. Answered by a `Result<(), Refusal>`.
+    Unmount(PathBuf),
+}
+
+/// What was seen of a volume.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Seen {
+    /// The mount point.
+    pub place: Place,
+    /// What stands on the device, or why that can not be told.
+    pub disk: Result<Disk, String>,
+}
+
+/// A mount point.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Place {
+    /// A folder, by its path without symbolic links.
+    Folder(PathBuf),
+    /// Nothing is there.
+    Missing,
+    /// Something else, or it can not be told: why.
+    Unusable(String),
+}
+
+/// What stands on a device.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Disk {
+    /// The device's number.
+    pub number: Number,
+    /// The file system; absent when there is none that we know.
+    pub superblock: Option<Superblock>,
+    /// The guard block; absent when there is none.
+    pub guard: Option<Result<Block, String>>,
+}
+
+/// Answers questions until nobody asks any more.
+pub fn serve(starter: u32) -> Result<ims::Exit, Fail> {
+    hand::serve(starter, answer)?;
+    Ok(ims::Exit::Ok)
+}
+
+fn answer(question: Question) -> serde_json::Value {
+    match question {
+        Question::Look { device, mount } => value(&Seen { place: place(&mount), disk: disk(&device) }),
+        Question::Claim(wanted) => value(&claim(&wanted).unwrap_or_else(Claimed::Failed)),
+        Question::Mount(call) => value(&mount::attach(&call)),
+        Question::Sync(point) => value(&mount::sync(&point).map_err(|e| words(&e))),
+        Question::Unmount(point) => value(&mount::detach(&point)),
+    }
+}
+
+fn value<A: Serialize>(answer: &A) -> serde_json::Value {
+    serde_json::to_value(answer).unwrap_or_default()
+}
+
+/// An error in words.
+pub fn words(error: &std::io::Error) -> String {
+    let fail = Fail::io(ims::Exit::Unknown, "x", error).to_string();
+    fail.trim_start_matches("x: ").to_owned()
+}
+
+fn place(mount: &Path) -> Place {
+    match file::real_folder(mount) {
+        Ok(Some(path)) => Place::Folder(path),
+        Ok(None) => Place::Missing,
+        Err(e) => Place::Unusable(words(&e)),
+    }
+}
+
+fn disk(path: &Path) -> Result<Disk, String> {
+    let device = Device::open(path).map_err(|e| words(&e))?;
+    let superblock = match superblock(&device)? {
+        Ok(superblock) => superblock,
+        Err(Wrong::NotExt4) => return Ok(Disk { number: device.number(), superblock: None, guard: None }),
+        Err(Wrong::Damaged(why)) => return Err(format!("the superblock is damaged: {why}")),
+    };
+    let guard = superblock.mmp.map(|place| {
+        let bytes = device.read(place.offset, mmp::LENGTH).map_err(|e| words(&e))?;
+        Block::parse(&bytes, superblock.checksum_seed).map_err(ToOwned::to_owned)
+    });
+    Ok(Disk { number: device.number(), superblock: Some(superblock), guard })
+}
+
+/// Reads the superblock, once more if it looks damaged: its holder may just have been writing it.
+fn superblock(device: &Device) -> Result<Result<Superblock, Wrong>, String> {
+    let read = || device.read(ext4::OFFSET, ext4::LENGTH).map_err(|e| words(&e));
+    match Superblock::parse(&read()?) {
+        Err(Wrong::Damaged(_)) => Ok(Superblock::parse(&read()?)),
+        other => Ok(other),
+    }
+}
+
+fn claim(wanted: &claim::Wanted) -> Result<Claimed, String> {
+    let device = Device::open_to_write(&wanted.device).map_err(|e| words(&e))?;
+    if device.number() != wanted.number {
+        return Err(format!("{} is another device now", wanted.device.display()));
+    }
+    let superblock = superblock(&device)?.map_err(|_| "the superblock is damaged".to_owned())?;
+    let place = superblock.mmp.ok_or("the guard is gone")?;
+    let guard = claim::Guard {
+        device: &device,
+        superblock: &superblock,
+        offset: place.offset,
+        interval: Duration::from_secs(place.interval_s.into()),
+    };
+    guard.claim(wanted)
+}
+
+/// What a hand answers to [`Question::Mount`] and [`Question::Unmount`].
+pub type Done = Result<(), Refusal>;

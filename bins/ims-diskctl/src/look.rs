@@ -1,0 +1,234 @@
+//! What is there: the device, the file system and guard on it, the mounts of this node.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use ims::sys::block::{self, Number};
+use ims::sys::hand::{Hand, Heard};
+use ims::sys::mount::{Mounted, Table};
+use ims::sys::stderr;
+use ims::{Exit, Fail, Host, Out, State};
+use jiff::Timestamp;
+
+use crate::NAME;
+use crate::cli::Look;
+use crate::guard::mmp::{Block, Sequence};
+use crate::hand::{Disk, Place, Question, Seen, WORDS};
+use crate::names::Names;
+use crate::record::{self, Guard, GuardKind, GuardState};
+use crate::volume::Volume;
+
+/// A volume as it was found.
+#[derive(Debug, Clone)]
+pub struct Found {
+    /// The device's number.
+    pub number: Number,
+    /// The mount point.
+    pub place: Place,
+    /// What stands on the device, or why that can not be told.
+    pub disk: Result<Disk, String>,
+    /// Where the device is mounted on this node.
+    pub mounts: Vec<Mounted>,
+    /// What is mounted at the mount point, on top.
+    pub top: Option<Mounted>,
+    /// What is mounted on folders of the volume, where it is mounted as wanted.
+    pub nested: Vec<Mounted>,
+    /// The node that wrote the guard block last.
+    pub signer: Option<String>,
+}
+
+impl Found {
+    /// Where the volume is, or is to be, mounted: without symbolic links if that could be told.
+    pub fn point<'a>(&'a self, volume: &'a Volume) -> &'a Path {
+        match &self.place {
+            Place::Folder(path) => path,
+            Place::Missing | Place::Unusable(_) => &volume.mount,
+        }
+    }
+
+    /// The guard block, if the volume has one that can be read.
+    pub fn guard(&self) -> Option<&Block> {
+        self.disk.as_ref().ok()?.guard.as_ref()?.as_ref().ok()
+    }
+
+    /// The mount of this very device, whole, at the mount point.
+    pub fn mounted_there(&self) -> Option<&Mounted> {
+        self.top.as_ref().filter(|top| top.device == self.number && top.root == Path::new("/"))
+    }
+
+    /// Whether the volume is mounted there, from what the kernel's table says alone.
+    pub fn mounted(&self) -> State {
+        match (self.mounted_there(), &self.top) {
+            (Some(there), _) if there.is_writable() => State::Up,
+            (None, None) if self.mounts.is_empty() => State::Down,
+            (_, _) => State::Partial,
+        }
+    }
+
+    /// The state of the volume: a disk that does not answer makes it unknown.
+    pub fn state(&self) -> State {
+        let guard_is_readable =
+            self.disk.as_ref().is_ok_and(|disk| disk.guard.as_ref().is_none_or(Result::is_ok));
+        if guard_is_readable { self.mounted() } else { State::Unknown }
+    }
+
+    /// Why the state is what it is, where that is not plain.
+    fn why(&self, volume: &Volume) -> Option<String> {
+        if let Err(why) = &self.disk {
+            return Some(format!("cannot read {}: {why}", volume.device.display()));
+        }
+        if let Ok(Disk { guard: Some(Err(why)), .. }) = &self.disk {
+            return Some(format!("cannot read the guard of {}: {why}", volume.device.display()));
+        }
+        match (self.mounted(), self.mounted_there(), &self.top) {
+            (State::Partial, Some(_), _) => Some("it is mounted read-only".to_owned()),
+            (State::Partial, None, Some(top)) => {
+                Some(format!("device {} ({}) is mounted there", top.device, top.fstype))
+            }
+            (State::Partial, None, None) => Some("it is mounted elsewhere on this node".to_owned()),
+            (State::Up | State::Down | State::Unknown, _, _) => None,
+        }
+    }
+
+    /// The record of what was found.
+    pub fn record(&self, volume: &Volume, changed: bool) -> record::Volume {
+        let superblock = self.disk.as_ref().ok().and_then(|disk| disk.superblock.as_ref());
+        record::Volume {
+            device: volume.device.clone(),
+            number: self.number.to_string(),
+            mount: volume.mount.clone(),
+            fstype: superblock.map(|_| volume.fstype.word().to_owned()),
+            uuid: superblock.map(|superblock| superblock.uuid.to_string()),
+            label: superblock.map(|superblock| superblock.label.clone()).filter(|label| !label.is_empty()),
+            state: self.state(),
+            mounted_at: self.mounts.iter().map(|mounted| mounted.point.clone()).collect(),
+            options: self.mounted_there().map(Mounted::all_options),
+            guard: self.guard_record(Timestamp::now()),
+            needs_recovery: superblock.map(|superblock| superblock.needs_recovery),
+            errors: superblock.map(|superblock| superblock.error_count),
+            users: Vec::new(),
+            changed,
+            why: self.why(volume),
+        }
+    }
+
+    fn guard_record(&self, now: Timestamp) -> Guard {
+        let interval_s = self
+            .disk
+            .as_ref()
+            .ok()
+            .and_then(|disk| disk.superblock.as_ref()?.mmp)
+            .map(|place| place.interval_s);
+        let (kind, state) = match &self.disk {
+            Err(_) => (GuardKind::Unknown, Some(GuardState::Unreadable)),
+            Ok(Disk { guard: None, .. }) => (GuardKind::None, None),
+            Ok(Disk { guard: Some(Err(_)), .. }) => (GuardKind::Mmp, Some(GuardState::Unreadable)),
+            Ok(Disk { guard: Some(Ok(block)), .. }) => {
+                let state = match block.sequence() {
+                    Sequence::Clean => GuardState::Clean,
+                    Sequence::Fsck => GuardState::Fsck,
+                    Sequence::Held(_) => GuardState::Held,
+                };
+                (GuardKind::Mmp, Some(state))
+            }
+        };
+        let block = self.guard();
+        let is_held = matches!(state, Some(GuardState::Held | GuardState::Fsck));
+        let last_sign = block.and_then(Block::last_sign).filter(|time| *time != Timestamp::UNIX_EPOCH);
+        Guard {
+            kind,
+            state,
+            held_by: self.signer.clone().filter(|_| is_held),
+            held_by_device: block
+                .filter(|_| is_held)
+                .map(|block| block.device.clone())
+                .filter(|device| !device.is_empty()),
+            written_by: self.signer.clone(),
+            last_sign,
+            age_s: last_sign.map(|time| now.as_second() - time.as_second()),
+            sequence: block.map(Block::number),
+            interval_s,
+            wait_s: block.zip(interval_s).map(|(block, interval)| block.wait(interval).as_secs()),
+        }
+    }
+}
+
+/// One who looks, with a hand to do it and a deadline.
+#[derive(Debug)]
+pub struct Eye {
+    hand: Hand,
+    names: Names,
+    /// Why it sees nothing any more: its hand hangs, and an answer that came late would be taken for another's.
+    blind: Option<String>,
+}
+
+impl Eye {
+    /// An eye with a hand of its own.
+    pub fn open(host: &Host, hand: Hand) -> Result<Self, Fail> {
+        Ok(Self { hand, names: Names::load(host)?, blind: None })
+    }
+
+    /// The hand, for other questions.
+    pub fn hand(&mut self) -> &mut Hand {
+        &mut self.hand
+    }
+
+    /// Looks at a volume; a disk that does not answer in time is told as such.
+    pub fn look(&mut self, volume: &Volume, patience: Duration) -> Result<Found, Fail> {
+        let number = block::number_of(&volume.device)?;
+        if self.blind.is_none() {
+            self.hand.ask(&Question::Look { device: volume.device.clone(), mount: volume.mount.clone() })?;
+            match self.hand.answer(patience, None)? {
+                Heard::Answer(seen) => return self.found(volume, number, seen),
+                Heard::Silence | Heard::Stopped(_) => {
+                    self.blind = Some(format!("it did not answer within {}", ims::span::Span(patience)));
+                }
+            }
+        }
+        let why = self.blind.clone().unwrap_or_default();
+        let seen = Seen { place: Place::Unusable(why.clone()), disk: Err(why) };
+        self.found(volume, number, seen)
+    }
+
+    fn found(&self, volume: &Volume, number: Number, seen: Seen) -> Result<Found, Fail> {
+        let table = Table::load()?;
+        let disk = match seen.disk {
+            Ok(disk) if disk.number != number => Err("it became another device meanwhile".to_owned()),
+            other => other,
+        };
+        let mut found = Found {
+            number,
+            mounts: table.of_device(number).cloned().collect(),
+            top: None,
+            nested: Vec::new(),
+            place: seen.place,
+            disk,
+            signer: None,
+        };
+        found.top = table.top_at(found.point(volume)).cloned();
+        found.nested =
+            found.mounted_there().map(|there| table.on(there.id).cloned().collect()).unwrap_or_default();
+        found.signer = found.guard().and_then(|block| self.names.signer(block));
+        Ok(found)
+    }
+}
+
+/// Prints what is there.
+pub fn print(host: &Host, args: &Look, out: &mut Out) -> Result<Exit, Fail> {
+    let volume = Volume::from(&args.volume);
+    block::number_of(&volume.device)?;
+    let mut eye = Eye::open(host, Hand::start(WORDS, None)?)?;
+    let found = eye.look(&volume, args.timeout.0)?;
+    let record = found.record(&volume, false);
+    if let Some(why) = &record.why {
+        stderr::say(NAME, why);
+    }
+    out.record(&record)?;
+    Ok(record.state.into())
+}
+
+/// The paths of mounts, for people.
+pub fn paths<'a>(mounts: impl IntoIterator<Item = &'a Mounted>) -> String {
+    let paths: Vec<PathBuf> = mounts.into_iter().map(|mounted| mounted.point.clone()).collect();
+    paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,66 @@
+//! Which node signs a guard block with which name.
+//!
+//! The kernel signs with the name of the machine, which in a container is not the node's own, and with the name
+//! that the device has there. Where a node signs otherwise than by its own name, `/etc/ims/guard-names.toml` says so, a
+//! line a signature: `"host-7:loop3" = "mail-1"`, or `"host-7" = "mail-1"` for every device.
+
+use std::collections::BTreeMap;
+
+use ims::name::NodeName;
+use ims::sys::file;
+use ims::{Fail, Host};
+
+use crate::guard::mmp::Block;
+
+/// Where the signatures stand.
+pub const PATH: &str = "/etc/ims/guard-names.toml";
+
+/// The nodes by their signatures.
+#[derive(Debug, Clone, Default)]
+pub struct Names(BTreeMap<String, NodeName>);
+
+impl Names {
+    /// Reads the file of a host; without it every node signs by its own name.
+    pub fn load(host: &Host) -> Result<Self, Fail> {
+        let Some(text) = file::read_text(&host.path(PATH))? else { return Ok(Self::default()) };
+        toml::from_str(&text).map(Self).map_err(|e| {
+            let line = e
+                .span()
+                .map_or(1, |span| 1 + text.get(..span.start).unwrap_or_default().matches('\n').count());
+            Fail::usage(format!("{PATH}:{line}")).because(e.message().replace('\n', " "))
+        })
+    }
+
+    /// The node that signed a guard block; absent when it is not signed.
+    pub fn signer(&self, block: &Block) -> Option<String> {
+        let device = format!("{}:{}", block.node, block.device);
+        let named = self.0.get(&device).or_else(|| self.0.get(&block.node)).map(ToString::to_string);
+        named.or_else(|| (!block.node.is_empty()).then(|| block.node.clone()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn block(node: &str, device: &str) -> Block {
+        let mut bytes = vec![0; crate::guard::mmp::LENGTH];
+        bytes[..4].copy_from_slice(b"PMM\0");
+        bytes[16..16 + node.len()].copy_from_slice(node.as_bytes());
+        bytes[80..80 + device.len()].copy_from_slice(device.as_bytes());
+        Block::parse(&bytes, None).unwrap()
+    }
+
+    #[test]
+    fn a_node_signs_by_its_own_name_unless_the_file_says_otherwise() {
+        let names = Names(toml::from_str("\"h7:loop3\" = \"mail-1\"\nh7 = \"mail-2\"\n").unwrap());
+        for (node, device, signer) in [
+            ("h7", "loop3", Some("mail-1")),
+            ("h7", "sda", Some("mail-2")),
+            ("mail-3", "sda", Some("mail-3")),
+            ("", "sda", None),
+        ] {
+            assert_eq!(names.signer(&block(node, device)).as_deref(), signer, "{node}:{device}");
+        }
+    }
+}

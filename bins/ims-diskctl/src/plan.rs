@@ -1,0 +1,207 @@
+//! What is to be done: pure functions from what is wanted and what was found to steps, or to the rule that forbids them.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use ims::{Fail, State};
+use jiff::Timestamp;
+
+use crate::guard::mmp::{Block, Sequence};
+use crate::hand::{Disk, Place};
+use crate::look::{Found, paths};
+use crate::proof::{Holder, Proof};
+use crate::record::VolumeStep;
+use crate::volume::{Volume, Wanted};
+
+/// One thing to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// Claim the volume by its guard, which is clean, or whose holder is proven dead.
+    Claim {
+        /// The guard block as it was judged.
+        judged: Block,
+        /// For how long it must not move before.
+        watch: Duration,
+        /// Why.
+        why: String,
+    },
+    /// Mount at a folder.
+    Mount {
+        /// The folder.
+        point: PathBuf,
+        /// The guard block to watch, for how long the kernel does so; absent when the kernel need not wait.
+        watch: Option<(Block, Duration)>,
+        /// Why.
+        why: String,
+    },
+    /// Write out what is in memory.
+    Sync(PathBuf),
+    /// Unmount a folder.
+    Unmount(PathBuf),
+}
+
+impl Step {
+    /// The record of a step.
+    pub fn record(&self, volume: &Volume) -> VolumeStep {
+        let (action, wait, why) = match self {
+            Self::Claim { judged, why, .. } if judged.sequence() == Sequence::Clean => {
+                ("claim", Duration::ZERO, why.as_str())
+            }
+            Self::Claim { why, .. } => ("clear-guard", Duration::ZERO, why.as_str()),
+            Self::Mount { watch, why, .. } => {
+                ("mount", watch.as_ref().map_or(Duration::ZERO, |(_, wait)| *wait), why.as_str())
+            }
+            Self::Sync(_) => ("sync", Duration::ZERO, "so that the unmount has little left to write"),
+            Self::Unmount(_) => ("unmount", Duration::ZERO, "so that another node can take it at once"),
+        };
+        VolumeStep {
+            action,
+            device: volume.device.clone(),
+            mount: volume.mount.clone(),
+            wait_s: wait.as_secs(),
+            why: why.to_owned(),
+        }
+    }
+}
+
+/// How a volume is to be taken.
+#[derive(Debug, Clone)]
+pub struct Taking<'a> {
+    /// The volume.
+    pub volume: &'a Volume,
+    /// What must guard it.
+    pub guard: Wanted,
+    /// The proof that its holder was fenced.
+    pub proof: Option<&'a Proof>,
+    /// The name of this node.
+    pub us: &'a str,
+    /// The time.
+    pub now: Timestamp,
+}
+
+/// The steps that take a volume: none when it is mounted there already.
+pub fn take(wanted: &Taking<'_>, found: &Found) -> Result<Vec<Step>, Fail> {
+    let device = wanted.volume.device.display();
+    let disk =
+        found.disk.as_ref().map_err(|why| Fail::unknown(format!("cannot read {device}")).because(why))?;
+    match found.mounted() {
+        State::Up => return Ok(Vec::new()),
+        State::Down => {}
+        State::Partial | State::Unknown => return Err(in_the_way(wanted.volume, found)),
+    }
+    if disk.superblock.is_none() {
+        let fstype = wanted.volume.fstype.word();
+        return Err(Fail::usage(format!("no {fstype} on {device}"))
+            .hint("is it the right device? look at it with blkid"));
+    }
+    let point = match &found.place {
+        Place::Folder(path) => path.clone(),
+        Place::Missing => {
+            let mount = wanted.volume.mount.display();
+            return Err(Fail::usage(format!("{mount} is not there")).hint(format!("mkdir -p {mount}")));
+        }
+        Place::Unusable(why) => {
+            return Err(Fail::unknown(format!("cannot use {}", wanted.volume.mount.display())).because(why));
+        }
+    };
+    by_guard(wanted, found, disk, point)
+}
+
+/// What stands in the way of a mount, on this very node.
+fn in_the_way(volume: &Volume, found: &Found) -> Fail {
+    let (device, mount) = (volume.device.display(), volume.mount.display());
+    match (found.mounted_there(), &found.top) {
+        (Some(_), _) => Fail::refused(format!("{device} is mounted read-only on {mount}"))
+            .hint("release it first; mind who made it read-only, the kernel does so on errors"),
+        (None, Some(top)) => {
+            Fail::refused(format!("device {} ({}) is mounted on {mount}", top.device, top.fstype))
+                .hint(format!("umount {mount}, or name another folder"))
+        }
+        (None, None) => {
+            Fail::refused(format!("{device} is mounted on {} here already", paths(&found.mounts)))
+                .hint("release it there first")
+        }
+    }
+}
+
+fn by_guard(wanted: &Taking<'_>, found: &Found, disk: &Disk, point: PathBuf) -> Result<Vec<Step>, Fail> {
+    let device = wanted.volume.device.display();
+    let mount = |watch, why: &str| Step::Mount { point, watch, why: why.to_owned() };
+    let block = match &disk.guard {
+        Some(Ok(block)) => block,
+        Some(Err(why)) => {
+            return Err(Fail::unknown(format!("cannot read the guard of {device}")).because(why));
+        }
+        None if wanted.guard == Wanted::None => return Ok(vec![mount(None, "no guard was asked for")]),
+        None => {
+            return Err(Fail::refused(format!("{device} has no guard against a second mount")).hint(
+                "tune2fs -O mmp while no node has it mounted, or say --guard none where something else keeps them off",
+            ));
+        }
+    };
+    let name = found.signer.as_deref();
+    let who = name.unwrap_or("a node that did not sign");
+    let wait = match block.sequence() {
+        Sequence::Clean => {
+            let why = "so that no other node takes it at the same moment".to_owned();
+            let claim = Step::Claim { judged: block.clone(), watch: Duration::ZERO, why };
+            return Ok(vec![claim, mount(None, "its guard is clean")]);
+        }
+        Sequence::Fsck => {
+            return Err(Fail::refused(format!("{device} is being checked by e2fsck on {who}, or was when that died"))
+                .hint("let it end; if no node runs it any more, check the file system anew: e2fsck clears the guard"));
+        }
+        Sequence::Held(_) => block.wait(
+            disk.superblock
+                .as_ref()
+                .and_then(|superblock| superblock.mmp)
+                .map_or(0, |place| place.interval_s),
+        ),
+    };
+    if let Some(proof) = wanted.proof {
+        let holder = Holder { name, last_sign: block.last_sign(), us: wanted.us };
+        match proof.proves(&holder, wanted.now) {
+            Ok(()) => {
+                let fenced = &proof.fenced;
+                let why = format!("{who} was fenced by {} at {}", fenced.method, fenced.time);
+                return Ok(vec![
+                    Step::Claim { judged: block.clone(), watch: crate::proof::WATCH, why },
+                    mount(None, "its holder is dead"),
+                ]);
+            }
+            Err(why) if proof.was_named => {
+                return Err(Fail::refused(format!("{device} is held by {who}"))
+                    .because(format!("{} does not prove it dead: {why}", proof.file.display()))
+                    .hint("without --proof the guard is watched for a sign of life instead"));
+            }
+            Err(_) => {}
+        }
+    }
+    Ok(vec![mount(Some((block.clone(), wait)), &format!("{who} may be alive: its guard is watched"))])
+}
+
+/// The steps that give a volume up: none when it is not mounted here.
+pub fn release(volume: &Volume, found: &Found) -> Result<Vec<Step>, Fail> {
+    let (device, mount) = (volume.device.display(), volume.mount.display());
+    let Some(there) = found.mounted_there() else {
+        return match (&found.top, found.mounts.is_empty()) {
+            (None, true) => Ok(Vec::new()),
+            (Some(top), _) => Err(Fail::refused(format!(
+                "device {} ({}) is mounted on {mount}, and not {device}",
+                top.device, top.fstype
+            ))
+            .hint("name the volume that is meant")),
+            (None, false) => Err(Fail::refused(format!(
+                "{device} is mounted on {} and not on {mount}",
+                paths(&found.mounts)
+            ))
+            .hint("name that folder")),
+        };
+    };
+    let elsewhere: Vec<_> = found.mounts.iter().filter(|mounted| mounted.id != there.id).collect();
+    if !elsewhere.is_empty() {
+        return Err(Fail::refused(format!("{device} is mounted on {} too", paths(elsewhere)))
+            .hint("unmount it there first: until then this node holds it"));
+    }
+    Ok(vec![Step::Sync(there.point.clone()), Step::Unmount(there.point.clone())])
+}

@@ -1,0 +1,174 @@
+//! What the command prints.
+
+use std::path::PathBuf;
+
+use ims::sys::mount::User;
+use ims::{Record, State};
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+/// A volume as it was found, or as a run left it.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct Volume {
+    /// The path of its device, as it was given.
+    pub device: PathBuf,
+    /// The device's major and minor number, by which it is known.
+    pub number: String,
+    /// Where it is, or is to be, mounted.
+    pub mount: PathBuf,
+    /// The file system on it; absent when none was found or the device could not be read.
+    pub fstype: Option<String>,
+    /// The file system's own number.
+    pub uuid: Option<String>,
+    /// The file system's label; absent when it has none.
+    pub label: Option<String>,
+    /// Up when it is mounted there to be written, down when it is not mounted here at all, partial when it is mounted
+    /// read-only or elsewhere on this node, or when something else is mounted there.
+    pub state: State,
+    /// Every folder of this node where it is mounted.
+    pub mounted_at: Vec<PathBuf>,
+    /// The options that it is mounted with.
+    pub options: Option<String>,
+    /// Who holds it.
+    pub guard: Guard,
+    /// Whether its journal holds what is not in its place yet: it is mounted somewhere, or was when its node died.
+    pub needs_recovery: Option<bool>,
+    /// How many errors the kernel counted on it since its last check.
+    pub errors: Option<u32>,
+    /// Processes that keep it from being released.
+    pub users: Vec<User>,
+    /// Whether this run mounted or unmounted it.
+    pub changed: bool,
+    /// Why the state is what it is, where that is not plain.
+    pub why: Option<String>,
+}
+
+impl Record for Volume {
+    const SCHEMA: &'static str = "ims.volume/1";
+
+    fn columns() -> &'static [&'static str] {
+        &["device", "mount", "state", "guard", "held by", "age", "changed"]
+    }
+
+    fn row(&self) -> Vec<String> {
+        let dash = || "-".to_owned();
+        let word = |state: Option<GuardState>| state.map_or_else(dash, |state| state.word().to_owned());
+        vec![
+            self.device.display().to_string(),
+            self.mount.display().to_string(),
+            self.state.to_string(),
+            format!("{} {}", self.guard.kind.word(), word(self.guard.state))
+                .trim_end_matches(" -")
+                .to_owned(),
+            self.guard.held_by.clone().unwrap_or_else(dash),
+            self.guard.age_s.map_or_else(dash, |age| format!("{age} s")),
+            if self.changed { "yes" } else { "no" }.to_owned(),
+        ]
+    }
+}
+
+/// What keeps two nodes from writing at once, and what it says.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct Guard {
+    /// What it is.
+    pub kind: GuardKind,
+    /// What it says; absent where there is none.
+    pub state: Option<GuardState>,
+    /// The node that holds it, and so masters the volume; absent when it is clean.
+    pub held_by: Option<String>,
+    /// The name that the device has on that node.
+    pub held_by_device: Option<String>,
+    /// The node that wrote it last, whether it still holds it or gave it up.
+    pub written_by: Option<String>,
+    /// When it was last written, by that node's clock.
+    pub last_sign: Option<Timestamp>,
+    /// How long ago that is, by this node's clock, in seconds; negative when the clocks disagree.
+    pub age_s: Option<i64>,
+    /// The number that a living holder counts up.
+    pub sequence: Option<u32>,
+    /// How often a living holder writes it, in seconds.
+    pub interval_s: Option<u16>,
+    /// How long `take` would wait for a sign of life, in seconds.
+    pub wait_s: Option<u64>,
+}
+
+/// The kinds of guards.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum GuardKind {
+    /// Multiple mount protection of ext4.
+    Mmp,
+    /// There is none.
+    None,
+    /// The device could not be read.
+    Unknown,
+}
+
+impl GuardKind {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Mmp => "mmp",
+            Self::None => "none",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// What a guard says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum GuardState {
+    /// The last holder gave it up.
+    Clean,
+    /// A node holds it, or held it when it died.
+    Held,
+    /// A file system check holds it, or held it when it died.
+    Fsck,
+    /// It could not be read, or its checksum is wrong.
+    Unreadable,
+}
+
+impl GuardState {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Clean => "clean",
+            Self::Held => "held",
+            Self::Fsck => "fsck",
+            Self::Unreadable => "unreadable",
+        }
+    }
+}
+
+/// A step that a run would take.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct VolumeStep {
+    /// What is done: `claim`, `clear-guard`, `mount`, `sync`, `unmount`.
+    pub action: &'static str,
+    /// The device.
+    pub device: PathBuf,
+    /// Where it is, or is to be, mounted.
+    pub mount: PathBuf,
+    /// How long it waits for a sign of life of another node, in seconds.
+    pub wait_s: u64,
+    /// Why.
+    pub why: String,
+}
+
+impl Record for VolumeStep {
+    const SCHEMA: &'static str = "ims.volume-step/1";
+
+    fn columns() -> &'static [&'static str] {
+        &["action", "device", "mount", "wait", "why"]
+    }
+
+    fn row(&self) -> Vec<String> {
+        vec![
+            self.action.to_owned(),
+            self.device.display().to_string(),
+            self.mount.display().to_string(),
+            format!("{} s", self.wait_s),
+            self.why.clone(),
+        ]
+    }
+}

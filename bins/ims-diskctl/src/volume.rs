@@ -1,0 +1,112 @@
+//! A volume as it is wanted: the device, the place, the file system, the guard.
+
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use clap::ValueEnum;
+use ims::Fail;
+
+/// A file system that can be looked at and taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Fstype {
+    /// The fourth extended file system.
+    Ext4,
+}
+
+impl Fstype {
+    /// Its name, as the kernel knows it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Ext4 => "ext4",
+        }
+    }
+}
+
+/// What must keep two nodes from writing at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Wanted {
+    /// The strongest that the volume has; without any the volume is not taken.
+    Auto,
+    /// Multiple mount protection of ext4.
+    Mmp,
+    /// Nothing, if the volume has nothing: whoever says this keeps the other nodes away.
+    None,
+}
+
+/// Mount options that go with mastering a volume.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Options(String);
+
+impl Options {
+    /// The options as mount(8) takes them.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for Options {
+    type Err = Fail;
+
+    fn from_str(text: &str) -> Result<Self, Fail> {
+        for option in text.split(',') {
+            let why = match option {
+                // Read-only, ext4 replays the journal all the same and does not look at its guard.
+                "ro" | "noload" | "norecovery" => {
+                    "a volume is taken to be written, and its guard works only then"
+                }
+                "remount" | "bind" | "rbind" | "move" | "loop" => "this is not a mount of a device",
+                _ if option.chars().any(char::is_control) => "it has control characters",
+                _ => continue,
+            };
+            return Err(Fail::usage(format!("not for a volume: '{}'", option.escape_debug())).because(why));
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
+/// A volume.
+#[derive(Debug, Clone)]
+pub struct Volume {
+    /// The path of its device.
+    pub device: PathBuf,
+    /// Where it is mounted on the node that masters it.
+    pub mount: PathBuf,
+    /// Its file system.
+    pub fstype: Fstype,
+}
+
+/// A path that is absolute, without `.` and `..`, as the kernel's tables have them.
+pub fn absolute(text: &str) -> Result<PathBuf, Fail> {
+    let path: PathBuf = Path::new(text).components().collect();
+    let is_plain = path
+        .components()
+        .all(|part| matches!(part, std::path::Component::RootDir | std::path::Component::Normal(_)));
+    if path.is_absolute() && is_plain {
+        Ok(path)
+    } else {
+        Err(Fail::usage(format!("not an absolute path: '{}'", text.escape_debug())))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn options_that_would_get_around_the_guard_are_not_taken() {
+        for good in ["", "noatime", "nodev,nosuid,data=ordered,commit=5", "errors=panic"] {
+            assert_eq!(good.parse::<Options>().unwrap().as_str(), good);
+        }
+        for bad in ["ro", "noatime,noload", "norecovery", "remount", "bind", "a\nb"] {
+            assert!(bad.parse::<Options>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_path_is_absolute_and_plain() {
+        assert_eq!(absolute("/global//ims/").unwrap(), Path::new("/global/ims"));
+        for bad in ["", "global", "/a/../b", "./x"] {
+            assert!(absolute(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,1 +1,0 @@
-//! The kernel's mount table, and mounting and unmounting with a deadline.

@@ -1,0 +1,11 @@
+//! Mounting and unmounting, the kernel's table of mounts, and who uses one.
+//!
+//! A mount touches a disk that may hang: what changes anything here belongs into a [`super::hand`].
+
+mod attach;
+mod table;
+mod users;
+
+pub use attach::{Call, Refusal, attach, detach, sync};
+pub use table::{Mounted, Table};
+pub use users::{User, holders_apart, users};

@@ -1,0 +1,194 @@
+//! The mount table of this process's mount namespace, `/proc/self/mountinfo` (see `proc_pid_mountinfo(5)`).
+
+use std::ffi::OsString;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::{Path, PathBuf};
+
+use crate::sys::block::Number;
+use crate::{Exit, Fail};
+
+/// One mount.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mounted {
+    /// Its number in this table.
+    pub id: u32,
+    /// The number of the mount it stands on.
+    pub parent: u32,
+    /// The number of the file system, which is that of its device where it has one of its own.
+    pub device: Number,
+    /// The folder of the file system that is seen at `point`; `/` unless it is a bind mount.
+    pub root: PathBuf,
+    /// Where it is mounted.
+    pub point: PathBuf,
+    /// The options of this mount, separated by commas.
+    pub options: String,
+    /// Whether an unmount here reaches other mount namespaces, or one there reaches here (`shared:1`, `master:1`).
+    pub peers: Vec<String>,
+    /// The type of the file system.
+    pub fstype: String,
+    /// The options of the file system, shared by all its mounts.
+    pub super_options: String,
+}
+
+impl Mounted {
+    /// Whether it can be written: neither this mount nor its file system is read-only.
+    pub fn is_writable(&self) -> bool {
+        let has_rw = |options: &str| options.split(',').any(|option| option == "rw");
+        has_rw(&self.options) && has_rw(&self.super_options)
+    }
+
+    /// The options of this mount and of its file system, each once.
+    pub fn all_options(&self) -> String {
+        let mut all: Vec<&str> = Vec::new();
+        for option in self.options.split(',').chain(self.super_options.split(',')) {
+            if !all.contains(&option) {
+                all.push(option);
+            }
+        }
+        all.join(",")
+    }
+
+    fn parse(line: &[u8]) -> Option<Self> {
+        let mut words = line.split(|byte| *byte == b' ').filter(|word| !word.is_empty());
+        let mut text = || words.next().map(|word| String::from_utf8_lossy(word).into_owned());
+        let (id, parent, device) = (text()?, text()?, text()?);
+        let (root, point) = (unescaped(words.next()?), unescaped(words.next()?));
+        let mut text = || words.next().map(|word| String::from_utf8_lossy(word).into_owned());
+        let options = text()?;
+        let mut peers = Vec::new();
+        loop {
+            let word = text()?;
+            if word == "-" {
+                break;
+            }
+            peers.push(word);
+        }
+        let (fstype, _source, super_options) = (text()?, text()?, text()?);
+        Some(Self {
+            id: id.parse().ok()?,
+            parent: parent.parse().ok()?,
+            device: device.parse().ok()?,
+            root,
+            point,
+            options,
+            peers,
+            fstype,
+            super_options,
+        })
+    }
+}
+
+/// A path without the kernel's `\040` for a space and the like.
+fn unescaped(word: &[u8]) -> PathBuf {
+    let mut bytes = Vec::with_capacity(word.len());
+    let mut rest = word;
+    while let Some((first, after)) = rest.split_first() {
+        let octal = (*first == b'\\').then(|| after.get(..3)).flatten();
+        let code = octal
+            .and_then(|digits| std::str::from_utf8(digits).ok())
+            .and_then(|digits| u8::from_str_radix(digits, 8).ok());
+        match code {
+            Some(byte) => {
+                bytes.push(byte);
+                rest = after.get(3..).unwrap_or_default();
+            }
+            None => {
+                bytes.push(*first);
+                rest = after;
+            }
+        }
+    }
+    OsString::from_vec(bytes).into()
+}
+
+/// Every mount of a mount namespace.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Table(Vec<Mounted>);
+
+impl Table {
+    /// Reads this process's own table; the kernel answers from memory, so this never hangs.
+    pub fn load() -> Result<Self, Fail> {
+        Self::of("self")
+    }
+
+    /// Reads the table of a process, by its pid.
+    pub fn of(process: &str) -> Result<Self, Fail> {
+        let path = format!("/proc/{process}/mountinfo");
+        let cannot = |e: &std::io::Error| Fail::io(Exit::Unknown, format!("cannot read {path}"), e);
+        Self::parse(&fs_err::read(&path).map_err(|e| cannot(&e))?)
+    }
+
+    /// Reads the text of a table.
+    pub fn parse(text: &[u8]) -> Result<Self, Fail> {
+        text.split(|byte| *byte == b'\n')
+            .filter(|line| !line.is_empty())
+            .map(|line| {
+                Mounted::parse(line).ok_or_else(|| {
+                    let line = String::from_utf8_lossy(line).into_owned();
+                    Fail::unknown(format!("not a line of a mount table: '{}'", line.escape_debug()))
+                })
+            })
+            .collect::<Result<_, _>>()
+            .map(Self)
+    }
+
+    /// Where a device is mounted, in the order of mounting.
+    pub fn of_device(&self, device: Number) -> impl Iterator<Item = &Mounted> {
+        self.0.iter().filter(move |mounted| mounted.device == device)
+    }
+
+    /// What is seen at a path that is itself a mount point: the topmost of what is mounted there.
+    pub fn top_at(&self, point: &Path) -> Option<&Mounted> {
+        let here = || self.0.iter().filter(|mounted| same(&mounted.point, point));
+        here().rfind(|mounted| here().all(|other| other.parent != mounted.id))
+    }
+
+    /// What is mounted below a mount, directly.
+    pub fn on(&self, mount: u32) -> impl Iterator<Item = &Mounted> {
+        self.0.iter().filter(move |mounted| mounted.parent == mount && mounted.id != mount)
+    }
+}
+
+fn same(one: &Path, other: &Path) -> bool {
+    one.as_os_str().as_bytes() == other.as_os_str().as_bytes()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: &[u8] = b"21 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw\n\
+        30 21 8:17 / /global/ims rw,nodev - ext4 /dev/sdb1 rw,errors=remount-ro\n\
+        31 21 8:33 / /with\\040space\\134x ro master:1 propagate_from:2 - ext4 /dev/sdc1 rw\n\
+        32 30 0:44 / /global/ims rw - tmpfs tmpfs rw\n";
+
+    #[test]
+    fn a_mount_is_found_by_its_device_and_by_its_place() {
+        let table = Table::parse(TEXT).unwrap();
+        let sdb1: Vec<_> = table.of_device("8:17".parse().unwrap()).collect();
+        assert_eq!((sdb1.len(), sdb1[0].point.as_path()), (1, Path::new("/global/ims")));
+        assert!(sdb1[0].is_writable());
+        assert_eq!(sdb1[0].all_options(), "rw,nodev,errors=remount-ro");
+        let top = table.top_at(Path::new("/global/ims")).unwrap();
+        assert_eq!(top.fstype, "tmpfs", "the topmost of what is mounted there");
+        assert_eq!(table.on(30).count(), 1);
+        let sdc1 = table.of_device("8:33".parse().unwrap()).next().unwrap();
+        assert_eq!((sdc1.point.to_str(), sdc1.is_writable()), (Some("/with space\\x"), false));
+        assert_eq!(sdc1.peers, ["master:1", "propagate_from:2"]);
+        assert_eq!(table.top_at(Path::new("/global")), None);
+    }
+
+    #[test]
+    fn a_line_that_is_none_is_an_error_and_not_an_empty_table() {
+        for bad in
+            [&b"21 1 8:1 / / rw"[..], b"x", b"21 1 8:1 / / rw - ext4 /dev/sda1", b"a b c d e f - g h i"]
+        {
+            assert_eq!(Table::parse(bad).unwrap_err().exit(), Exit::Unknown);
+        }
+    }
+
+    #[test]
+    fn our_own_table_has_a_root() {
+        assert!(Table::load().unwrap().top_at(Path::new("/")).is_some());
+    }
+}
