@@ -37,6 +37,11 @@ pub struct Outage {
 }
 
 impl Outage {
+    /// When it began, by the clock that records are dated with.
+    pub fn began(&self) -> jiff::Timestamp {
+        jiff::Timestamp::now() - self.from.elapsed()
+    }
+
     /// How long it was.
     pub fn length(&self) -> Duration {
         self.to - self.from
