@@ -136,7 +136,7 @@ impl Bind {
         match ip {
             std::net::IpAddr::V4(v4) if v4.is_unspecified() => Self::AnyV4,
             std::net::IpAddr::V6(v6) if v6.is_unspecified() => Self::AnyV6,
-            one => Self::One(one),
+            std::net::IpAddr::V4(_) | std::net::IpAddr::V6(_) => Self::One(ip),
         }
     }
 }
