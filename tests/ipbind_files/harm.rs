@@ -230,9 +230,9 @@ fn a_full_disk_is_told_in_one_line_and_nothing_is_changed() {
 fn a_disk_that_fills_up_half_way_is_put_back_as_it_was() {
     // The message store is the first to change, and its tool fills the disk and fails.
     let files = Files::with(&ServerRoot::seed());
-    let fills = "case \"$*\" in *-v\\ 10.*) dd if=/dev/zero of=\"${0%/msg*}/fill\" bs=1k 2>/dev/null; exit 1 ;; esac\n";
+    let filling = "case \"$*\" in *-v\\ 10.*) dd if=/dev/zero of=\"${0%/msg*}/fill\" bs=1k 2>/dev/null; exit 1 ;; esac\n";
     let real = files.read(CONFIGUTIL);
-    files.script(CONFIGUTIL, &real.replacen("set -eu\n", &format!("set -eu\n{fills}"), 1));
+    files.script(CONFIGUTIL, &real.replacen("set -eu\n", &format!("set -eu\n{filling}"), 1));
     let output =
         on_a_tiny_disk(&files, "status=0; \"$@\" || status=$?; [ -s \"$0/fill\" ]; same; exit $status");
     assert_eq!(output.status.code(), Some(5), "{}", stderr(&output));
@@ -240,6 +240,22 @@ fn a_disk_that_fills_up_half_way_is_put_back_as_it_was() {
         stderr(&output),
         "ims-ipbind: cannot set service.listenaddr of mail-1: configutil: exit status 1\n"
     );
+}
+
+#[test]
+fn a_signal_between_two_steps_puts_all_back_and_says_so() {
+    for signal in ["TERM", "INT"] {
+        let files = Files::with(&ServerRoot::seed());
+        let before = files.content(ROOT);
+        // The message store's tool is run in the middle; its parent is the command.
+        let kills = format!("case \"$*\" in *-v\\ 10.*) kill -{signal} $PPID ;; esac\n");
+        let real = files.read(CONFIGUTIL);
+        files.script(CONFIGUTIL, &real.replacen("set -eu\n", &format!("set -eu\n{kills}"), 1));
+        let output = files.answers(5, SET);
+        assert_eq!(stderr(&output), format!("ims-ipbind: SIG{signal} came; mail-1 is as before\n"));
+        files.script(CONFIGUTIL, &real);
+        assert_eq!(files.content(ROOT), before);
+    }
 }
 
 /// What a run killed by SIGKILL at its nth renaming leaves; `false` when it made fewer.
