@@ -34,6 +34,9 @@ fn schemas() -> Vec<(String, schemars::Schema)> {
         ims::fail::FailRecord,
         ims::fencing::Fenced,
         ims::instance::Instance,
+        ims_ipbind::address::AddressRecord,
+        ims_ipbind::address::LinkRecord,
+        ims_portcheck::Conflict,
         ims_probe::Answer,
         ims_registry::Checked,
     ]

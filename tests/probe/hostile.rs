@@ -43,8 +43,8 @@ fn a_hostile_greeting_is_down_at_its_stage_and_on_time() {
     }
     let run = run_all(&urls, &["--timeout", "1s"]);
     for ((answer, url), (what, words)) in run.records.iter().zip(&urls).zip(wanted) {
-        let (state, stage, told) = verdict(answer);
-        assert_eq!((state, stage), ("down", "greet"), "{url} {what}: {told}");
+        let (state, at, told) = verdict(answer);
+        assert_eq!((state, at), ("down", "greet"), "{url} {what}: {told}");
         assert!(told.contains(words), "{url} {what}: {told}");
     }
     assert_eq!(run.code, 1);

@@ -79,8 +79,8 @@ fn a_wrong_target_is_one_line_and_status_2() {
 #[test]
 fn an_instance_whose_configuration_is_elsewhere_is_unknown() {
     for answer in [below(&registry(STORK), &[]), below(&registry(STORK), &["stork"]), feed(RECORD, &["-"])] {
-        let (state, stage, words) = verdict(&answer.records[0]);
-        assert_eq!((state, stage, answer.code, answer.records.len()), ("unknown", "config", 3, 1), "{words}");
+        let (state, at, words) = verdict(&answer.records[0]);
+        assert_eq!((state, at, answer.code, answer.records.len()), ("unknown", "config", 3, 1), "{words}");
         assert_eq!(answer.records[0]["instance"], "stork");
         assert!(answer.records[0]["endpoint"].as_str().unwrap().ends_with("/msg-stork"));
     }

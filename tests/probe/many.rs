@@ -29,8 +29,8 @@ fn listener() -> TcpListener {
 }
 
 fn urls(port: u16) -> Vec<String> {
-    let host = |i: u16| Ipv4Addr::new(127, 9, (i / 250) as u8, (i % 250 + 1) as u8);
-    (0..MANY).map(|i| format!("smtp://{}:{port}", host(i))).collect()
+    let [first, last] = [0, MANY - 1].map(|i| u32::from(Ipv4Addr::new(127, 9, 0, 1)) + u32::from(i));
+    (first..=last).map(|host| format!("smtp://{}:{port}", Ipv4Addr::from(host))).collect()
 }
 
 #[test]

@@ -1,8 +1,8 @@
-//! What may hang, done by a child of ours (`ims::sys::hand`): reading the disk, clearing its guard, mounting, syncing,
+//! What may hang, done by a child of ours (`ims::sys::hand`): reading the disk, claiming it, mounting, syncing,
 //! unmounting.
 
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use ims::Fail;
 use ims::sys::block::{Device, Number};
@@ -11,6 +11,7 @@ use ims::sys::{file, hand};
 use serde::{Deserialize, Serialize};
 
 use crate::filesystem::ext4::{self, Superblock, Wrong};
+use crate::guard::claim::{self, Claimed};
 use crate::guard::mmp::{self, Block};
 
 /// The words that lead this program into [`serve`].
@@ -26,17 +27,8 @@ pub enum Question {
         /// The mount point.
         mount: PathBuf,
     },
-    /// Make the guard block clean, if it still is as judged and stays so for a while. Answered by a [`Cleared`].
-    Clear {
-        /// The device.
-        device: PathBuf,
-        /// Its number, as judged.
-        number: Number,
-        /// The guard block, as judged.
-        judged: Block,
-        /// For how long it must not change before.
-        watch: Duration,
-    },
+    /// Claim the volume, if its guard still is as judged. Answered by a [`Claimed`].
+    Claim(claim::Wanted),
     /// Mount. Answered by a `Result<(), Refusal>`.
     Mount(Call),
     /// Write out what is in memory. Answered by a `Result<(), String>`.
@@ -76,17 +68,6 @@ pub struct Disk {
     pub guard: Option<Result<Block, String>>,
 }
 
-/// What came of clearing a guard block.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub enum Cleared {
-    /// It is clean.
-    Yes,
-    /// It was not as judged any more; this is how it was found.
-    Moved(Block),
-    /// It could not be done; the block is as it was.
-    Failed(String),
-}
-
 /// Answers questions until nobody asks any more.
 pub fn serve(starter: u32) -> Result<ims::Exit, Fail> {
     hand::serve(starter, answer)?;
@@ -96,9 +77,7 @@ pub fn serve(starter: u32) -> Result<ims::Exit, Fail> {
 fn answer(question: Question) -> serde_json::Value {
     match question {
         Question::Look { device, mount } => value(&Seen { place: place(&mount), disk: disk(&device) }),
-        Question::Clear { device, number, judged, watch } => {
-            value(&clear(&device, number, &judged, watch).unwrap_or_else(Cleared::Failed))
-        }
+        Question::Claim(wanted) => value(&claim(&wanted).unwrap_or_else(Claimed::Failed)),
         Question::Mount(call) => value(&mount::attach(&call)),
         Question::Sync(point) => value(&mount::sync(&point).map_err(|e| words(&e))),
         Question::Unmount(point) => value(&mount::detach(&point)),
@@ -109,7 +88,8 @@ fn value<A: Serialize>(answer: &A) -> serde_json::Value {
     serde_json::to_value(answer).unwrap_or_default()
 }
 
-fn words(error: &std::io::Error) -> String {
+/// An error in words.
+pub fn words(error: &std::io::Error) -> String {
     let fail = Fail::io(ims::Exit::Unknown, "x", error).to_string();
     fail.trim_start_matches("x: ").to_owned()
 }
@@ -145,40 +125,20 @@ fn superblock(device: &Device) -> Result<Result<Superblock, Wrong>, String> {
     }
 }
 
-/// How long the read, the comparison and the write may take together before another may have come between.
-const SWIFT: Duration = Duration::from_millis(500);
-
-fn clear(path: &Path, number: Number, judged: &Block, watch: Duration) -> Result<Cleared, String> {
-    let device = Device::open_to_write(path).map_err(|e| words(&e))?;
-    if device.number() != number {
-        return Err(format!("{} is another device now", path.display()));
+fn claim(wanted: &claim::Wanted) -> Result<Claimed, String> {
+    let device = Device::open_to_write(&wanted.device).map_err(|e| words(&e))?;
+    if device.number() != wanted.number {
+        return Err(format!("{} is another device now", wanted.device.display()));
     }
     let superblock = superblock(&device)?.map_err(|_| "the superblock is damaged".to_owned())?;
     let place = superblock.mmp.ok_or("the guard is gone")?;
-    let length = usize::try_from(superblock.block_size).map_err(|e| e.to_string())?;
-    let read = || -> Result<(Vec<u8>, Block), String> {
-        let bytes = device.read(place.offset, length).map_err(|e| words(&e))?;
-        let block = Block::parse(&bytes, superblock.checksum_seed)?;
-        Ok((bytes, block))
+    let guard = claim::Guard {
+        device: &device,
+        superblock: &superblock,
+        offset: place.offset,
+        interval: Duration::from_secs(place.interval_s.into()),
     };
-    let (_, before) = read()?;
-    if before != *judged {
-        return Ok(Cleared::Moved(before));
-    }
-    std::thread::sleep(watch);
-    let began = Instant::now();
-    let (bytes, now) = read()?;
-    if now != *judged {
-        return Ok(Cleared::Moved(now));
-    }
-    let clean = mmp::cleared(&bytes, superblock.checksum_seed).ok_or("the guard block is cut short")?;
-    device.write(place.offset, &clean).map_err(|e| words(&e))?;
-    if began.elapsed() > SWIFT {
-        // This node stood still in between, and somebody may have begun to rely on what was overwritten.
-        device.write(place.offset, &bytes).map_err(|e| words(&e))?;
-        return Err("it took too long to be sure that nobody else wrote meanwhile".to_owned());
-    }
-    Ok(Cleared::Yes)
+    guard.claim(wanted)
 }
 
 /// What a hand answers to [`Question::Mount`] and [`Question::Unmount`].

@@ -16,10 +16,12 @@ use crate::volume::{Volume, Wanted};
 /// One thing to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Step {
-    /// Make the guard block clean: its holder is proven dead.
-    Clear {
+    /// Claim the volume by its guard, which is clean, or whose holder is proven dead.
+    Claim {
         /// The guard block as it was judged.
         judged: Block,
+        /// For how long it must not move before.
+        watch: Duration,
         /// Why.
         why: String,
     },
@@ -42,7 +44,10 @@ impl Step {
     /// The record of a step.
     pub fn record(&self, volume: &Volume) -> VolumeStep {
         let (action, wait, why) = match self {
-            Self::Clear { why, .. } => ("clear-guard", crate::proof::WATCH, why.as_str()),
+            Self::Claim { judged, why, .. } if judged.sequence() == Sequence::Clean => {
+                ("claim", Duration::ZERO, why.as_str())
+            }
+            Self::Claim { why, .. } => ("clear-guard", Duration::ZERO, why.as_str()),
             Self::Mount { watch, why, .. } => {
                 ("mount", watch.as_ref().map_or(Duration::ZERO, |(_, wait)| *wait), why.as_str())
             }
@@ -137,7 +142,11 @@ fn by_guard(wanted: &Taking<'_>, found: &Found, disk: &Disk, point: PathBuf) -> 
     let name = found.signer.as_deref();
     let who = name.unwrap_or("a node that did not sign");
     let wait = match block.sequence() {
-        Sequence::Clean => return Ok(vec![mount(None, "its guard is clean")]),
+        Sequence::Clean => {
+            let why = "so that no other node takes it at the same moment".to_owned();
+            let claim = Step::Claim { judged: block.clone(), watch: Duration::ZERO, why };
+            return Ok(vec![claim, mount(None, "its guard is clean")]);
+        }
         Sequence::Fsck => {
             return Err(Fail::refused(format!("{device} is being checked by e2fsck on {who}, or was when that died"))
                 .hint("let it end; if no node runs it any more, check the file system anew: e2fsck clears the guard"));
@@ -156,7 +165,7 @@ fn by_guard(wanted: &Taking<'_>, found: &Found, disk: &Disk, point: PathBuf) -> 
                 let fenced = &proof.fenced;
                 let why = format!("{who} was fenced by {} at {}", fenced.method, fenced.time);
                 return Ok(vec![
-                    Step::Clear { judged: block.clone(), why },
+                    Step::Claim { judged: block.clone(), watch: crate::proof::WATCH, why },
                     mount(None, "its holder is dead"),
                 ]);
             }

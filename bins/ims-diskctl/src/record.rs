@@ -143,7 +143,7 @@ impl GuardState {
 /// A step that a run would take.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct VolumeStep {
-    /// What is done: `clear-guard`, `mount`, `sync`, `unmount`.
+    /// What is done: `claim`, `clear-guard`, `mount`, `sync`, `unmount`.
     pub action: &'static str,
     /// The device.
     pub device: PathBuf,

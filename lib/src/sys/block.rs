@@ -122,16 +122,14 @@ impl Device {
         got.map(<[u8]>::to_vec).ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
     }
 
-    /// Writes onto the disk itself, and returns when the disk has it safely.
+    /// Writes onto the disk itself: when this returns, every node that reads sees it.
     ///
-    /// `offset` and the length must be multiples of the device's own sector.
+    /// `offset` and the length must be multiples of the device's own sector. A disk that loses power may lose it.
     pub fn write(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
         let mut room = Aligned::new(bytes.len());
         room.bytes().copy_from_slice(bytes);
-        if rustix::io::pwrite(&self.fd, room.bytes(), offset)? != bytes.len() {
-            return Err(io::ErrorKind::WriteZero.into());
-        }
-        rustix::fs::fsync(&self.fd).map_err(Into::into)
+        let written = rustix::io::pwrite(&self.fd, room.bytes(), offset)?;
+        if written == bytes.len() { Ok(()) } else { Err(io::ErrorKind::WriteZero.into()) }
     }
 }
 

@@ -58,20 +58,18 @@ pub fn release(host: &Host, args: &Release, out: &mut Out) -> Result<Exit, Fail>
             Step::Sync(point) => unwritten = run.sync(point)?,
             Step::Unmount(point) => run.unmount(point, &found, out)?,
             // No step of a release.
-            Step::Clear { .. } | Step::Mount { .. } => {}
+            Step::Claim { .. } | Step::Mount { .. } => {}
         }
     }
-    let found = run.given_up()?;
-    out.record(&found.record(&run.volume, true))?;
-    match unwritten {
-        None => Ok(Exit::Ok),
-        Some(why) => Err(Fail::broken(format!(
-            "{} is unmounted, but not everything was written to it",
-            run.volume.device.display()
-        ))
-        .because(why)
-        .hint("check it with e2fsck before it is used")),
+    let given_up = run.given_up();
+    if let Some(why) = unwritten {
+        let device = run.volume.device.display();
+        return Err(Fail::broken(format!("{device} is unmounted, but not everything was written to it"))
+            .because(why)
+            .hint("check it with e2fsck before it is used"));
     }
+    out.record(&given_up?.record(&run.volume, true))?;
+    Ok(Exit::Ok)
 }
 
 impl Run<'_> {

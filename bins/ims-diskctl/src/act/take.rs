@@ -15,11 +15,12 @@ use super::watch::{self, Watched};
 use super::{Deadline, go_on, lock, show};
 use crate::NAME;
 use crate::cli::Take;
+use crate::guard::claim::{self, Claimed};
 use crate::guard::mmp::{Block, Sequence};
-use crate::hand::{Cleared, Done, Question, WORDS};
+use crate::hand::{Done, Question, WORDS};
 use crate::look::{Eye, Found};
 use crate::plan::{self, Step, Taking};
-use crate::proof::{Proof, WATCH};
+use crate::proof::Proof;
 use crate::volume::Volume;
 
 /// A run of `take`.
@@ -86,8 +87,8 @@ impl Run<'_> {
         for step in steps {
             go_on(&self.stop, &self.volume, done)?;
             match step {
-                Step::Clear { judged, .. } => {
-                    self.clear(judged, found)?;
+                Step::Claim { judged, watch, .. } => {
+                    self.claim(judged, *watch, found)?;
                     done = "not mounted, and its guard is clean";
                 }
                 Step::Mount { point, watch, .. } => {
@@ -109,22 +110,23 @@ impl Run<'_> {
         Ok(true)
     }
 
-    fn clear(&mut self, judged: &Block, found: &Found) -> Result<(), Fail> {
+    fn claim(&mut self, judged: &Block, watch: Duration, found: &Found) -> Result<(), Fail> {
         let device = self.volume.device.display().to_string();
-        let question = Question::Clear {
+        let wanted = claim::Wanted {
             device: self.volume.device.clone(),
             number: found.number,
             judged: judged.clone(),
-            watch: WATCH,
+            watch,
+            node: self.host.name().to_owned(),
         };
-        self.eye.hand().ask(&question)?;
+        self.eye.hand().ask(&Question::Claim(wanted))?;
         match self.eye.hand().answer(self.deadline.left(), None)? {
-            Heard::Answer(Cleared::Yes) => Ok(()),
-            Heard::Answer(Cleared::Moved(now)) => Err(self.alive(judged, &now)),
-            Heard::Answer(Cleared::Failed(why)) => {
-                Err(Fail::failed(format!("cannot clear the guard of {device}")).because(why))
+            Heard::Answer(Claimed::Ours) => Ok(()),
+            Heard::Answer(Claimed::Moved(now)) => Err(self.alive(judged, &now)),
+            Heard::Answer(Claimed::Failed(why)) => {
+                Err(Fail::failed(format!("cannot claim {device}")).because(why))
             }
-            Heard::Silence | Heard::Stopped(_) => Err(self.out_of_time("clearing its guard")),
+            Heard::Silence | Heard::Stopped(_) => Err(self.out_of_time("claiming it")),
         }
     }
 
@@ -170,6 +172,10 @@ impl Run<'_> {
         let device = self.volume.device.display().to_string();
         let who = self.look().ok().and_then(|found| found.signer).unwrap_or_else(|| now.node.clone());
         match now.sequence() {
+            Sequence::Clean if now.is_claim() => {
+                Fail::refused(format!("{device} is being taken by {} this moment", now.node))
+                    .hint("look again to see whether it got it")
+            }
             Sequence::Clean => {
                 Fail::failed(format!("{device} was released by {who} this moment")).hint("run it again")
             }

@@ -85,6 +85,18 @@ impl Block {
         self.sequence
     }
 
+    /// Whether a node is about to mount: it is clean, and signed with a claim.
+    pub fn is_claim(&self) -> bool {
+        self.device.starts_with(CLAIM)
+    }
+
+    /// Whether this is that very claim.
+    pub fn is(&self, claim: &Claim) -> bool {
+        self.sequence() == Sequence::Clean
+            && self.node == claim.node
+            && self.device == format!("{CLAIM}{:016x}", claim.number)
+    }
+
     /// When it was last written, by the clock of the node that wrote it.
     pub fn last_sign(&self) -> Option<Timestamp> {
         i64::try_from(self.time).ok().and_then(|time| Timestamp::from_second(time).ok())
@@ -102,13 +114,123 @@ impl Block {
     }
 }
 
-/// The bytes of a guard block made clean, all else as it was.
-pub fn cleared(bytes: &[u8], seed: Option<u32>) -> Option<Vec<u8>> {
+/// The bytes of a guard block with a claim: clean for the kernel, and signed by the node that is about to mount.
+///
+/// The kernel overwrites both names when it has mounted, so a claim never outlives the mount that it was for.
+pub fn claimed(bytes: &[u8], seed: Option<u32>, claim: &Claim) -> Option<Vec<u8>> {
     let mut bytes = bytes.to_vec();
+    let now = u64::try_from(Timestamp::now().as_second()).unwrap_or(0);
     bytes.get_mut(4..8)?.copy_from_slice(&CLEAN.to_le_bytes());
+    bytes.get_mut(8..16)?.copy_from_slice(&now.to_le_bytes());
+    put(bytes.get_mut(16..80)?, &claim.node);
+    put(bytes.get_mut(80..112)?, &format!("{CLAIM}{:016x}", claim.number));
     if let Some(seed) = seed {
         let sum = checksum(seed, bytes.get(..CHECKSUM)?);
         bytes.get_mut(CHECKSUM..CHECKSUM + 4)?.copy_from_slice(&sum.to_le_bytes());
     }
     Some(bytes)
+}
+
+fn put(field: &mut [u8], text: &str) {
+    let bytes = text.as_bytes().iter().chain(std::iter::repeat(&0));
+    field.iter_mut().zip(bytes).for_each(|(to, from)| *to = *from);
+}
+
+/// What stands in front of a claim's number, where the kernel has the name of a device.
+const CLAIM: &str = "ims-claim:";
+
+/// A claim of one run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Claim {
+    /// The name of the node.
+    pub node: String,
+    /// A number at random, so that no two are the same.
+    pub number: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// A block as the kernel writes it, of a holder that counted up to 7.
+    fn held(seed: Option<u32>) -> Vec<u8> {
+        let mut bytes = vec![0; LENGTH];
+        bytes[..4].copy_from_slice(&MAGIC.to_le_bytes());
+        bytes[4..8].copy_from_slice(&7u32.to_le_bytes());
+        bytes[8..16].copy_from_slice(&1_795_373_136u64.to_le_bytes());
+        put(&mut bytes[16..80], "mail-1");
+        put(&mut bytes[80..112], "sdb1");
+        bytes[112..114].copy_from_slice(&5u16.to_le_bytes());
+        if let Some(seed) = seed {
+            let sum = checksum(seed, &bytes[..CHECKSUM]);
+            bytes[CHECKSUM..].copy_from_slice(&sum.to_le_bytes());
+        }
+        bytes
+    }
+
+    #[test]
+    fn a_held_block_names_its_holder_and_its_time() {
+        let block = Block::parse(&held(Some(42)), Some(42)).unwrap();
+        assert_eq!(
+            (block.sequence(), block.node.as_str(), block.device.as_str()),
+            (Sequence::Held(7), "mail-1", "sdb1")
+        );
+        assert_eq!(block.last_sign().unwrap().to_string(), "2026-11-22T18:45:36Z");
+        assert!(!block.is_claim());
+    }
+
+    #[test]
+    fn a_claim_is_clean_and_names_who_claims() {
+        for seed in [None, Some(42)] {
+            let claim = Claim { node: "mail-2".into(), number: 0xabc };
+            let bytes = claimed(&held(seed), seed, &claim).unwrap();
+            let block = Block::parse(&bytes, seed).unwrap();
+            assert_eq!(
+                (block.sequence(), block.node.as_str(), block.is_claim()),
+                (Sequence::Clean, "mail-2", true)
+            );
+            assert_eq!(block.device, "ims-claim:0000000000000abc");
+            assert_eq!(block.check_interval_s, 5, "all else is as it was");
+        }
+    }
+
+    #[test]
+    fn the_wait_is_the_kernels() {
+        for (interval, check, seconds) in
+            [(1, 0, 22), (1, 5, 22), (5, 0, 22), (5, 10, 42), (30, 0, 122), (300, 300, 720)]
+        {
+            let mut bytes = held(None);
+            bytes[112..114].copy_from_slice(&u16::to_le_bytes(check));
+            let block = Block::parse(&bytes, None).unwrap();
+            assert_eq!(
+                block.wait(interval),
+                Duration::from_secs(seconds),
+                "interval {interval}, check {check}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_block_with_one_wrong_bit_is_none() {
+        for at in [0, 5, 20, 900, 1022] {
+            let mut bytes = held(Some(42));
+            bytes[at] ^= 1;
+            assert!(Block::parse(&bytes, Some(42)).is_err(), "byte {at}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_the_bytes_are_they_are_read_or_refused(bytes: Vec<u8>, seed: Option<u32>) {
+            let _ = Block::parse(&bytes, seed);
+            let mut bytes = bytes;
+            bytes.splice(0..bytes.len().min(4), MAGIC.to_le_bytes());
+            if let Ok(block) = Block::parse(&bytes, None) {
+                let _ = (block.wait(u16::MAX), block.last_sign(), block.sequence());
+            }
+            let _ = claimed(&bytes, seed, &Claim { node: "x".repeat(99), number: 1 });
+        }
+    }
 }

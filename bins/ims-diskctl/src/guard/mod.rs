@@ -1,3 +1,4 @@
 //! Guards: what keeps two nodes from writing to one volume at once.
 
+pub mod claim;
 pub mod mmp;

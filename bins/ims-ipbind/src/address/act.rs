@@ -8,8 +8,9 @@ use ims::sys::net::{self, Claim, Claims, Link, Mac, Net, Standing};
 use ims::{Exit, Fail, Host, Out, State};
 
 use super::cli;
-use super::look::{Found, Told, told};
+use super::look::{Found, told};
 use super::plan::{self, Step};
+use super::record::AddressRecord;
 
 /// One address that is brought up on one link.
 struct Change<'a> {
@@ -158,7 +159,7 @@ impl Change<'_> {
     }
 
     /// Looks again and prints what stands where now.
-    fn tell(&mut self, start: Instant, out: &mut Out) -> Result<Told, Fail> {
+    fn tell(&mut self, start: Instant, out: &mut Out) -> Result<AddressRecord, Fail> {
         let mut told = told(&Found::now(&mut self.net)?, self.args.address, &self.args.device, start);
         told.changed = self.is_changed;
         told.answered_by = self.answered_by;

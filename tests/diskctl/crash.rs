@@ -1,0 +1,123 @@
+//! What a power cut leaves, and what lets another node take it.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use rustix::process::Signal;
+
+use super::{Pair, record, record_of, text};
+use crate::support::MMP_CLEAN;
+
+const FOLDER: &str = "/var/lib/ims/fenced/mail-1.json";
+
+#[test]
+fn without_a_proof_the_kernels_time_is_waited_and_the_wait_can_be_stopped() {
+    let pair = Pair::new();
+    pair.power_cut_of_the_holder();
+    let ran = pair.run(&pair.two, "take", &["--timeout", "1s"]).status_is(3);
+    assert!(ran.stderr.contains("(the kernel needs 22 s; give --timeout more)"), "{ran}");
+    let stopped = pair.two.spawn(pair.words("take", &[]));
+    assert!(crate::support::until(Duration::from_secs(10), || {
+        pair.two
+            .sh("grep -lsE 'State:.[SD]' /proc/*/task/*/status | wc -l; cat /proc/*/stack 2>/dev/null")
+            .stdout
+            .contains("ext4_multi_mount_protect")
+    }));
+    stopped.signal(Signal::TERM);
+    let ran = stopped.wait(Duration::from_secs(5)).status_is(5);
+    assert!(ran.stderr.contains("stopped by SIGTERM while watching the guard"), "{ran}");
+    assert!(!pair.two.has_mounted(&pair.disk));
+    let ran = pair.run(&pair.two, "take", &[]).ok();
+    assert!((20..=30).contains(&ran.took.as_secs()), "{ran}");
+    assert_eq!(text(&record(&ran)["guard"]["held_by"]), "mail-2");
+    assert_eq!(pair.two.read("/srv/ims/message").unwrap(), "acknowledged\n");
+}
+
+#[test]
+fn with_a_fresh_proof_of_its_holders_fencing_it_is_taken_at_once() {
+    for (file, more) in [(FOLDER, &[][..]), ("/tmp/proof", &["--proof", "/tmp/proof"])] {
+        let pair = Pair::new();
+        pair.power_cut_of_the_holder();
+        pair.proof("mail-1", Timestamp::now(), file);
+        let dry = pair.run(&pair.two, "take", &[&["-n"], more].concat()).ok();
+        let actions: Vec<String> =
+            dry.records().iter().map(|step| text(&step["action"]).to_owned()).collect();
+        assert_eq!(actions, ["clear-guard", "mount"], "{dry}");
+        assert_ne!(pair.disk.mmp_sequence(), MMP_CLEAN, "a dry run clears nothing");
+        let ran = pair.run(&pair.two, "take", more).ok();
+        assert!(ran.took < Duration::from_millis(500), "{ran}");
+        assert_eq!(text(&record(&ran)["guard"]["held_by"]), "mail-2");
+        assert_eq!(pair.two.read("/srv/ims/message").unwrap(), "acknowledged\n");
+        pair.run(&pair.two, "release", &[]).ok();
+    }
+}
+
+#[test]
+fn a_proof_that_proves_nothing_is_refused_when_named_and_passed_over_when_found() {
+    let pair = Pair::new();
+    let left = pair.power_cut_of_the_holder();
+    let sign: Timestamp = text(&left["guard"]["last_sign"]).parse().unwrap();
+    let sequence = pair.disk.mmp_sequence();
+    let later = |seconds| sign.checked_add(SignedDuration::from_secs(seconds)).unwrap();
+    for (node, time, words) in [
+        ("mail-1", later(-2), "mail-1 was fenced at "),
+        ("mail-3", later(1), "it is about mail-3, and mail-1 holds the volume"),
+        ("mail-2", later(1), "it is about this node, which is alive"),
+        ("mail-1", later(3600), "it is from the future"),
+        ("mail-1", later(-3600), "after that"),
+    ] {
+        pair.proof(node, time, "/tmp/proof");
+        let ran = pair.run(&pair.two, "take", &["--proof", "/tmp/proof"]).status_is(4);
+        assert!(
+            ran.stderr.contains("/dev/ims1 is held by mail-1: /tmp/proof does not prove it dead: "),
+            "{ran}"
+        );
+        assert!(ran.stderr.contains(words), "{ran}");
+        pair.proof(node, time, FOLDER);
+        let step = record_of(&pair.run(&pair.two, "take", &["-n"]).ok(), "ims.volume-step/1");
+        assert_eq!((text(&step["action"]), step["wait_s"].as_u64()), ("mount", Some(22)), "{node} {time}");
+    }
+    for bad in ["", "{}\n", "not a record\n"] {
+        pair.two.file("/tmp/proof", bad);
+        pair.run(&pair.two, "take", &["--proof", "/tmp/proof"]).status_is(2);
+    }
+    pair.run(&pair.two, "take", &["--proof", "/tmp/none"]).status_is(2);
+    assert_eq!(pair.disk.mmp_sequence(), sequence, "the guard is as it was");
+    assert!(!pair.two.has_mounted(&pair.disk));
+}
+
+#[test]
+fn a_node_that_came_back_after_its_fencing_is_not_taken_for_dead() {
+    let pair = Pair::new();
+    let fenced = Timestamp::now();
+    pair.run(&pair.one, "take", &[]).ok();
+    pair.proof("mail-1", fenced, FOLDER);
+    assert!(crate::support::until(Duration::from_secs(10), || {
+        let look = record(&pair.run(&pair.two, "look", &[]));
+        let sign: Timestamp = text(&look["guard"]["last_sign"]).parse().unwrap();
+        sign.duration_since(fenced) > SignedDuration::from_secs(1)
+    }));
+    let ran = pair.run(&pair.two, "take", &[]).status_is(4);
+    assert!(ran.stderr.contains("is alive on mail-1"), "{ran}");
+    assert!(pair.one.has_mounted(&pair.disk) && !pair.two.has_mounted(&pair.disk));
+}
+
+#[test]
+fn a_node_that_froze_and_was_not_fenced_is_not_taken_for_dead_on_an_old_proof() {
+    let pair = Pair::new();
+    let ten_minutes_ago = Timestamp::now().checked_sub(SignedDuration::from_mins(11)).unwrap();
+    pair.run(&pair.one, "take", &[]).ok();
+    pair.proof("mail-1", ten_minutes_ago, "/tmp/proof");
+    pair.run(&pair.two, "take", &["--proof", "/tmp/proof"]).status_is(4);
+}
+
+#[test]
+fn a_volume_that_is_released_while_it_is_watched_is_taken_then() {
+    let pair = Pair::with("-O mmp -E mmp_update_interval=5");
+    pair.run(&pair.one, "take", &[]).ok();
+    let taking = pair.two.spawn(pair.words("take", &[]));
+    pair.run(&pair.one, "release", &[]).ok();
+    let ran = taking.wait(Duration::from_secs(30)).ok();
+    assert!(ran.took < Duration::from_secs(11), "{ran}");
+    assert!(pair.two.has_mounted(&pair.disk));
+}

@@ -1,0 +1,100 @@
+//! Killed anywhere, the same command run again finishes the job.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::Pair;
+use crate::support::{MMP_CLEAN, Node, Ran, until};
+
+/// Runs a verb and kills with SIGKILL the process that enters the n-th of these system calls; says whether one did.
+fn killed_at(pair: &Pair, node: &Node, verb: &str, calls: &str, nth: u32) -> Option<Ran> {
+    let mut words: Vec<String> = ["strace", "-f", "-qq", "-o", "/dev/null", "-e"].map(String::from).into();
+    words.extend([format!("trace={calls}"), "-e".into(), format!("inject={calls}:signal=KILL:when={nth}")]);
+    words.extend(pair.words(verb, &[]));
+    let ran = node.command(words).deadline(Duration::from_secs(30)).run();
+    (ran.status != Some(0)).then_some(ran)
+}
+
+/// Waits until nothing of a killed run is left.
+fn wait_over(node: &Node) {
+    let left = || node.sh("for exe in /proc/*/exe; do readlink $exe || :; done").stdout;
+    let is_over = until(Duration::from_secs(5), || !left().contains("ims-diskctl"));
+    assert!(is_over, "{}", left());
+}
+
+/// Every system call with which either process touches the volume, and its number of times.
+const TAKE: [&str; 8] =
+    ["fsopen", "fsconfig", "fsmount", "move_mount", "pread64", "pwrite64", "mkdir", "flock"];
+const RELEASE: [&str; 5] = ["syncfs", "umount2", "pread64", "getdents64", "flock"];
+
+#[test]
+fn a_take_killed_at_any_system_call_is_finished_by_the_next() {
+    let pair = Pair::new();
+    let mut killed = 0;
+    for call in TAKE {
+        for nth in 1.. {
+            let Some(_) = killed_at(&pair, &pair.one, "take", call, nth) else { break };
+            killed += 1;
+            wait_over(&pair.one);
+            let again = pair.run(&pair.one, "take", &[]).ok();
+            assert!(again.took < Duration::from_secs(10), "after {call} {nth}: {again}");
+            assert_eq!(mounts(&pair.one), 1, "after {call} {nth}");
+            pair.run(&pair.one, "release", &[]).ok();
+        }
+        pair.run(&pair.one, "release", &[]).ok();
+    }
+    assert!(killed >= 10, "only {killed} were killed");
+}
+
+#[test]
+fn a_release_killed_at_any_system_call_is_finished_by_the_next() {
+    let pair = Pair::new();
+    let mut killed = 0;
+    for call in RELEASE {
+        for nth in 1.. {
+            pair.run(&pair.one, "take", &[]).ok();
+            let Some(_) = killed_at(&pair, &pair.one, "release", call, nth) else { break };
+            killed += 1;
+            wait_over(&pair.one);
+            pair.run(&pair.one, "release", &[]).ok();
+            assert_eq!((mounts(&pair.one), pair.disk.mmp_sequence()), (0, MMP_CLEAN), "after {call} {nth}");
+        }
+    }
+    assert!(killed >= 6, "only {killed} were killed");
+}
+
+#[test]
+fn the_asking_process_killed_anywhere_leaves_what_the_next_run_finishes() {
+    let pair = Pair::new();
+    for nth in (1..).step_by(9) {
+        // Among all calls the asking process, which starts first, comes first to the n-th.
+        let Some(_) = killed_at(&pair, &pair.one, "take", "all", nth) else { break };
+        wait_over(&pair.one);
+        pair.run(&pair.one, "take", &[]).ok();
+        assert_eq!(mounts(&pair.one), 1, "after {nth}");
+        killed_at(&pair, &pair.one, "release", "all", nth);
+        wait_over(&pair.one);
+        pair.run(&pair.one, "release", &[]).ok();
+        assert_eq!((mounts(&pair.one), pair.disk.mmp_sequence()), (0, MMP_CLEAN), "after {nth}");
+    }
+}
+
+#[test]
+fn a_take_on_a_proof_killed_while_it_clears_the_guard_is_finished_by_the_next() {
+    for call in ["pwrite64", "fsopen", "fsconfig"] {
+        let pair = Pair::new();
+        pair.power_cut_of_the_holder();
+        pair.proof("mail-1", Timestamp::now(), "/var/lib/ims/fenced/mail-1.json");
+        let ran =
+            killed_at(&pair, &pair.two, "take", call, 1).unwrap_or_else(|| panic!("{call} was not called"));
+        wait_over(&pair.two);
+        let again = pair.run(&pair.two, "take", &[]).ok();
+        assert!(again.took < Duration::from_secs(2), "after {call}: {again}");
+        assert_eq!(pair.two.read("/srv/ims/message").unwrap(), "acknowledged\n");
+    }
+}
+
+fn mounts(node: &Node) -> usize {
+    node.sh("grep -c ' /srv/ims ' /proc/self/mountinfo").stdout.trim().parse().unwrap()
+}

@@ -1,0 +1,125 @@
+//! `release`: who is in the way, and what happens when it cannot end.
+
+use std::time::Duration;
+
+use super::{Pair, record, record_of, text};
+
+#[test]
+fn a_volume_in_use_stays_mounted_and_the_users_are_named() {
+    let pair = Pair::new();
+    pair.run(&pair.one, "take", &[]).ok();
+    pair.one.sh("cp $(command -v sleep) /srv/ims/lingerer").ok();
+    for (script, command, uses) in [
+        ("cd /srv/ims; echo up; exec sleep 100", "sleep", "folder"),
+        ("exec 7>/srv/ims/log; echo up; exec sleep 100", "sleep", "file"),
+        ("echo up; exec /srv/ims/lingerer 100", "lingerer", "program, mapping"),
+    ] {
+        let user = pair.one.spawn(["sh", "-c", script]);
+        assert!(user.until_stdout(Duration::from_secs(10), |out| out == "up\n"));
+        assert!(crate::support::until(Duration::from_secs(5), || {
+            let comm = fs_err::read_to_string(format!("/proc/{}/comm", user.id()));
+            comm.is_ok_and(|comm| comm.trim() == command)
+        }));
+        for more in [&[][..], &["-n"]] {
+            let ran = pair.run(&pair.one, "release", more).status_is(5);
+            let volume = record_of(&ran, "ims.volume/1");
+            let users = volume["users"].as_array().unwrap();
+            assert_eq!((users.len(), text(&users[0]["command"])), (1, command), "{ran}");
+            let pid = &users[0]["pid"];
+            assert!(
+                ran.stderr.starts_with(&format!(
+                    "ims-diskctl: /srv/ims is used by pid {pid} ({command}): {uses}\n"
+                )),
+                "{ran}"
+            );
+            assert!(ran.stderr.contains(&format!("/srv/ims is in use: by pid {pid} (")), "{ran}");
+            assert!(pair.one.has_mounted(&pair.disk));
+        }
+        user.kill();
+    }
+    pair.run(&pair.one, "release", &[]).ok();
+}
+
+#[test]
+fn what_is_mounted_below_or_elsewhere_or_in_its_place_keeps_it_from_being_released() {
+    let pair = Pair::new();
+    pair.run(&pair.one, "take", &[]).ok();
+    for (make, undo, status, words) in [
+        (
+            "mkdir /srv/ims/x; mount -t tmpfs x /srv/ims/x",
+            "umount /srv/ims/x",
+            5,
+            "/srv/ims/x is mounted below it",
+        ),
+        ("mount --bind /srv/ims /mnt", "umount /mnt", 4, "/dev/ims1 is mounted on /mnt too"),
+        (
+            "mount -t tmpfs x /srv/ims",
+            "umount /srv/ims",
+            4,
+            "(tmpfs) is mounted on /srv/ims, and not /dev/ims1",
+        ),
+    ] {
+        pair.one.sh(make).ok();
+        let ran = pair.run(&pair.one, "release", &[]).status_is(status);
+        assert!(ran.stderr.contains(words), "{make}: {ran}");
+        pair.one.sh(undo).ok();
+    }
+    let elsewhere =
+        pair.one.run(["ims-diskctl", "release", "--device", "/dev/ims1", "--mount", "/mnt"]).status_is(4);
+    assert!(elsewhere.stderr.contains("/dev/ims1 is mounted on /srv/ims and not on /mnt"), "{elsewhere}");
+    pair.one.run(["ims-diskctl", "release", "--device", "/dev/ims9", "--mount", "/mnt"]).status_is(3);
+    pair.one.run(["ims-diskctl", "release", "--device", "/srv", "--mount", "/mnt"]).status_is(2);
+    pair.run(&pair.one, "release", &[]).ok();
+}
+
+#[test]
+fn another_mount_namespace_that_has_it_on_its_own_account_is_named() {
+    let pair = Pair::new();
+    pair.run(&pair.one, "take", &[]).ok();
+    let other =
+        pair.one.spawn(["unshare", "-m", "--propagation", "private", "sh", "-c", "echo up; exec sleep 100"]);
+    assert!(other.until_stdout(Duration::from_secs(10), |out| out == "up\n"));
+    let ran = pair.run(&pair.one, "release", &[]).status_is(5);
+    assert!(ran.stderr.contains(": namespace\n"), "{ran}");
+    assert!(pair.one.has_mounted(&pair.disk));
+    other.kill();
+    pair.run(&pair.one, "release", &[]).ok();
+}
+
+#[test]
+fn an_unmount_that_hangs_is_unknown_when_the_time_is_up() {
+    let pair = Pair::new();
+    pair.run(&pair.one, "take", &[]).ok();
+    let hang = "strace -f -qq -o /dev/null -e trace=umount2 -e inject=umount2:delay_enter=2s \
+                ims-diskctl release --device /dev/ims1 --mount /srv/ims --timeout 300ms";
+    let ran = pair.one.command(["sh", "-c", hang]).deadline(Duration::from_secs(10)).run().status_is(3);
+    assert!(
+        ran.stderr.contains("/srv/ims was not released within 300ms: its unmount is still under way"),
+        "{ran}"
+    );
+    pair.run(&pair.one, "release", &[]).ok();
+}
+
+#[test]
+fn an_unmount_that_the_kernel_only_claims_to_have_made_is_broken() {
+    let pair = Pair::new();
+    pair.run(&pair.one, "take", &[]).ok();
+    let ran = pair.one.sh("strace -f -qq -o /dev/null -e trace=umount2 -e inject=umount2:retval=0 \
+         ims-diskctl release --device /dev/ims1 --mount /srv/ims");
+    assert!(ran.status_is(6).stderr.contains("/dev/ims1 was unmounted, and is mounted still"));
+    pair.run(&pair.one, "release", &[]).ok();
+}
+
+#[test]
+fn what_could_not_be_written_to_a_dying_disk_is_told() {
+    let pair = Pair::new();
+    pair.run(&pair.one, "take", &[]).ok();
+    let ran = pair
+        .one
+        .sh("strace -f -qq -o /dev/null -e trace=syncfs -e inject=syncfs:error=EIO \
+             ims-diskctl release --device /dev/ims1 --mount /srv/ims")
+        .status_is(6);
+    assert!(ran.stderr.contains("/dev/ims1 is unmounted, but not everything was written to it"), "{ran}");
+    assert!(!pair.one.has_mounted(&pair.disk));
+    assert_eq!(record(&ran)["exit"], 6);
+}
