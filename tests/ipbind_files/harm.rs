@@ -40,7 +40,7 @@ fn what_is_not_there_is_told_with_what_is() {
     };
     let says = "no msg-mail-3 below /opt/iplanet/server5 (there are mail-1, mail-2)";
     refused(&files, 2, &with("mail-3", "elenchus", ROOT), says);
-    let says = "no slapd-budgie below /opt/iplanet/server5 (there are elenchus)";
+    let says = "no slapd-budgie below /opt/iplanet/server5 (there is elenchus)";
     refused(&files, 2, &with("mail-1", "budgie", ROOT), says);
     refused(
         &files,

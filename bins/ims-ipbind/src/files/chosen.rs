@@ -114,10 +114,10 @@ fn is_among(host: &Host, instance: &Instance) -> Result<(), Fail> {
         let Some(name) = name else { continue };
         let known: Vec<&str> = there.iter().filter_map(|folder| folder.strip_prefix(prefix)).collect();
         if !known.contains(&name.as_str()) {
-            let hint = if known.is_empty() {
-                "there is none".to_owned()
-            } else {
-                format!("there are {}", known.join(", "))
+            let hint = match known.as_slice() {
+                [] => "there is none".to_owned(),
+                [one] => format!("there is {one}"),
+                more => format!("there are {}", more.join(", ")),
             };
             return Err(Fail::usage(format!("no {prefix}{name} below {}", root.display())).hint(hint));
         }
