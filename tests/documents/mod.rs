@@ -39,6 +39,7 @@ fn schemas() -> Vec<(String, schemars::Schema)> {
         ims_ipbind::Shown,
         ims_ipbind::address::AddressRecord,
         ims_ipbind::address::LinkRecord,
+        ims_ipbind::Shown,
         ims_portcheck::Conflict,
         ims_probe::Answer,
         ims_registry::Checked,
