@@ -46,9 +46,11 @@ impl Found {
 
 /// Reads everything.
 pub fn found(host: &Host, one: &Chosen, timeout: Duration) -> Result<Found, Fail> {
-    let mut found = Found::default();
-    found.kept = Kept::load(host, &one.instance)?;
-    found.is_pending = host.path(mark(&one.instance)).exists();
+    let mut found = Found {
+        kept: Kept::load(host, &one.instance)?,
+        is_pending: host.path(mark(&one.instance)).exists(),
+        ..Found::default()
+    };
     for path in files(host, &one.instance, found.kept.as_ref()) {
         if let Some(original) = file::read(&host.path(pre_ha(&path)))? {
             found.originals.insert(path.clone(), original);

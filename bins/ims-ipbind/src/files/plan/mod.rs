@@ -187,7 +187,7 @@ fn keep(instance: &Instance, found: &Found, plan: &Plan) -> Kept {
 }
 
 /// What gives back everything as it was before the first `set`.
-pub fn restore(one: &Chosen, found: &Found) -> Result<Plan, Fail> {
+pub fn restore(one: &Chosen, found: &Found) -> Plan {
     let instance = &one.instance;
     let mut plan = Plan {
         way: Way::Restore,
@@ -213,7 +213,7 @@ pub fn restore(one: &Chosen, found: &Found) -> Result<Plan, Fail> {
         plan.edits.push(iplanet5::parameter(instance, now, before));
         plan.listenaddr = Some(before.clone());
     }
-    Ok(plan)
+    plan
 }
 
 /// The change of a file from its old text to a new one.
