@@ -23,7 +23,7 @@ _ims__portcheck() {
 
     case "${cmd}" in
         ims__portcheck)
-            opts="-o -h -V --output --root --help --version"
+            opts="-o -h -V --live --no-live --output --root --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

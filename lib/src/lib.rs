@@ -21,6 +21,7 @@ pub mod record;
 pub mod registry;
 pub mod span;
 pub mod state;
+pub mod suggest;
 pub mod sys;
 
 pub use exit::Exit;

@@ -36,6 +36,10 @@ fn schemas() -> Vec<(String, schemars::Schema)> {
         ims::instance::Instance,
         ims_diskctl::Volume,
         ims_diskctl::VolumeStep,
+        ims_ipbind::address::AddressRecord,
+        ims_ipbind::address::LinkRecord,
+        ims_portcheck::Conflict,
+        ims_probe::Answer,
         ims_registry::Checked,
     ]
 }

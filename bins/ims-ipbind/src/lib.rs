@@ -8,6 +8,7 @@ pub mod files;
 use ims::{Exit, Fail, Host, Out};
 
 pub use cli::Args;
+pub use files::Shown;
 
 /// Runs the command.
 pub fn main(args: Args, host: &Host, out: &mut Out) -> Result<Exit, Fail> {

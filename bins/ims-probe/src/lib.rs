@@ -1,17 +1,39 @@
-//! stub
-/// stub
-pub fn main(_a: Args, _h: &ims::Host, _o: &mut ims::Out) -> Result<ims::Exit, ims::Fail> {
-    Ok(ims::Exit::Ok)
-}
-/// stub
-#[derive(Debug, clap::Parser)]
-#[command(name = "ims-probe", version)]
-pub struct Args {
-    #[command(flatten)]
-    common: ims::command::Common,
-}
-impl ims::command::Arguments for Args {
-    fn common(&self) -> &ims::command::Common {
-        &self.common
-    }
+//! `ims-probe`: is a service answering, and how deeply. It holds the first words of a protocol with every target
+//! at once, and says what came back; it never repairs, restarts or judges a trend.
+//!
+//! One probe goes through stages (`connect`, `greet`, `ehlo`, …) under one deadline. What went wrong is a
+//! [`trouble::Trouble`]; what that means is decided in [`verdict`] alone: only the server's own doing is *down*,
+//! and what the prober could not find out is *unknown*.
+
+pub mod answer;
+#[cfg(test)]
+mod canned;
+pub mod cli;
+mod config;
+mod descriptors;
+pub mod dialogue;
+pub mod endpoint;
+mod gather;
+pub mod level;
+mod outlet;
+mod probe;
+mod pulse;
+pub mod stage;
+mod tally;
+pub mod trouble;
+mod verdict;
+mod watch;
+pub mod wire;
+pub mod words;
+
+use ims::{Exit, Fail, Host, Out};
+
+pub use answer::Answer;
+pub use cli::Args;
+
+/// Runs the command.
+#[allow(clippy::needless_pass_by_value)] // the shape ims::command::run wants
+pub fn main(args: Args, host: &Host, out: &mut Out) -> Result<Exit, Fail> {
+    let targets = gather::targets(host, &args.targets, args.part)?;
+    watch::run(host, targets, &args, out)
 }

@@ -89,6 +89,16 @@ fn bound(host: &Host, instance: &Instance) -> Vec<crate::address::Address> {
     addresses
 }
 
+/// The folders of instances below a server root, `msg-…` and `slapd-…`, sorted.
+pub fn names(host: &Host, root: &Path) -> Result<Vec<String>, Fail> {
+    let mut found = Vec::new();
+    for prefix in ["msg-", "slapd-"] {
+        found.extend(below(host, root, prefix)?.into_iter().map(|(name, _)| format!("{prefix}{name}")));
+    }
+    found.sort();
+    Ok(found)
+}
+
 fn below(host: &Host, root: &Path, prefix: &str) -> Result<Vec<(String, PathBuf)>, Fail> {
     let cannot = |e: &std::io::Error| Fail::io(Exit::Unknown, format!("cannot scan {}", root.display()), e);
     let mut found = Vec::new();

@@ -2,9 +2,14 @@
 //! listened to. Pure descriptions: reading the files is all they do.
 
 pub mod detect;
+pub mod dovecot;
+pub mod iplanet5;
+pub mod openldap;
+mod ports;
+pub mod postfix;
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -15,6 +20,7 @@ use crate::address::Address;
 use crate::instance::Instance;
 use crate::place::Place;
 use crate::sys::exec::Line;
+use crate::sys::file;
 use crate::{Fail, Host};
 
 /// A way to lay out a server root.
@@ -124,6 +130,17 @@ pub enum Bind {
     One(std::net::IpAddr),
 }
 
+impl Bind {
+    /// The bind of an address as it is written, `0.0.0.0` and `::` being every one of their family.
+    pub fn of(ip: std::net::IpAddr) -> Self {
+        match ip {
+            std::net::IpAddr::V4(v4) if v4.is_unspecified() => Self::AnyV4,
+            std::net::IpAddr::V6(v6) if v6.is_unspecified() => Self::AnyV6,
+            one => Self::One(one),
+        }
+    }
+}
+
 /// A TCP listener that an instance's configuration asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listener {
@@ -153,6 +170,20 @@ pub enum Part {
 pub enum Stop {
     /// By a signal to its first process.
     Signal(i32),
+    /// By a signal to every one of its processes at once, the first among them. Only when the last is gone is it
+    /// stopped: sessions outlive the first process and hold files on the volume.
+    SignalAll(i32),
+    /// By SIGKILL to its first process alone, upon which the others finish what they are at and exit; those that
+    /// run one of `agents` are given `moment`, then whatever is left gets SIGTERM.
+    ///
+    /// This is `postfix drain`. SIGTERM to Postfix's master would end its delivery agents in the middle, and a
+    /// message that Dovecot has saved by then would be delivered again by the next start.
+    Drain {
+        /// The executables of its delivery agents.
+        agents: Vec<PathBuf>,
+        /// How long the agents may take, at most.
+        moment: Duration,
+    },
     /// By a command of its own, such as `stop-msg`.
     Command(Line),
 }
@@ -178,13 +209,64 @@ pub struct Program {
 }
 
 /// The programs of one part of an instance, in the order they are started; independent ones may start at once.
-pub fn programs(_host: &Host, instance: &Instance, _part: Part) -> Result<Vec<Program>, Fail> {
-    Err(Fail::unknown(format!("the programs of {} are not described yet", instance.name)))
+pub fn programs(host: &Host, instance: &Instance, part: Part) -> Result<Vec<Program>, Fail> {
+    match (instance.layout, part) {
+        (Layout::Iplanet5, part) => Ok(iplanet5::programs(host, instance, part)),
+        (Layout::PostfixDovecot, Part::Directory) => {
+            openldap::program(host, instance).map(|found| found.into_iter().collect())
+        }
+        (Layout::PostfixDovecot, Part::Mail) => {
+            let mut programs = Vec::new();
+            programs.extend(dovecot::program(host, instance)?);
+            programs.extend(postfix::program(host, instance)?);
+            Ok(programs)
+        }
+    }
 }
 
 /// Every TCP listener that the instance's configuration asks for.
-pub fn listeners(_host: &Host, instance: &Instance) -> Result<Vec<Listener>, Fail> {
-    Err(Fail::unknown(format!("the listeners of {} are not described yet", instance.name)))
+///
+/// Files alone are read (a standby node may not have the servers' software), with one exception: the message
+/// store's ports of `iplanet-5` are asked of its `configutil`, whose store only it can read.
+pub fn listeners(host: &Host, instance: &Instance) -> Result<Vec<Listener>, Fail> {
+    match instance.layout {
+        Layout::Iplanet5 => iplanet5::listeners(host, instance),
+        Layout::PostfixDovecot => {
+            let mut listeners = Vec::new();
+            if instance.mail {
+                listeners.extend(postfix::listeners(host, instance)?);
+                listeners.extend(dovecot::listeners(host, instance)?);
+            }
+            listeners.extend(openldap::listeners(host, instance)?);
+            Ok(listeners)
+        }
+    }
+}
+
+/// Reads a file of an instance that must be there.
+pub(crate) fn text_of(host: &Host, path: &Path) -> Result<String, Fail> {
+    file::read_text(&host.path(path))?.ok_or_else(|| {
+        Fail::unknown(format!("{} is not there", path.display())).hint("another node may master its volume")
+    })
+}
+
+/// The folders a program needs on the way to a path that a node loses when it boots, outermost first; the last
+/// belongs to `owner`.
+pub(crate) fn runtime_folders(folder: &Path, owner: &str, mode: u32) -> Vec<(PathBuf, String, u32)> {
+    let is_runtime =
+        ["/run", "/var/run"].iter().any(|run| folder.starts_with(run) && folder != Path::new(run));
+    if !is_runtime {
+        return Vec::new();
+    }
+    let mut folders: Vec<(PathBuf, String, u32)> = folder
+        .ancestors()
+        .skip(1)
+        .take_while(|above| !["/run", "/var/run"].iter().any(|run| *above == Path::new(run)))
+        .map(|above| (above.to_owned(), "root".to_owned(), 0o755))
+        .collect();
+    folders.reverse();
+    folders.push((folder.to_owned(), owner.to_owned(), mode));
+    folders
 }
 
 /// The addresses at which clients reach a listener of an instance: its own when it is bound to one, else the

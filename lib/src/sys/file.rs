@@ -89,6 +89,11 @@ impl Staged {
         Ok(staged)
     }
 
+    /// Where the new content stands until then, for a checker to read.
+    pub fn at(&self) -> PathBuf {
+        self.path.with_file_name(&self.temporary)
+    }
+
     /// Puts the new content in its place and syncs the folder.
     pub fn commit(mut self) -> Result<(), Fail> {
         let cannot = |e: rustix::io::Errno| {
@@ -176,7 +181,10 @@ fn is_roots_alone(folder: rustix::fd::BorrowedFd<'_>) -> rustix::io::Result<bool
     Ok(stat.st_uid == 0 && stat.st_mode & 0o022 == 0)
 }
 
-fn existing(folder: rustix::fd::BorrowedFd<'_>, name: &OsStr) -> io::Result<Option<std::fs::File>> {
+pub(super) fn existing(
+    folder: rustix::fd::BorrowedFd<'_>,
+    name: &OsStr,
+) -> io::Result<Option<std::fs::File>> {
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
     match rustix::fs::openat(folder, name, flags, Mode::empty()) {
         Ok(fd) => Ok(Some(fd.into())),
@@ -186,7 +194,7 @@ fn existing(folder: rustix::fd::BorrowedFd<'_>, name: &OsStr) -> io::Result<Opti
 }
 
 /// Gives a new file the owner, mode and extended attributes of the old one.
-fn like(new: &std::fs::File, old: &std::fs::File) -> io::Result<()> {
+pub(super) fn like(new: &std::fs::File, old: &std::fs::File) -> io::Result<()> {
     let meta = old.metadata()?;
     let mine = new.metadata()?;
     if (meta.uid(), meta.gid()) != (mine.uid(), mine.gid()) {

@@ -1,20 +1,29 @@
-//! Stub.
+//! The address on the interface: `up`, `down` and `look`.
 
+mod act;
 pub mod cli;
+mod look;
+mod plan;
+mod record;
 
 use ims::{Exit, Fail, Host, Out};
 
-/// Stub.
-pub fn up(_host: &Host, _args: &cli::Up, _out: &mut Out) -> Result<Exit, Fail> {
-    Err(Fail::unknown("not yet"))
+pub use record::{AddressRecord, LinkRecord};
+
+/// Puts an address on an interface, when nobody else answers for it, and tells the neighbours.
+pub fn up(host: &Host, args: &cli::Up, out: &mut Out) -> Result<Exit, Fail> {
+    act::up(host, args, out)
 }
 
-/// Stub.
-pub fn down(_host: &Host, _args: &cli::Down, _out: &mut Out) -> Result<Exit, Fail> {
-    Err(Fail::unknown("not yet"))
+/// Takes an address off an interface.
+pub fn down(_host: &Host, args: &cli::Down, out: &mut Out) -> Result<Exit, Fail> {
+    act::down(args, out)
 }
 
-/// Stub.
-pub fn look(_host: &Host, _args: &cli::Look, _out: &mut Out) -> Result<Exit, Fail> {
-    Err(Fail::unknown("not yet"))
+/// Says whether an address is on an interface, or whether the interface itself is up.
+pub fn look(_host: &Host, args: &cli::Look, out: &mut Out) -> Result<Exit, Fail> {
+    match args.address {
+        Some(address) => look::address(address, &args.device, args.probe_wait.0, out),
+        None => look::link(&args.device, out),
+    }
 }

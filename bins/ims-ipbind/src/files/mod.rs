@@ -1,20 +1,67 @@
-//! Stub.
+//! The servers' configuration: where they listen, made to listen on the logical address alone, and given back.
 
+mod act;
+mod check;
+mod chosen;
 pub mod cli;
+mod kept;
+mod look;
+mod plan;
+mod show;
+mod told;
 
+use ims::sys::lock::Lock;
 use ims::{Exit, Fail, Host, Out};
 
-/// Stub.
-pub fn show(_host: &Host, _args: &cli::Show, _out: &mut Out) -> Result<Exit, Fail> {
-    Err(Fail::unknown("not yet"))
+use act::Transaction;
+use chosen::Chosen;
+pub use show::{Shown, show};
+
+/// The name of the command, for what it says on stderr.
+const NAME: &str = "ims-ipbind";
+
+/// Makes the servers of the chosen instances listen on their logical addresses alone.
+pub fn set(host: &Host, args: &cli::Set, out: &mut Out) -> Result<Exit, Fail> {
+    let chosen = chosen::to_set(host, args)?;
+    for one in &chosen {
+        change(host, one, &args.change, out, |found| plan::set(one, found))?;
+        chosen::compare_with_registry(host, one);
+    }
+    Ok(Exit::Ok)
 }
 
-/// Stub.
-pub fn set(_host: &Host, _args: &cli::Set, _out: &mut Out) -> Result<Exit, Fail> {
-    Err(Fail::unknown("not yet"))
+/// Gives back the files of an instance as they were before the first `set`.
+pub fn restore(host: &Host, args: &cli::Restore, out: &mut Out) -> Result<Exit, Fail> {
+    let one = chosen::to_restore(host, args)?;
+    change(host, &one, &args.change, out, |found| plan::restore(&one, found))?;
+    Ok(Exit::Ok)
 }
 
-/// Stub.
-pub fn restore(_host: &Host, _args: &cli::Restore, _out: &mut Out) -> Result<Exit, Fail> {
-    Err(Fail::unknown("not yet"))
+/// Looks, plans, and carries the plan out under the instance's lock; a dry run only shows it.
+fn change(
+    host: &Host,
+    one: &Chosen,
+    args: &cli::Change,
+    out: &mut Out,
+    plan: impl FnOnce(&look::Found) -> Result<plan::Plan, Fail>,
+) -> Result<(), Fail> {
+    let lock = format!("ipbind-{}", one.instance.name);
+    let _lock = if args.dry_run { None } else { Some(Lock::named(host, &lock, args.timeout.0)?) };
+    let found = look::found(host, one, args.timeout.0)?;
+    let plan = plan(&found)?;
+    if found.is_pending {
+        let told = "an earlier change was interrupted; what is left of it is done now";
+        ims::sys::stderr::say(NAME, format_args!("{}: {told}", one.instance.name));
+    }
+    for note in &plan.notes {
+        ims::sys::stderr::say(NAME, note);
+    }
+    if !args.force_slapd_running {
+        plan.rewritten_directories().try_for_each(|folder| look::slapd_is_stopped(host, folder))?;
+    }
+    if !args.dry_run {
+        Transaction { host, instance: &one.instance, found: &found, plan: &plan, timeout: args.timeout.0 }
+            .carry_out()?;
+    }
+    told::tell(&plan, args.dry_run, out)
 }

@@ -1,0 +1,171 @@
+//! Which instances are meant, where they stand, and which addresses they are to be bound to.
+
+use std::io::stdin;
+
+use ims::address::Address;
+use ims::input::records;
+use ims::instance::Instance;
+use ims::layout::{Layout, detect};
+use ims::name::InstanceName;
+use ims::registry::{PATH, Registry};
+use ims::sys::stderr;
+use ims::{Exit, Fail, Host};
+
+use super::NAME;
+use super::cli::{self, NameOrStdin, Place};
+
+/// An instance that stands on this node, with the addresses that were asked for.
+#[derive(Debug)]
+pub struct Chosen {
+    /// The instance.
+    pub instance: Instance,
+    /// Its logical addresses.
+    pub addresses: Vec<Address>,
+}
+
+/// The instances of `set`, each with an address.
+pub fn to_set(host: &Host, args: &cli::Set) -> Result<Vec<Chosen>, Fail> {
+    let instances = match &args.what {
+        NameOrStdin::Name(name) => vec![named(host, name, &args.place)?],
+        NameOrStdin::Stdin => piped(&args.place)?,
+    };
+    if instances.len() > 1 && !args.addresses.is_empty() {
+        return Err(Fail::usage("several instances cannot have one address")
+            .hint("leave --address out: each record brings its own"));
+    }
+    let mut chosen = Vec::new();
+    for instance in instances {
+        stands(host, &instance)?;
+        let addresses =
+            if args.addresses.is_empty() { instance.addresses.clone() } else { args.addresses.clone() };
+        if addresses.is_empty() {
+            return Err(Fail::usage(format!("{} has no logical address", instance.name))
+                .hint("add --address ADDRESS"));
+        }
+        chosen.push(Chosen { instance, addresses });
+    }
+    Ok(chosen)
+}
+
+/// The instance of `restore`.
+pub fn to_restore(host: &Host, args: &cli::Restore) -> Result<Chosen, Fail> {
+    let instance = named(host, &args.name, &args.place)?;
+    stands(host, &instance)?;
+    Ok(Chosen { addresses: instance.addresses.clone(), instance })
+}
+
+/// The instances of `show`: those named, those piped, or all in the registry.
+pub fn to_show(host: &Host, args: &cli::Show) -> Result<Vec<Instance>, Fail> {
+    if args.what.is_empty() {
+        return Ok(Registry::load(host)?.instances().cloned().collect());
+    }
+    let mut instances = Vec::new();
+    for what in &args.what {
+        match what {
+            NameOrStdin::Name(name) => instances.push(named(host, name, &args.place)?),
+            NameOrStdin::Stdin => instances.extend(piped(&args.place)?),
+        }
+    }
+    Ok(instances)
+}
+
+fn piped(place: &Place) -> Result<Vec<Instance>, Fail> {
+    if place.server_root.is_some() || place.ldap.is_some() {
+        return Err(Fail::usage("--server-root, --layout and --ldap do not go with -")
+            .hint("the records on stdin say it all"));
+    }
+    records::<Instance>(NAME, stdin().lock()).map(|piped| piped.map(|piped| piped.record)).collect()
+}
+
+/// The instance of that name: from the arguments when they give its root, else from the registry.
+fn named(host: &Host, name: &InstanceName, place: &Place) -> Result<Instance, Fail> {
+    let registry = Registry::load(host)?;
+    let Some(root) = &place.server_root else {
+        let known = registry.find(name)?;
+        return Ok(Instance { ldap: place.ldap.clone().or_else(|| known.ldap.clone()), ..known.clone() });
+    };
+    let known = registry.get(name).filter(|known| &known.root == root);
+    let mut instance = Instance {
+        name: name.clone(),
+        layout: Layout::Iplanet5,
+        root: root.clone(),
+        addresses: known.map(|known| known.addresses.clone()).unwrap_or_default(),
+        ldap: place.ldap.clone().or_else(|| known.and_then(|known| known.ldap.clone())),
+        mail: known.is_none_or(|known| known.mail),
+    };
+    is_among(host, &instance)?;
+    let found = place.layout.or(known.map(|known| known.layout));
+    instance.layout = found.or_else(|| detect::layout(host, &instance.mail_dir())).ok_or_else(|| {
+        Fail::usage(format!("cannot tell how {} is laid out", instance.mail_dir().display()))
+            .hint("add --layout")
+    })?;
+    Ok(instance)
+}
+
+/// A name that was typed is one of those below the server root, or the failure says which there are.
+fn is_among(host: &Host, instance: &Instance) -> Result<(), Fail> {
+    let root = &instance.root;
+    let there = detect::names(host, root)?;
+    let wanted = [
+        ("msg-", instance.mail.then(|| instance.name.to_string())),
+        ("slapd-", instance.ldap.as_ref().map(ToString::to_string)),
+    ];
+    for (prefix, name) in wanted {
+        let Some(name) = name else { continue };
+        let known: Vec<&str> = there.iter().filter_map(|folder| folder.strip_prefix(prefix)).collect();
+        if !known.contains(&name.as_str()) {
+            let hint = if known.is_empty() {
+                "there is none".to_owned()
+            } else {
+                format!("there are {}", known.join(", "))
+            };
+            return Err(Fail::usage(format!("no {prefix}{name} below {}", root.display())).hint(hint));
+        }
+    }
+    Ok(())
+}
+
+/// The instance's folders are on this node now.
+fn stands(host: &Host, instance: &Instance) -> Result<(), Fail> {
+    let mut folders: Vec<_> = instance.ldap_dir().into_iter().collect();
+    if instance.mail {
+        folders.push(instance.mail_dir());
+    }
+    if !host.path(&instance.root).is_dir() {
+        return Err(Fail::unknown(format!("{} is not there", instance.root.display()))
+            .hint("another node may master its volume"));
+    }
+    match folders.iter().find(|folder| !host.path(folder).is_dir()) {
+        Some(folder) => is_among(host, instance)
+            .and(Err(Fail::new(Exit::Usage, format!("{} is not a folder", folder.display())))),
+        None => Ok(()),
+    }
+}
+
+/// Says so when the registry knows the instance otherwise; the registry itself is the business of `ims-registry`.
+pub fn compare_with_registry(host: &Host, one: &Chosen) {
+    let instance = &one.instance;
+    let known = match Registry::load(host) {
+        Ok(registry) => registry.get(&instance.name).cloned(),
+        Err(fail) => return stderr::say(NAME, fail),
+    };
+    let is_same =
+        known.as_ref().is_some_and(|known| known.addresses == one.addresses && known.ldap == instance.ldap);
+    if is_same {
+        return;
+    }
+    let mut line = format!(
+        "ims-registry add {} --layout {} --server-root {}",
+        instance.name,
+        instance.layout,
+        instance.root.display()
+    );
+    for address in &one.addresses {
+        line.push_str(&format!(" --address {address}"));
+    }
+    if let Some(ldap) = &instance.ldap {
+        line.push_str(&format!(" --ldap {ldap}"));
+    }
+    let what = if known.is_some() { "knows it otherwise" } else { "does not know it" };
+    stderr::say(NAME, format_args!("{}: {PATH} {what}; run: {line}", instance.name));
+}

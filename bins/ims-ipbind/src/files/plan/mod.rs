@@ -1,0 +1,247 @@
+//! What is to be changed, decided from what was found; nothing here touches the disk.
+
+mod dovecot;
+mod iplanet5;
+mod openldap;
+mod postfix;
+
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+
+use ims::Fail;
+use ims::instance::Instance;
+use ims::layout::Layout;
+
+use super::chosen::Chosen;
+use super::kept::Kept;
+use super::look::Found;
+
+/// What a change is of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Target {
+    /// A file.
+    File(PathBuf),
+    /// A parameter that `configutil` keeps.
+    Parameter {
+        /// The parameter's name.
+        name: &'static str,
+        /// The tool.
+        tool: PathBuf,
+    },
+}
+
+/// One change, or none when old and new are the same.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Edit {
+    /// What it is of.
+    pub target: Target,
+    /// The content before; `None` for a file that is not there. Of a parameter the line `name = value`.
+    pub old: Option<Vec<u8>>,
+    /// The content after.
+    pub new: Option<Vec<u8>>,
+}
+
+impl Edit {
+    /// The file, or the tool that keeps the parameter.
+    pub fn file(&self) -> &Path {
+        match &self.target {
+            Target::File(path) => path,
+            Target::Parameter { tool, .. } => tool,
+        }
+    }
+
+    /// Whether there is anything to do.
+    pub fn is_change(&self) -> bool {
+        self.old != self.new
+    }
+}
+
+/// How files get their new content.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    /// Written, the original kept.
+    Set,
+    /// Given back from the original.
+    Restore,
+}
+
+/// Everything one run is to change.
+#[derive(Debug)]
+pub struct Plan {
+    /// How.
+    pub way: Way,
+    /// The changes in their order.
+    pub edits: Vec<Edit>,
+    /// What `restore` will need; `None` when nothing is left to restore.
+    pub kept: Option<Kept>,
+    /// The parameter's value after, as `configutil` takes it.
+    pub listenaddr: Option<String>,
+    /// What a person should know, for stderr.
+    pub notes: Vec<String>,
+    /// The layout, which tells which checkers read the new files.
+    pub layout: Layout,
+}
+
+impl Plan {
+    /// The folders of the directory servers 4.x whose `slapd.conf` is changed.
+    pub fn rewritten_directories(&self) -> impl Iterator<Item = &Path> {
+        let is_theirs = |edit: &&Edit| {
+            self.layout == Layout::Iplanet5 && edit.is_change() && edit.file().ends_with("config/slapd.conf")
+        };
+        self.edits.iter().filter(is_theirs).filter_map(|edit| edit.file().parent()?.parent())
+    }
+}
+
+/// The addresses as servers are told them.
+#[derive(Debug, Clone)]
+pub struct Wanted {
+    ips: Vec<IpAddr>,
+}
+
+impl Wanted {
+    /// All of them, in the order given.
+    pub fn all(&self) -> &[IpAddr] {
+        &self.ips
+    }
+
+    /// The first IPv4 one.
+    pub fn v4(&self) -> Option<IpAddr> {
+        self.ips.iter().copied().find(IpAddr::is_ipv4)
+    }
+
+    /// The first IPv6 one.
+    pub fn v6(&self) -> Option<IpAddr> {
+        self.ips.iter().copied().find(IpAddr::is_ipv6)
+    }
+
+    /// The one that takes another's place: of the same family, when there is one.
+    pub fn instead_of(&self, other: Option<IpAddr>) -> Option<IpAddr> {
+        let same = match other {
+            Some(ip) if ip.is_ipv6() => self.v6(),
+            Some(_) => self.v4(),
+            None => None,
+        };
+        same.or_else(|| self.ips.first().copied())
+    }
+
+    /// As a list, with a comma and a blank between them.
+    pub fn list(&self) -> String {
+        self.ips.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+    }
+}
+
+/// What makes the servers listen on the logical addresses alone.
+pub fn set(one: &Chosen, found: &Found) -> Result<Plan, Fail> {
+    let instance = &one.instance;
+    let mut ips: Vec<IpAddr> = one.addresses.iter().map(|address| address.ip()).collect();
+    let mut seen = std::collections::HashSet::new();
+    ips.retain(|ip| seen.insert(*ip));
+    let wanted = Wanted { ips };
+    let mut plan = Plan {
+        way: Way::Set,
+        edits: Vec::new(),
+        kept: None,
+        listenaddr: None,
+        notes: Vec::new(),
+        layout: instance.layout,
+    };
+    match instance.layout {
+        Layout::Iplanet5 => iplanet5::set(instance, &wanted, found, &mut plan)?,
+        Layout::PostfixDovecot => {
+            if instance.mail {
+                postfix::set(instance, &wanted, found, &mut plan)?;
+                dovecot::set(instance, &wanted, found, &mut plan)?;
+                if plan.edits.is_empty() {
+                    let folder = instance.mail_dir();
+                    return Err(Fail::usage(format!("{} has neither Postfix nor Dovecot", folder.display())));
+                }
+            }
+            openldap::set(instance, &wanted, found, &mut plan)?;
+        }
+    }
+    plan.kept = Some(keep(instance, found, &plan));
+    Ok(plan)
+}
+
+/// What `restore` will need of a plan, besides the originals.
+fn keep(instance: &Instance, found: &Found, plan: &Plan) -> Kept {
+    let mut kept = found.kept.clone().unwrap_or_default();
+    for edit in plan.edits.iter().filter(|edit| edit.is_change()) {
+        match &edit.target {
+            Target::File(path) if edit.old.is_none() => {
+                let below = path.strip_prefix(&instance.root).unwrap_or(path).to_owned();
+                if !kept.created.contains(&below) && !found.originals.contains_key(path) {
+                    kept.created.push(below);
+                }
+            }
+            Target::File(_) => {}
+            Target::Parameter { .. } => {
+                kept.listenaddr = kept.listenaddr.take().or_else(|| found.listenaddr.clone());
+            }
+        }
+    }
+    if let Some(ldap) = instance.ldap.as_ref().filter(|ldap| !kept.ldap.contains(ldap)) {
+        kept.ldap.push(ldap.clone());
+    }
+    kept
+}
+
+/// What gives back everything as it was before the first `set`.
+pub fn restore(one: &Chosen, found: &Found) -> Result<Plan, Fail> {
+    let instance = &one.instance;
+    let mut plan = Plan {
+        way: Way::Restore,
+        edits: Vec::new(),
+        kept: None,
+        listenaddr: None,
+        notes: Vec::new(),
+        layout: instance.layout,
+    };
+    let created = found.kept.as_ref().map(|kept| kept.created.as_slice()).unwrap_or_default();
+    for (path, bytes) in &found.files {
+        let was_created =
+            path.strip_prefix(&instance.root).is_ok_and(|below| created.iter().any(|file| file == below));
+        let new = match found.originals.get(path) {
+            Some(original) => Some(original.clone()),
+            None if was_created => None,
+            None => bytes.clone(),
+        };
+        plan.edits.push(Edit { target: Target::File(path.clone()), old: bytes.clone(), new });
+    }
+    if let Some(now) = &found.listenaddr {
+        let before = found.kept.as_ref().and_then(|kept| kept.listenaddr.as_ref()).unwrap_or(now);
+        plan.edits.push(iplanet5::parameter(instance, now, before));
+        plan.listenaddr = Some(before.clone());
+    }
+    Ok(plan)
+}
+
+/// The change of a file from its old text to a new one.
+fn edit(path: &Path, old: Option<&str>, new: String) -> Edit {
+    Edit {
+        target: Target::File(path.to_owned()),
+        old: old.map(|text| text.as_bytes().to_vec()),
+        new: Some(new.into_bytes()),
+    }
+}
+
+/// A file that must be there to be changed.
+fn must<'a>(found: &'a Found, path: &Path) -> Result<&'a str, Fail> {
+    found.text(path)?.ok_or_else(|| Fail::usage(format!("{} is not there", path.display())))
+}
+
+/// The address a name in configuration is written as, when it is one.
+fn literal(text: &str) -> Option<IpAddr> {
+    let bare = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(text);
+    bare.parse().ok()
+}
+
+/// Whether a configured address is of the node itself: a listener that clients never see and that stays.
+fn is_loopback(text: &str) -> bool {
+    text.eq_ignore_ascii_case("localhost") || literal(text).is_some_and(|ip| ip.is_loopback())
+}
+
+/// Where it stands, for a note.
+fn at(path: &Path, line: usize) -> String {
+    ims::place::Place::line(path, line).to_string()
+}

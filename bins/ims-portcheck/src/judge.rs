@@ -1,0 +1,219 @@
+//! Which of the listeners collide. Pure: (configured, live) → conflicts.
+
+use ims::Host;
+use ims::instance::Instance;
+use ims::layout::{Bind, Service};
+
+use crate::look::{Configured, Taken};
+use crate::overlap::overlap;
+use crate::record::{Conflict, Side, Verdict};
+use crate::whose::{Whose, whose};
+
+/// The conflicts between configured listeners, each pair of lines once.
+///
+/// One line is no conflict with itself: two instances may share a directory server.
+pub fn configured(listeners: &[Configured]) -> Vec<Conflict> {
+    let mut conflicts: Vec<Conflict> = Vec::new();
+    for (index, a) in listeners.iter().enumerate() {
+        for b in listeners.iter().skip(index + 1) {
+            if a.listener.port != b.listener.port || a.listener.at == b.listener.at {
+                continue;
+            }
+            let both_job_controllers =
+                a.listener.service == Service::JobController && b.listener.service == Service::JobController;
+            let why = match overlap(a.listener.bind, b.listener.bind) {
+                Some(why) => why,
+                None if both_job_controllers => {
+                    "both Job Controllers have the same TCP_PORT, which may not be on one node, whatever the address"
+                }
+                None => continue,
+            };
+            let mend = if both_job_controllers {
+                format!("give one of them another TCP_PORT in {}", b.listener.at)
+            } else {
+                mend(a, b)
+            };
+            add(&mut conflicts, conflict(a, side(b), Verdict::Conflict, why, mend));
+        }
+    }
+    conflicts
+}
+
+/// The conflicts of configured listeners with sockets that are not their instance's own.
+pub fn live(
+    host: &Host,
+    listeners: &[Configured],
+    taken: &[Taken],
+    known: &[&Instance],
+    told: &[Conflict],
+) -> Vec<Conflict> {
+    let mut conflicts: Vec<Conflict> = Vec::new();
+    for a in listeners {
+        for socket in taken.iter().filter(|taken| taken.socket.port == a.listener.port) {
+            let Some(why) = overlap(a.listener.bind, socket.socket.bind) else { continue };
+            let owner = socket.owners.first();
+            let who = owner.map_or_else(
+                || "whoever has it".to_owned(),
+                |owner| format!("{} (pid {})", owner.command, owner.pid),
+            );
+            let (of, verdict, mend) = match whose(host, &a.of.record, known, &socket.owners) {
+                Whose::Own => continue,
+                Whose::Other(other) if is_told(told, a, other) => continue,
+                Whose::Other(other) => {
+                    let mend = format!("restart {} with its new configuration, or stop {who}", other.name);
+                    (Some(&other.name), Verdict::Conflict, mend)
+                }
+                Whose::Foreign => {
+                    (None, Verdict::Conflict, format!("stop {who}, or bind it to an address of its own"))
+                }
+                Whose::Unknown => {
+                    (None, Verdict::Unknown, "run it as root, or look who has the port".to_owned())
+                }
+            };
+            let b = Side::live(of, host.name(), &socket.socket, owner);
+            add(&mut conflicts, conflict(a, b, verdict, &format!("the port is taken now: {why}"), mend));
+        }
+    }
+    conflicts
+}
+
+/// Whether the configurations say already that the two collide at this port.
+fn is_told(told: &[Conflict], a: &Configured, other: &Instance) -> bool {
+    let is = |side: &Side, name| side.instance.as_ref() == Some(name);
+    told.iter().filter(|conflict| conflict.port == a.listener.port).any(|conflict| {
+        let (us, them) = (&a.of.record.name, &other.name);
+        (is(&conflict.a, us) && is(&conflict.b, them)) || (is(&conflict.a, them) && is(&conflict.b, us))
+    })
+}
+
+fn side(of: &Configured) -> Side {
+    Side::configured(&of.of.record.name, &of.of.host, &of.listener)
+}
+
+fn conflict(a: &Configured, b: Side, verdict: Verdict, why: &str, mend: String) -> Conflict {
+    Conflict { port: a.listener.port, protocol: "tcp", verdict, a: side(a), b, why: why.to_owned(), mend }
+}
+
+/// Adds a conflict, unless the same two lines or the same line and process collide at that port already (on IPv4
+/// and on IPv6).
+fn add(conflicts: &mut Vec<Conflict>, new: Conflict) {
+    let key = |c: &Conflict| (c.port, c.a.at.clone(), c.b.at.clone(), c.b.pid, c.verdict);
+    let is_told_apart = new.b.at.is_some() || new.b.pid.is_some();
+    let is_known = is_told_apart && conflicts.iter().any(|old| key(old) == key(&new));
+    if !is_known {
+        conflicts.push(new);
+    }
+}
+
+/// What would mend the conflict of two configured listeners.
+fn mend(a: &Configured, b: &Configured) -> String {
+    let wildcards: Vec<String> = [a, b]
+        .into_iter()
+        .filter(|c| !matches!(c.listener.bind, Bind::One(_)))
+        .map(|c| {
+            let address = c.of.record.addresses.first().map_or("ADDRESS".to_owned(), ToString::to_string);
+            format!("ims-ipbind set --address {address} {}", c.of.record.name)
+        })
+        .collect();
+    if wildcards.is_empty() {
+        return format!(
+            "give one of them another address or port, in {} or {}",
+            a.listener.at, b.listener.at
+        );
+    }
+    wildcards.join("; ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ims::input::Piped;
+    use ims::layout::{Layout, Listener};
+    use ims::place::Place;
+    use ims::sys::sock::{Listening, Owner};
+    use std::path::Path;
+
+    fn instance(name: &str) -> Instance {
+        Instance {
+            name: name.parse().unwrap(),
+            layout: Layout::PostfixDovecot,
+            root: "/global".into(),
+            addresses: vec!["192.0.2.7".parse().unwrap()],
+            ldap: None,
+            mail: true,
+        }
+    }
+
+    fn listener(name: &str, service: Service, bind: Bind, port: u16, at: Place) -> Configured {
+        let of = Piped { host: "mail-1".to_owned(), record: instance(name) };
+        Configured { of, listener: Listener { server: "postfix", service, bind, port, at } }
+    }
+
+    fn one(ip: &str) -> Bind {
+        Bind::One(ip.parse().unwrap())
+    }
+
+    #[test]
+    fn two_wildcards_collide_once_with_both_lines() {
+        let a = |bind| listener("a", Service::Imap, bind, 143, Place::line("/global/a", 3));
+        let b = |bind| listener("b", Service::Imap, bind, 143, Place::line("/global/b", 5));
+        let found = configured(&[a(Bind::AnyV4), a(Bind::AnyV6), b(Bind::AnyV4), b(Bind::AnyV6)]);
+        let [conflict] = found.as_slice() else { panic!("{found:?}") };
+        assert_eq!(conflict.a.at, Some(Place::line("/global/a", 3)));
+        assert_eq!(conflict.b.at, Some(Place::line("/global/b", 5)));
+        assert_eq!(
+            conflict.mend,
+            "ims-ipbind set --address 192.0.2.7 a; ims-ipbind set --address 192.0.2.7 b"
+        );
+    }
+
+    #[test]
+    fn a_shared_directory_server_is_no_conflict_with_itself() {
+        let at = || Place::line("/global/slapd-x/default", 2);
+        let shared = [
+            listener("a", Service::Ldap, Bind::Any, 389, at()),
+            listener("b", Service::Ldap, Bind::Any, 389, at()),
+        ];
+        assert_eq!(configured(&shared), []);
+    }
+
+    #[test]
+    fn job_controllers_need_different_ports_whatever_their_addresses() {
+        let jc = |name, ip, port| {
+            listener(name, Service::JobController, one(ip), port, Place::line(format!("/global/{name}"), 2))
+        };
+        let found = configured(&[jc("a", "192.0.2.7", 27442), jc("b", "192.0.2.8", 27442)]);
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].mend, "give one of them another TCP_PORT in /global/b:2");
+        assert_eq!(configured(&[jc("a", "192.0.2.7", 27442), jc("b", "192.0.2.8", 27443)]), []);
+    }
+
+    #[test]
+    fn a_port_that_is_taken_now_is_no_conflict_with_the_one_who_should_have_it() {
+        let ours = listener("a", Service::Smtp, one("192.0.2.7"), 25, Place::line("/global/a", 1));
+        let taken = |clue: Option<&str>| Taken {
+            socket: Listening { bind: Bind::AnyV4, port: 25, uid: 7, inode: 1, cgroup: None },
+            owners: clue
+                .map(|clue| Owner {
+                    pid: 9,
+                    command: "/usr/sbin/x".to_owned(),
+                    clues: vec![clue.to_owned()],
+                    is_whole: true,
+                })
+                .into_iter()
+                .collect(),
+        };
+        let host = Host::below(Path::new("/"));
+        let (a, b) = (instance("a"), instance("b"));
+        for (clue, verdict) in [
+            (Some("/global/msg-a/postfix"), None),
+            (Some("/global/msg-b/postfix"), Some(Verdict::Conflict)),
+            (Some("/etc/postfix"), Some(Verdict::Conflict)),
+            (None, Some(Verdict::Unknown)),
+        ] {
+            let found = live(&host, std::slice::from_ref(&ours), &[taken(clue)], &[&a, &b], &[]);
+            assert_eq!(found.first().map(|c| c.verdict), verdict, "{clue:?}");
+            assert!(found.iter().all(|c| c.b.uid == Some(7)));
+        }
+    }
+}

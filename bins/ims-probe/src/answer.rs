@@ -1,0 +1,69 @@
+//! The record of one probe.
+
+use std::net::IpAddr;
+
+use ims::layout::Service;
+use ims::name::InstanceName;
+use ims::{Record, State};
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::level::Level;
+use crate::stage::{Stage, Step};
+
+/// What one endpoint answered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Answer {
+    /// What was probed, as a URL; the server root when the configuration could not be read.
+    pub endpoint: String,
+    /// The instance it belongs to, when one was named.
+    pub instance: Option<InstanceName>,
+    /// What is spoken there.
+    pub service: Service,
+    /// The address that was spoken to, once one was known.
+    pub address: Option<IpAddr>,
+    /// How deeply it was asked; a service without a dialogue is only connected to.
+    pub level: Level,
+    /// Up when all of that worked, down when the server failed, unknown when it could not be found out.
+    pub state: State,
+    /// The stage that failed.
+    pub stage: Option<Stage>,
+    /// The server's words, cut and escaped, or the error in ours.
+    pub words: Option<String>,
+    /// The time of the whole probe in milliseconds.
+    pub took_ms: u64,
+    /// Each stage that was reached, with its time.
+    pub steps: Vec<Step>,
+    /// Counts the probes of this endpoint's target in this run, from 1.
+    pub attempt: u64,
+    /// When the answer was had.
+    pub time: Timestamp,
+}
+
+impl Record for Answer {
+    const SCHEMA: &'static str = "ims.answer/1";
+
+    fn columns() -> &'static [&'static str] {
+        &["endpoint", "instance", "level", "state", "stage", "took", "words"]
+    }
+
+    fn row(&self) -> Vec<String> {
+        let dash = || "-".to_owned();
+        vec![
+            self.endpoint.clone(),
+            self.instance.as_ref().map_or_else(dash, ToString::to_string),
+            self.level.to_string(),
+            self.state.to_string(),
+            self.stage.map_or_else(dash, |stage| stage.to_string()),
+            format!("{} ms", self.took_ms),
+            self.words.clone().unwrap_or_else(dash),
+        ]
+    }
+}
+
+/// The present time to the millisecond, as records carry it.
+pub fn now() -> Timestamp {
+    let now = Timestamp::now();
+    Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now)
+}

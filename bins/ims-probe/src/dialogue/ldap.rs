@@ -1,0 +1,173 @@
+//! LDAP (RFC 4511): an anonymous bind stands for the greeting it does not have, then a base search of the root DSE
+//! and an unbind, which has no answer.
+
+mod frame;
+
+use bytes::BytesMut;
+use ldap3_proto::LdapCodec;
+use ldap3_proto::proto::{
+    LdapBindCred, LdapBindRequest, LdapBindResponse, LdapDerefAliases, LdapFilter, LdapMsg, LdapOp,
+    LdapResult, LdapResultCode, LdapSearchRequest, LdapSearchResultEntry, LdapSearchScope,
+};
+use tokio_util::codec::Encoder;
+
+use crate::level::Level;
+use crate::stage::{Stage, Way};
+use crate::trouble::Trouble;
+use crate::wire::{Stream, Wire};
+use crate::words::printable;
+
+const BIND: i32 = 1;
+const SEARCH: i32 = 2;
+const UNBIND: i32 = 3;
+
+/// Holds the dialogue; gives what the directory says it holds.
+pub async fn hold<S: Stream>(
+    wire: &mut Wire<S>,
+    level: Level,
+    way: &mut Way,
+) -> Result<Option<String>, Trouble> {
+    way.enter(Stage::Bind);
+    bind(wire, level).await?;
+    if level < Level::Session {
+        wire.farewell(&encoded(UNBIND, LdapOp::UnbindRequest)?).await;
+        return Ok(None);
+    }
+    way.enter(Stage::Search);
+    let holds = root_dse(wire).await?;
+    wire.farewell(&encoded(UNBIND, LdapOp::UnbindRequest)?).await;
+    Ok(holds)
+}
+
+async fn bind<S: Stream>(wire: &mut Wire<S>, level: Level) -> Result<(), Trouble> {
+    let cred = LdapBindCred::Simple(String::new());
+    let request = LdapOp::BindRequest(LdapBindRequest { version: 3, dn: String::new(), cred });
+    wire.send(&encoded(BIND, request)?).await?;
+    match heard(wire, BIND).await? {
+        Heard::Bound(result) if is_greeting(&result, level) => Ok(()),
+        Heard::Bound(result) | Heard::Notice(result) => Err(said_no(&result)),
+        Heard::Entry(_) | Heard::Done(_) | Heard::Aside | Heard::Unasked => Err(unasked()),
+    }
+}
+
+/// Whether the answer to the bind says that the server is at work. One that wants to know who asks is, but a
+/// session with it begins with a login.
+fn is_greeting(result: &LdapResult, level: Level) -> bool {
+    use LdapResultCode as Code;
+    let wants_a_login = matches!(
+        result.code,
+        Code::AuthMethodNotSupported
+            | Code::StrongerAuthRequired
+            | Code::ConfidentialityRequired
+            | Code::InappropriateAuthentication
+            | Code::InvalidCredentials
+            | Code::InsufficentAccessRights
+            | Code::UnwillingToPerform
+    );
+    result.code == Code::Success || (wants_a_login && level < Level::Session)
+}
+
+/// Searches the root DSE, which must be found, and gives the first naming context.
+async fn root_dse<S: Stream>(wire: &mut Wire<S>) -> Result<Option<String>, Trouble> {
+    let request = LdapOp::SearchRequest(LdapSearchRequest {
+        base: String::new(),
+        scope: LdapSearchScope::Base,
+        aliases: LdapDerefAliases::Never,
+        sizelimit: 0,
+        timelimit: 0,
+        typesonly: false,
+        filter: LdapFilter::Present("objectClass".to_owned()),
+        attrs: vec!["namingContexts".to_owned()],
+    });
+    wire.send(&encoded(SEARCH, request)?).await?;
+    let mut found = None;
+    loop {
+        match heard(wire, SEARCH).await? {
+            Heard::Entry(entry) => found = Some(naming_context(&entry)),
+            Heard::Aside => {}
+            Heard::Done(result) if result.code == LdapResultCode::Success => {
+                return found.ok_or_else(|| {
+                    Trouble::SaidNo("the root DSE is not shown to anonymous clients".to_owned())
+                });
+            }
+            Heard::Done(result) | Heard::Notice(result) => return Err(said_no(&result)),
+            Heard::Bound(_) | Heard::Unasked => return Err(unasked()),
+        }
+    }
+}
+
+fn naming_context(entry: &LdapSearchResultEntry) -> Option<String> {
+    let contexts =
+        entry.attributes.iter().find(|attribute| attribute.atype.eq_ignore_ascii_case("namingContexts"))?;
+    contexts.vals.first().map(|first| format!("namingContexts: {}", printable(first)))
+}
+
+fn said_no(result: &LdapResult) -> Trouble {
+    let code = result.code.clone();
+    let message = printable(result.message.as_bytes());
+    let colon = if message.is_empty() { "" } else { ": " };
+    Trouble::SaidNo(format!("{code:?}{colon}{message}"))
+}
+
+fn unasked() -> Trouble {
+    Trouble::Garbled("an answer to something else".to_owned())
+}
+
+/// What a server may say to us.
+enum Heard {
+    Bound(LdapResult),
+    Entry(LdapSearchResultEntry),
+    Done(LdapResult),
+    /// A referral or an intermediate response, which ends nothing.
+    Aside,
+    /// A server that is going away says so unasked (RFC 4511 §4.4.1).
+    Notice(LdapResult),
+    Unasked,
+}
+
+#[allow(clippy::wildcard_enum_match_arm)] // the codec's enum: most of it is what clients say
+fn sort(op: LdapOp) -> Heard {
+    match op {
+        LdapOp::BindResponse(LdapBindResponse { res, .. }) => Heard::Bound(res),
+        LdapOp::SearchResultEntry(entry) => Heard::Entry(entry),
+        LdapOp::SearchResultDone(result) => Heard::Done(result),
+        LdapOp::SearchResultReference(_) | LdapOp::IntermediateResponse(_) => Heard::Aside,
+        LdapOp::ExtendedResponse(notice) => Heard::Notice(notice.res),
+        _ => Heard::Unasked,
+    }
+}
+
+fn encoded(msgid: i32, op: LdapOp) -> Result<BytesMut, Trouble> {
+    let mut bytes = BytesMut::new();
+    LdapCodec::default().encode(LdapMsg::new(msgid, op), &mut bytes)?;
+    Ok(bytes)
+}
+
+/// Reads one message that answers `msgid`, or the server's own notice.
+async fn heard<S: Stream>(wire: &mut Wire<S>, msgid: i32) -> Result<Heard, Trouble> {
+    let message = frame::message(wire).await?;
+    let (number, heard) = (message.msgid, sort(message.op));
+    if number == msgid || (number == 0 && matches!(heard, Heard::Notice(_))) {
+        return Ok(heard);
+    }
+    Err(Trouble::Garbled(format!("an answer to message {number}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(code: LdapResultCode) -> LdapResult {
+        LdapResult { code, matcheddn: String::new(), message: String::new(), referral: Vec::new() }
+    }
+
+    #[test]
+    fn a_server_that_wants_a_login_greets_but_holds_no_session() {
+        let refusal = answer(LdapResultCode::InappropriateAuthentication);
+        assert!(is_greeting(&refusal, Level::Greet));
+        assert!(!is_greeting(&refusal, Level::Session));
+        for code in [LdapResultCode::Busy, LdapResultCode::Unavailable, LdapResultCode::ProtocolError] {
+            assert!(!is_greeting(&answer(code), Level::Greet));
+        }
+    }
+}

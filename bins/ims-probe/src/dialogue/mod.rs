@@ -1,0 +1,147 @@
+//! The first words of each protocol, one file each, over one [`Wire`]. A dialogue names the stage it is in before
+//! it waits, and ends at the first thing that is not as the protocol says.
+
+pub mod imap;
+pub mod ldap;
+pub mod pop3;
+pub mod smtp;
+
+use std::net::IpAddr;
+
+use ims::layout::Service;
+
+use crate::level::Level;
+use crate::stage::Way;
+use crate::trouble::Trouble;
+use crate::wire::{Stream, Wire};
+
+/// What can be spoken with a service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dialogue {
+    /// Nothing: a protocol that is not published, or one that begins with TLS.
+    None,
+    /// SMTP and submission.
+    Smtp,
+    /// LMTP.
+    Lmtp,
+    /// IMAP.
+    Imap,
+    /// POP3.
+    Pop3,
+    /// LDAP.
+    Ldap,
+}
+
+impl Dialogue {
+    /// The dialogue of a service.
+    pub const fn with(service: Service) -> Self {
+        match service {
+            Service::Smtp | Service::Submission => Self::Smtp,
+            Service::Lmtp => Self::Lmtp,
+            Service::Imap => Self::Imap,
+            Service::Pop3 => Self::Pop3,
+            Service::Ldap => Self::Ldap,
+            Service::Smtps
+            | Service::Imaps
+            | Service::Pop3s
+            | Service::Ldaps
+            | Service::Http
+            | Service::JobController
+            | Service::Other => Self::None,
+        }
+    }
+
+    /// How deeply it can ask.
+    pub const fn deepest(self) -> Level {
+        match self {
+            Self::None => Level::Connect,
+            Self::Smtp | Self::Lmtp | Self::Imap | Self::Pop3 | Self::Ldap => Level::Session,
+        }
+    }
+
+    /// Speaks with a server that has just been connected to; `me` is the prober's own address.
+    ///
+    /// Gives the words in which the server introduced itself, if it did.
+    pub async fn hold<S: Stream>(
+        self,
+        wire: &mut Wire<S>,
+        level: Level,
+        way: &mut Way,
+        me: IpAddr,
+    ) -> Result<Option<String>, Trouble> {
+        if level == Level::Connect {
+            return Ok(None);
+        }
+        match self {
+            Self::None => Ok(None),
+            Self::Smtp => smtp::hold(smtp::Hello::Ehlo, wire, level, way, me).await.map(Some),
+            Self::Lmtp => smtp::hold(smtp::Hello::Lhlo, wire, level, way, me).await.map(Some),
+            Self::Imap => imap::hold(wire, level, way).await.map(Some),
+            Self::Pop3 => pop3::hold(wire, level, way).await.map(Some),
+            Self::Ldap => ldap::hold(wire, level, way).await,
+        }
+    }
+}
+
+/// Whether a line begins with a word, in any case, that ends there or before a space.
+fn begins(line: &[u8], word: &str) -> bool {
+    line.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word.as_bytes()))
+        && line.get(word.len()).is_none_or(|next| *next == b' ')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::canned::{Canned, block};
+    use crate::stage::Stage;
+    use proptest::prelude::*;
+
+    const ALL: [Dialogue; 5] =
+        [Dialogue::Smtp, Dialogue::Lmtp, Dialogue::Imap, Dialogue::Pop3, Dialogue::Ldap];
+
+    /// Lines that are nearly what a server says, so that some dialogues come far.
+    fn speech() -> impl Strategy<Value = Vec<u8>> {
+        let line = prop_oneof![
+            Just(b"220 x\r\n".to_vec()),
+            Just(b"250-x\r\n".to_vec()),
+            Just(b"250 x\r\n".to_vec()),
+            Just(b"* OK x\r\n".to_vec()),
+            Just(b"* CAPABILITY IMAP4rev1\r\n".to_vec()),
+            Just(b"a1 OK\r\n".to_vec()),
+            Just(b"* BYE\r\n".to_vec()),
+            Just(b"+OK\r\n".to_vec()),
+            Just(b".\r\n".to_vec()),
+            Just(b"\x30\x0c\x02\x01\x01\x61\x07\x0a\x01\x00\x04\x00\x04\x00".to_vec()),
+            proptest::collection::vec(any::<u8>(), 0..20),
+        ];
+        proptest::collection::vec(line, 0..12).prop_map(|lines| lines.concat())
+    }
+
+    fn hold(dialogue: Dialogue, speech: &[u8], level: Level) -> Result<Option<String>, Trouble> {
+        let me = IpAddr::from([192, 0, 2, 1]);
+        block(async {
+            let mut way = Way::from(Stage::Connect);
+            dialogue.hold(&mut Wire::over(Canned(speech.to_vec())), level, &mut way, me).await
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_a_server_says_a_dialogue_ends_and_a_session_holds_a_greeting(speech in speech()) {
+            for dialogue in ALL {
+                let session = hold(dialogue, &speech, Level::Session);
+                let greet = hold(dialogue, &speech, Level::Greet);
+                prop_assert!(session.is_err() || greet.is_ok(), "{dialogue:?}");
+            }
+        }
+
+        #[test]
+        fn a_speech_cut_short_never_turns_a_no_into_a_yes(speech in speech(), cut in 0..100_usize) {
+            let short = &speech[..cut.min(speech.len())];
+            for dialogue in ALL {
+                let yes = hold(dialogue, short, Level::Session).is_ok();
+                prop_assert!(!yes || hold(dialogue, &speech, Level::Session).is_ok(), "{dialogue:?}");
+            }
+        }
+    }
+}

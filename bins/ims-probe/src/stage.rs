@@ -1,0 +1,111 @@
+//! Where a probe is, and how long each part of it took.
+
+use std::fmt;
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
+
+/// A part of a probe, named by what is waited for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Stage {
+    /// Reading the instance's configuration.
+    Config,
+    /// Turning a name into addresses.
+    Resolve,
+    /// The TCP connection.
+    Connect,
+    /// The server's greeting.
+    Greet,
+    /// The answer to SMTP's EHLO.
+    Ehlo,
+    /// The answer to LMTP's LHLO.
+    Lhlo,
+    /// The answer to CAPABILITY (IMAP) or CAPA (POP3).
+    Capability,
+    /// The answer to an anonymous LDAP bind.
+    Bind,
+    /// The base search of the LDAP root DSE.
+    Search,
+    /// The answer to QUIT.
+    Quit,
+    /// The answer to IMAP's LOGOUT.
+    Logout,
+}
+
+impl Stage {
+    /// The word for people, tables and records.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Config => "config",
+            Self::Resolve => "resolve",
+            Self::Connect => "connect",
+            Self::Greet => "greet",
+            Self::Ehlo => "ehlo",
+            Self::Lhlo => "lhlo",
+            Self::Capability => "capability",
+            Self::Bind => "bind",
+            Self::Search => "search",
+            Self::Quit => "quit",
+            Self::Logout => "logout",
+        }
+    }
+}
+
+impl fmt::Display for Stage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.word())
+    }
+}
+
+/// A part of a probe that was reached, and its time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Step {
+    /// The part.
+    pub stage: Stage,
+    /// Its time in microseconds, up to the failure when it failed.
+    pub took_us: u64,
+}
+
+/// The way a probe has come. It outlives the dialogue that a deadline cuts off, so that the stage is still known.
+#[derive(Debug)]
+pub struct Way {
+    start: Instant,
+    since: Instant,
+    now: Stage,
+    steps: Vec<Step>,
+}
+
+impl Way {
+    /// Starts the clock at the first stage.
+    pub fn from(stage: Stage) -> Self {
+        let start = Instant::now();
+        Self { start, since: start, now: stage, steps: Vec::with_capacity(4) }
+    }
+
+    /// Ends the present stage and enters the next.
+    pub fn enter(&mut self, next: Stage) {
+        let now = Instant::now();
+        self.steps.push(Step { stage: self.now, took_us: micros(now - self.since) });
+        self.since = now;
+        self.now = next;
+    }
+
+    /// The stage the probe is in.
+    pub const fn stage(&self) -> Stage {
+        self.now
+    }
+
+    /// The time of the whole, and of each stage reached.
+    pub fn end(mut self) -> (Duration, Vec<Step>) {
+        let now = Instant::now();
+        self.steps.push(Step { stage: self.now, took_us: micros(now - self.since) });
+        (now - self.start, self.steps)
+    }
+}
+
+fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}

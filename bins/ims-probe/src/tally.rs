@@ -1,0 +1,89 @@
+//! What a run knows so far: the latest state of each endpoint, from which the exit status comes.
+
+use std::collections::HashMap;
+
+use ims::{Exit, State};
+
+/// The latest answers of each target.
+#[derive(Debug)]
+pub struct Tally {
+    targets: Vec<HashMap<String, (u64, State)>>,
+    answered: usize,
+}
+
+impl Tally {
+    /// No target has answered yet.
+    pub fn of(targets: usize) -> Self {
+        Self { targets: vec![HashMap::new(); targets], answered: 0 }
+    }
+
+    /// Notes an answer.
+    pub fn note(&mut self, target: usize, endpoint: &str, attempt: u64, state: State) {
+        if let Some(latest) = self.targets.get_mut(target) {
+            if latest.is_empty() {
+                self.answered += 1;
+            }
+            latest.insert(endpoint.to_owned(), (attempt, state));
+        }
+    }
+
+    /// Ends a round of a target: what did not answer in it is not there any more.
+    pub fn end_round(&mut self, target: usize, attempt: u64) {
+        if let Some(latest) = self.targets.get_mut(target) {
+            latest.retain(|_, (last, _)| *last >= attempt);
+        }
+    }
+
+    /// How many targets have answered at all.
+    pub const fn answered(&self) -> usize {
+        self.answered
+    }
+
+    /// The gravest of the latest answers; a target that has not answered is unknown.
+    pub fn exit(&self) -> Exit {
+        let states = self.targets.iter().flat_map(|latest| {
+            let none = latest.is_empty().then_some(State::Unknown);
+            none.into_iter().chain(latest.values().map(|(_, state)| *state))
+        });
+        states.map(Exit::from).fold(Exit::Ok, Exit::gravest)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use State::{Down, Unknown, Up};
+
+    #[test]
+    fn a_target_that_has_not_answered_is_unknown() {
+        let mut tally = Tally::of(2);
+        assert_eq!(tally.exit(), Exit::Unknown);
+        tally.note(0, "smtp", 1, Up);
+        assert_eq!((tally.exit(), tally.answered()), (Exit::Unknown, 1));
+        tally.note(1, "smtp", 1, Up);
+        assert_eq!((tally.exit(), tally.answered()), (Exit::Ok, 2));
+    }
+
+    #[test]
+    fn only_the_latest_answers_count_and_half_a_round_hides_nothing() {
+        let mut tally = Tally::of(1);
+        tally.note(0, "smtp", 1, Up);
+        tally.note(0, "imap", 1, Down);
+        tally.end_round(0, 1);
+        tally.note(0, "smtp", 2, Up);
+        assert_eq!(tally.exit(), Exit::No, "imap was down when last asked");
+        tally.note(0, "imap", 2, Up);
+        tally.end_round(0, 2);
+        assert_eq!(tally.exit(), Exit::Ok);
+    }
+
+    #[test]
+    fn what_is_configured_no_more_counts_no_more() {
+        let mut tally = Tally::of(1);
+        tally.note(0, "file:///global/ims", 1, Unknown);
+        tally.end_round(0, 1);
+        tally.note(0, "smtp", 2, Up);
+        tally.end_round(0, 2);
+        assert_eq!(tally.exit(), Exit::Ok);
+    }
+}

@@ -1,0 +1,30 @@
+//! Why a probe got no further.
+
+use std::io;
+
+/// What stopped a probe at its stage.
+#[derive(Debug)]
+pub enum Trouble {
+    /// The kernel said so.
+    Io(io::Error),
+    /// The server closed the connection, maybe in the middle of a line.
+    Closed,
+    /// The server answered, in the words of its protocol, that it will not serve.
+    SaidNo(String),
+    /// What came is not the protocol.
+    Garbled(String),
+    /// The server never stopped talking.
+    TooLong(&'static str),
+    /// The connection met itself: nothing listens on the port.
+    Itself,
+    /// It could not be found out, in these words.
+    Unknown(String),
+    /// The time was over.
+    Late,
+}
+
+impl From<io::Error> for Trouble {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}

@@ -1,0 +1,341 @@
+//! `dovecot.conf`: `key = value`, nested blocks `name title { … }`, `!include`; the last of several counts. Each
+//! brace ends a line, as Dovecot 2.3 wants it.
+
+use std::fmt;
+use std::path::Path;
+
+use super::lines::Lines;
+use super::{bad, shown};
+use crate::Fail;
+
+/// A `dovecot.conf`, or a file that one includes, which prints back as it was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DovecotConf {
+    lines: Lines,
+    items: Vec<Item>,
+}
+
+/// A block that a setting stands in: `service imap-login` has the kind `service`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Block {
+    /// The first word.
+    pub kind: String,
+    /// The word behind it, empty when there is none.
+    pub title: String,
+}
+
+/// What one logical line says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Item {
+    /// `key = value` within the blocks, outermost first.
+    Setting {
+        /// The blocks round it.
+        within: Vec<Block>,
+        /// The key.
+        key: String,
+        /// The value, its quotes taken off.
+        value: String,
+        /// The line it begins on, counted from 1.
+        line: usize,
+    },
+    /// A block begins.
+    Open {
+        /// The blocks round it and itself.
+        within: Vec<Block>,
+        /// Its line, counted from 1.
+        line: usize,
+    },
+    /// A block ends.
+    Close {
+        /// The blocks round it and itself.
+        within: Vec<Block>,
+        /// Its line, counted from 1.
+        line: usize,
+    },
+    /// Other files are read here.
+    Include {
+        /// A path or a pattern, relative to the file's folder.
+        pattern: String,
+        /// Whether it may be absent, `!include_try`.
+        optional: bool,
+        /// Its line, counted from 1.
+        line: usize,
+    },
+}
+
+impl Item {
+    /// The line it begins on, counted from 1.
+    pub const fn line(&self) -> usize {
+        match self {
+            Self::Setting { line, .. }
+            | Self::Open { line, .. }
+            | Self::Close { line, .. }
+            | Self::Include { line, .. } => *line,
+        }
+    }
+}
+
+impl DovecotConf {
+    /// Reads a file; `file` is named in errors.
+    pub fn parse(text: &str, file: &Path) -> Result<Self, Fail> {
+        let lines = Lines::of(text);
+        let mut items = Vec::new();
+        let mut within: Vec<(Block, usize)> = Vec::new();
+        let blocks = |within: &[(Block, usize)]| within.iter().map(|(block, _)| block.clone()).collect();
+        for (row, rows) in logical(&lines) {
+            let line = row + 1;
+            let whole = joined(&lines, &rows);
+            let body = whole.trim();
+            if body == "}" {
+                let closed = blocks(&within);
+                within.pop().ok_or_else(|| bad(file, line, "a '}' without its '{'"))?;
+                items.push(Item::Close { within: closed, line });
+            } else if let Some(words) = body.strip_suffix('{') {
+                let mut words = words.split_whitespace();
+                let kind = words.next().unwrap_or_default().to_owned();
+                let title = unquoted(&words.collect::<Vec<_>>().join(" ")).to_owned();
+                within.push((Block { kind, title }, line));
+                items.push(Item::Open { within: blocks(&within), line });
+            } else if let Some(rest) = body.strip_prefix("!include") {
+                let (optional, rest) = rest.strip_prefix("_try").map_or((false, rest), |rest| (true, rest));
+                items.push(Item::Include { pattern: unquoted(rest.trim()).to_owned(), optional, line });
+            } else if let Some((key, value)) = body.split_once('=') {
+                items.push(Item::Setting {
+                    within: blocks(&within),
+                    key: key.trim().to_owned(),
+                    value: unquoted(value.trim()).to_owned(),
+                    line,
+                });
+            } else {
+                return Err(bad(file, line, format!("neither 'key = value' nor a block: '{}'", shown(body))));
+            }
+        }
+        match within.last() {
+            Some((block, line)) => Err(bad(file, *line, format!("the block '{}' is not closed", block.kind))),
+            None => Ok(Self { lines, items }),
+        }
+    }
+
+    /// What the file says, in its order.
+    pub fn items(&self) -> &[Item] {
+        &self.items
+    }
+
+    /// Gives the setting that begins on a line another value.
+    pub fn set_at(&mut self, line: usize, value: &str) {
+        let row = line.saturating_sub(1);
+        let Some((_, rows)) = logical(&self.lines).into_iter().find(|(first, _)| *first == row) else {
+            return;
+        };
+        let old = self.lines.get(row);
+        let (name, rest) = old.split_once('=').unwrap_or((old, ""));
+        let start = rest.len() - rest.trim_start().len();
+        let blank = if rest.trim().is_empty() { " " } else { rest.get(..start).unwrap_or_default() };
+        let body = without_comment(rest);
+        let tail = if rows.len() == 1 && !body.trim().is_empty() {
+            rest.get(body.trim_end().len()..).unwrap_or_default()
+        } else {
+            ""
+        };
+        let new = format!("{name}={blank}{value}{tail}");
+        self.lines.replace(row, &new);
+        for more in rows.into_iter().skip(1).rev() {
+            self.lines.remove(more);
+        }
+        self.again();
+    }
+
+    /// Puts a top-level setting behind its last commented placeholder when nothing that could say otherwise comes
+    /// after it, else at the end.
+    pub fn add(&mut self, key: &str, value: &str) {
+        let is_placeholder = |line: &str| {
+            let body = line.strip_prefix('#').map(str::trim_start);
+            body.and_then(|body| body.split_once('=')).is_some_and(|(name, _)| name.trim() == key)
+        };
+        let placeholder =
+            self.lines.iter().filter(|(_, line)| is_placeholder(line)).map(|(row, _)| row).last();
+        let free = placeholder.filter(|row| {
+            !self.items.iter().any(|item| match item {
+                Item::Include { line, .. } => *line > *row,
+                Item::Setting { within, key: found, line, .. } => {
+                    within.is_empty() && found == key && *line > *row
+                }
+                Item::Open { .. } | Item::Close { .. } => false,
+            }) && self.depth(*row) == 0
+        });
+        let row = free.map_or(self.lines.len(), |row| row + 1);
+        self.lines.insert(row, &format!("{key} = {value}"));
+        self.again();
+    }
+
+    /// Puts lines at the end of the file.
+    pub fn append(&mut self, lines: &[String]) {
+        for line in lines {
+            self.lines.insert(self.lines.len(), line);
+        }
+        self.again();
+    }
+
+    fn depth(&self, row: usize) -> usize {
+        self.items.iter().take_while(|item| item.line() <= row).fold(0, |depth: usize, item| match item {
+            Item::Open { .. } => depth + 1,
+            Item::Close { .. } => depth.saturating_sub(1),
+            Item::Setting { .. } | Item::Include { .. } => depth,
+        })
+    }
+
+    fn again(&mut self) {
+        if let Ok(new) = Self::parse(&self.lines.to_string(), Path::new("")) {
+            *self = new;
+        }
+    }
+}
+
+impl fmt::Display for DovecotConf {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.lines.fmt(f)
+    }
+}
+
+/// The logical lines: for each its first row and all its rows; `\` at the end continues a line.
+fn logical(lines: &Lines) -> Vec<(usize, Vec<usize>)> {
+    let mut found: Vec<(usize, Vec<usize>)> = Vec::new();
+    let mut goes_on = false;
+    for (row, line) in lines.iter() {
+        let body = without_comment(line).trim();
+        if goes_on {
+            if let Some((_, rows)) = found.last_mut() {
+                rows.push(row);
+            }
+        } else if body.is_empty() {
+            continue;
+        } else {
+            found.push((row, vec![row]));
+        }
+        goes_on = body.ends_with('\\');
+    }
+    found
+}
+
+fn joined(lines: &Lines, rows: &[usize]) -> String {
+    let parts: Vec<&str> = rows
+        .iter()
+        .map(|row| {
+            let body = without_comment(lines.get(*row)).trim();
+            body.strip_suffix('\\').unwrap_or(body).trim()
+        })
+        .collect();
+    parts.join(" ")
+}
+
+/// A line up to its comment: `#` at the beginning or behind blank space, outside quotes.
+fn without_comment(line: &str) -> &str {
+    let mut quote = None;
+    let mut before = ' ';
+    for (at, c) in line.char_indices() {
+        match (c, quote) {
+            ('#', None) if before.is_whitespace() => return line.get(..at).unwrap_or_default(),
+            ('"' | '\'', None) if before.is_whitespace() || before == '=' => quote = Some(c),
+            (c, Some(open)) if c == open && before != '\\' => quote = None,
+            _ => {}
+        }
+        before = c;
+    }
+    line
+}
+
+fn unquoted(text: &str) -> &str {
+    ['"', '\''].into_iter().find_map(|quote| text.strip_prefix(quote)?.strip_suffix(quote)).unwrap_or(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const CONF: &str = "# ours\nprotocols = imap pop3 # both\n#listen = *, ::\nservice imap-login {\n  inet_listener imap {\n    \
+        address = 192.0.2.9\n    port = 143\n  }\n}\n!include_try local.conf\nlog_path = \"/x # y\"\n";
+
+    fn parse(text: &str) -> DovecotConf {
+        DovecotConf::parse(text, Path::new("dovecot.conf")).unwrap()
+    }
+
+    fn settings(conf: &DovecotConf) -> Vec<(usize, String, String)> {
+        conf.items()
+            .iter()
+            .filter_map(|item| match item {
+                Item::Setting { within, key, value, line } => {
+                    let path: Vec<&str> = within.iter().map(|block| block.kind.as_str()).collect();
+                    Some((*line, format!("{}/{key}", path.join("/")), value.clone()))
+                }
+                _ => None,
+            })
+            .collect()
+    }
+
+    #[test]
+    fn settings_are_read_within_their_blocks() {
+        let wanted = [
+            (2, "/protocols", "imap pop3"),
+            (6, "service/inet_listener/address", "192.0.2.9"),
+            (7, "service/inet_listener/port", "143"),
+            (11, "/log_path", "/x # y"),
+        ];
+        let wanted = wanted.map(|(line, key, value)| (line, key.to_owned(), value.to_owned()));
+        assert_eq!(settings(&parse(CONF)), wanted);
+        assert_eq!(
+            settings(&parse("a = 1 \\\n  2\nb=3\n")),
+            [(1, "/a".to_owned(), "1 2".to_owned()), (3, "/b".to_owned(), "3".to_owned())]
+        );
+    }
+
+    #[test]
+    fn a_changed_setting_leaves_every_other_byte() {
+        let mut conf = parse(CONF);
+        conf.set_at(6, "192.0.2.10");
+        conf.set_at(2, "imap");
+        assert_eq!(conf.to_string(), CONF.replace("192.0.2.9", "192.0.2.10").replace("imap pop3 ", "imap "));
+        let mut conf = parse("a =\nb=1\\\n 2\r\n");
+        conf.set_at(2, "3");
+        conf.set_at(1, "x");
+        assert_eq!(conf.to_string(), "a = x\nb=3\n");
+    }
+
+    #[test]
+    fn a_new_setting_stands_where_nothing_later_overrules_it() {
+        let mut conf = parse(CONF);
+        conf.add("listen", "192.0.2.10");
+        assert_eq!(
+            conf.to_string(),
+            format!("{CONF}listen = 192.0.2.10\n"),
+            "an include comes after the placeholder"
+        );
+        let mut conf = parse("#listen = *, ::\na = 1");
+        conf.add("listen", "192.0.2.10");
+        assert_eq!(conf.to_string(), "#listen = *, ::\nlisten = 192.0.2.10\na = 1");
+        let mut conf = parse("service x {\n#listen = *\n}\n");
+        conf.add("listen", "192.0.2.10");
+        assert_eq!(conf.to_string(), "service x {\n#listen = *\n}\nlisten = 192.0.2.10\n");
+    }
+
+    #[test]
+    fn a_torn_file_is_refused_with_its_line() {
+        for (text, place) in [
+            ("a = 1\nservice imap-login {\n  port = 1\n", "dovecot.conf:2: the block 'service'"),
+            ("a = 1\n}\n", "dovecot.conf:2: a '}'"),
+            ("a = 1\nliste", "dovecot.conf:2: neither"),
+        ] {
+            let fail = DovecotConf::parse(text, Path::new("dovecot.conf")).unwrap_err();
+            assert!(fail.to_string().starts_with(place), "{fail}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_read_prints_back(text in "(([# ]?[a-c]?[ ={}]{0,2}[a-z\"\\\\]{0,3})(\n|\r\n)?){0,8}") {
+            if let Ok(conf) = DovecotConf::parse(&text, Path::new("dovecot.conf")) {
+                prop_assert_eq!(conf.to_string(), text);
+            }
+        }
+    }
+}

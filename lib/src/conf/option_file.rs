@@ -1,0 +1,407 @@
+//! The option files of the iPlanet MTA, `dispatcher.cnf` and `job_controller.cnf`: `option=value`, first the global
+//! ones, then sections such as `[SERVICE=SMTP]`; `!`, `#` and `;` in the first column begin a comment, and `\` at a
+//! line's end continues the value, passing over comments. Names and sections are the same in either case.
+
+use std::fmt;
+use std::path::Path;
+
+use super::lines::Lines;
+use super::{Value, bad, shown};
+use crate::Fail;
+
+/// An option file, which prints back as it was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OptionFile {
+    lines: Lines,
+    items: Vec<Item>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Item {
+    Section {
+        kind: String,
+        name: String,
+        row: usize,
+    },
+    Option {
+        key: String,
+        value: String,
+        rows: Vec<usize>,
+    },
+    Comment {
+        row: usize,
+    },
+    /// `<file`: another file is read here; what it says is not looked at.
+    Include {
+        row: usize,
+    },
+}
+
+/// Where an option stands: before the first section, or in a section by kind and name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope<'a> {
+    /// Before the first section.
+    Global,
+    /// In `[kind=name]`.
+    Section(&'a str, &'a str),
+}
+
+/// A section's heading.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Section {
+    /// What stands before the `=`, such as `SERVICE`.
+    pub kind: String,
+    /// What stands behind it.
+    pub name: String,
+    /// Its line, counted from 1.
+    pub line: usize,
+}
+
+impl OptionFile {
+    /// Reads an option file; `file` is named in errors.
+    pub fn parse(text: &str, file: &Path) -> Result<Self, Fail> {
+        let lines = Lines::of(text);
+        let mut items = Vec::new();
+        let mut row = 0;
+        while row < lines.len() {
+            let first = row;
+            row += 1;
+            let line = lines.get(first);
+            let body = line.trim();
+            if body.is_empty() {
+                continue;
+            }
+            if is_comment(line) {
+                items.push(Item::Comment { row: first });
+                continue;
+            }
+            if body.starts_with('<') {
+                items.push(Item::Include { row: first });
+                continue;
+            }
+            if body.starts_with('[') {
+                let (kind, name) = heading(body).ok_or_else(|| {
+                    bad(file, first + 1, format!("not a section [kind=name]: '{}'", shown(body)))
+                })?;
+                items.push(Item::Section { kind, name, row: first });
+                continue;
+            }
+            let mut rows = vec![first];
+            let mut whole = line.trim_end().to_owned();
+            while let Some(head) = whole.strip_suffix('\\') {
+                whole = head.to_owned();
+                while row < lines.len() && is_comment(lines.get(row)) {
+                    items.push(Item::Comment { row });
+                    row += 1;
+                }
+                if row >= lines.len() {
+                    return Err(bad(file, first + 1, "a continued line has no next one"));
+                }
+                rows.push(row);
+                whole.push_str(lines.get(row).trim_end());
+                row += 1;
+            }
+            let (key, value) = whole.split_once('=').ok_or_else(|| {
+                bad(file, first + 1, format!("neither option=value nor a comment: '{}'", shown(&whole)))
+            })?;
+            items.push(Item::Option { key: key.trim().to_owned(), value: value.trim().to_owned(), rows });
+        }
+        Ok(Self { lines, items })
+    }
+
+    /// The sections in the order of the file.
+    pub fn sections(&self) -> impl Iterator<Item = Section> {
+        self.items.iter().filter_map(|item| match item {
+            Item::Section { kind, name, row } => {
+                Some(Section { kind: kind.clone(), name: name.clone(), line: row + 1 })
+            }
+            Item::Option { .. } | Item::Comment { .. } | Item::Include { .. } => None,
+        })
+    }
+
+    /// The lines that have another file read, `<file`, counted from 1.
+    pub fn includes(&self) -> impl Iterator<Item = usize> {
+        self.items.iter().filter_map(|item| match item {
+            Item::Include { row } => Some(row + 1),
+            Item::Option { .. } | Item::Comment { .. } | Item::Section { .. } => None,
+        })
+    }
+
+    /// The value of an option in its scope, the last one when there are several.
+    pub fn get(&self, scope: Scope<'_>, key: &str) -> Option<Value> {
+        self.within(scope).filter_map(|item| item.option(key)).last()
+    }
+
+    /// Sets an option in its scope: in every line that has it, else beside its commented placeholder, else behind
+    /// the scope's last option. Says whether the scope is there.
+    pub fn set(&mut self, scope: Scope<'_>, key: &str, value: &str) -> bool {
+        let Some(head) = self.head(scope) else { return false };
+        let live: Vec<Vec<usize>> = self
+            .within(scope)
+            .filter_map(|item| match item {
+                Item::Option { key: found, value: old, rows } if found.eq_ignore_ascii_case(key) => {
+                    Some(if old == value { Vec::new() } else { rows.clone() })
+                }
+                Item::Option { .. } | Item::Section { .. } | Item::Comment { .. } | Item::Include { .. } => {
+                    None
+                }
+            })
+            .collect();
+        if live.is_empty() {
+            let row = self.place_of(scope, key).unwrap_or(head);
+            self.lines.insert(row, &format!("{key}={value}"));
+        }
+        for rows in live.iter().rev() {
+            let Some((first, more)) = rows.split_first() else { continue };
+            let new = with_value(self.lines.get(*first), value);
+            self.lines.replace(*first, &new);
+            for row in more.iter().rev() {
+                self.lines.remove(*row);
+            }
+        }
+        if let Ok(new) = Self::parse(&self.lines.to_string(), Path::new("")) {
+            *self = new;
+        }
+        true
+    }
+
+    /// The row at which a scope's options can begin.
+    fn head(&self, scope: Scope<'_>) -> Option<usize> {
+        match scope {
+            Scope::Global => {
+                // Behind the comment that opens the file, up to its first blank line.
+                let is_head = |(_, line): &(usize, &str)| is_comment(line);
+                Some(self.lines.iter().take_while(is_head).count().min(self.first_section()))
+            }
+            Scope::Section(..) => self.items.iter().rev().find_map(|item| match item {
+                Item::Section { kind, name, row } if scope.is(kind, name) => Some(row + 1),
+                Item::Section { .. } | Item::Option { .. } | Item::Comment { .. } | Item::Include { .. } => {
+                    None
+                }
+            }),
+        }
+    }
+
+    fn first_section(&self) -> usize {
+        self.sections().next().map_or(self.lines.len(), |section| section.line - 1)
+    }
+
+    /// The items of a scope; of a commented-out section below it nothing belongs to it.
+    fn within<'a>(&'a self, scope: Scope<'a>) -> impl Iterator<Item = &'a Item> {
+        let mut inside = scope == Scope::Global;
+        self.items.iter().filter(move |item| {
+            if let Item::Section { kind, name, .. } = item {
+                inside = scope.is(kind, name);
+            }
+            inside
+        })
+    }
+
+    /// The row for a new option: behind the placeholder, or behind the last option of the scope.
+    fn place_of(&self, scope: Scope<'_>, key: &str) -> Option<usize> {
+        let (mut placeholder, mut last, mut commented_out) = (None, None, false);
+        for item in self.within(scope) {
+            match item {
+                Item::Section { row, .. } => {
+                    last = Some(row + 1);
+                    commented_out = false;
+                }
+                Item::Option { rows, .. } => {
+                    last = rows.last().map(|row| row + 1);
+                    commented_out = false;
+                }
+                Item::Include { row } => last = Some(row + 1),
+                Item::Comment { row } => {
+                    let body = self.lines.get(*row).trim_start_matches(['!', '#', ';']).trim();
+                    commented_out = commented_out || heading(body).is_some();
+                    let is_ours =
+                        body.split_once('=').is_some_and(|(name, _)| name.trim().eq_ignore_ascii_case(key));
+                    // A comment between a continued line and the next is no place for an option.
+                    if is_ours && !commented_out && !self.is_continued(*row) {
+                        placeholder = Some(row + 1);
+                    }
+                }
+            }
+        }
+        placeholder.or(last)
+    }
+
+    fn is_continued(&self, comment: usize) -> bool {
+        self.items.iter().any(|item| match item {
+            Item::Option { rows, .. } => {
+                rows.first().is_some_and(|first| *first < comment)
+                    && rows.last().is_some_and(|last| *last > comment)
+            }
+            Item::Section { .. } | Item::Comment { .. } | Item::Include { .. } => false,
+        })
+    }
+}
+
+impl fmt::Display for OptionFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.lines.fmt(f)
+    }
+}
+
+impl Scope<'_> {
+    fn is(self, kind: &str, name: &str) -> bool {
+        match self {
+            Self::Global => false,
+            Self::Section(k, n) => k.eq_ignore_ascii_case(kind) && n.eq_ignore_ascii_case(name),
+        }
+    }
+}
+
+impl Item {
+    fn option(&self, wanted: &str) -> Option<Value> {
+        match self {
+            Self::Option { key, value, rows } if key.eq_ignore_ascii_case(wanted) => {
+                Some(Value { text: value.clone(), line: rows.first().map_or(0, |row| row + 1) })
+            }
+            Self::Option { .. } | Self::Section { .. } | Self::Comment { .. } | Self::Include { .. } => None,
+        }
+    }
+}
+
+fn is_comment(line: &str) -> bool {
+    line.starts_with(['!', '#', ';'])
+}
+
+fn heading(body: &str) -> Option<(String, String)> {
+    let (kind, name) = body.strip_prefix('[')?.strip_suffix(']')?.split_once('=')?;
+    Some((kind.trim().to_owned(), name.trim().to_owned()))
+}
+
+/// A line's name, `=` and blank space with another value.
+fn with_value(line: &str, value: &str) -> String {
+    let (name, old) = line.split_once('=').unwrap_or((line, ""));
+    let old_value = old.trim().trim_end_matches('\\').trim_end();
+    let start = old.len() - old.trim_start().len();
+    let blank = if old_value.is_empty() { "" } else { old.get(..start).unwrap_or_default() };
+    let tail = old.get(old.trim_end().len()..).unwrap_or_default();
+    format!("{name}={blank}{value}{tail}")
+}
+
+/// A number, which the MTA also takes with its base in front: `16%FF`.
+pub fn number(text: &str) -> Option<u32> {
+    match text.trim().split_once('%') {
+        Some((base, digits)) => {
+            let base = base.parse().ok().filter(|base| (2..=36).contains(base))?;
+            u32::from_str_radix(digits, base).ok()
+        }
+        None => text.trim().parse().ok(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const DISPATCHER: &str = "! dispatcher.cnf\nMIN_PROCS=0\nMAX_PROCS = 5\n\n[SERVICE=SMTP]\nPORT=25\nIMAGE=IMTA_BIN:tcp_smtp_server\n\
+        ! in an HA environment:\n!INTERFACE_ADDRESS=\n\n[service=smtp_submit]\nport=587\n!TLS_PORT=465\nPARAMETER=CHANNEL=tcp_submit\n\n\
+        ![SERVICE=LMTPSS]\n!PORT=225\n!INTERFACE_ADDRESS=\n";
+    const SMTP: Scope<'_> = Scope::Section("SERVICE", "SMTP");
+    const SUBMIT: Scope<'_> = Scope::Section("SERVICE", "SMTP_SUBMIT");
+
+    fn parse(text: &str) -> OptionFile {
+        OptionFile::parse(text, Path::new("dispatcher.cnf")).unwrap()
+    }
+
+    #[test]
+    fn options_are_read_in_their_scope_and_in_either_case() {
+        let file = parse(DISPATCHER);
+        assert_eq!(file.get(Scope::Global, "max_procs"), Some(Value { text: "5".to_owned(), line: 3 }));
+        assert_eq!(file.get(SMTP, "PORT").unwrap().line, 6);
+        assert_eq!(file.get(SUBMIT, "PORT").unwrap().text, "587");
+        assert_eq!(file.get(SUBMIT, "PARAMETER").unwrap().text, "CHANNEL=tcp_submit");
+        assert_eq!(file.get(SUBMIT, "TLS_PORT"), None);
+        assert_eq!(file.get(Scope::Global, "PORT"), None);
+        let long = parse("secret=never\\\n! not this\n mind\nx=1\n");
+        assert_eq!(long.get(Scope::Global, "SECRET").unwrap().text, "never mind");
+        assert_eq!(long.get(Scope::Global, "x").unwrap().line, 4);
+    }
+
+    #[test]
+    fn a_live_line_stands_beside_its_placeholder_and_nowhere_else() {
+        let mut file = parse(DISPATCHER);
+        assert!(file.set(SMTP, "INTERFACE_ADDRESS", "10.0.37.10"));
+        assert!(file.set(SUBMIT, "INTERFACE_ADDRESS", "10.0.37.10"));
+        assert!(!file.set(Scope::Section("SERVICE", "LMTPSS"), "INTERFACE_ADDRESS", "10.0.37.10"));
+        let new = DISPATCHER
+            .replacen("!INTERFACE_ADDRESS=\n", "!INTERFACE_ADDRESS=\nINTERFACE_ADDRESS=10.0.37.10\n", 1)
+            .replace("tcp_submit\n", "tcp_submit\nINTERFACE_ADDRESS=10.0.37.10\n");
+        assert_eq!(file.to_string(), new);
+        let again = file.clone();
+        file.set(SMTP, "interface_address", "10.0.37.10");
+        assert_eq!(file, again);
+    }
+
+    #[test]
+    fn a_global_option_stands_before_the_first_section() {
+        for (old, new) in [
+            ("! x\ntcp_port=1\n\n[POOL=A]\n", "! x\ntcp_port=1\nK=v\n\n[POOL=A]\n"),
+            ("! x\n\n[POOL=A]\nk=1\n", "! x\nK=v\n\n[POOL=A]\nk=1\n"),
+            ("[POOL=A]\r\nk=1\r\n", "K=v\r\n[POOL=A]\r\nk=1\r\n"),
+            ("k = 1 \n[POOL=A]", "k = v \n[POOL=A]"),
+            ("k=1\\\n2\nk=3", "k=v\nk=v"),
+            ("a=1\\\n!k=\n2\n", "a=1\\\n!k=\n2\nK=v\n"),
+            ("", "K=v\n"),
+        ] {
+            let mut file = parse(old);
+            assert!(file.set(Scope::Global, "K", "v"));
+            assert_eq!(file.to_string(), new, "{old:?}");
+        }
+    }
+
+    #[test]
+    fn a_torn_file_is_refused_with_its_line() {
+        for (text, place) in [
+            ("[SERVICE=SMTP]\nINTERFACE_ADD", "dispatcher.cnf:2: neither"),
+            ("a=1\n[SERVICE=SM", "dispatcher.cnf:2: not a section"),
+            ("a=1\\\n", "dispatcher.cnf:1: a continued line"),
+        ] {
+            let fail = OptionFile::parse(text, Path::new("dispatcher.cnf")).unwrap_err();
+            assert!(fail.to_string().starts_with(place), "{fail}");
+        }
+    }
+
+    #[test]
+    fn a_number_may_have_its_base_in_front() {
+        for (text, n) in [("25", Some(25)), ("16%FF", Some(255)), ("8%9", None), ("x25", None), ("1%1", None)]
+        {
+            assert_eq!(number(text), n, "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_read_prints_back(text in "(([!\\[]?[a-c]?[ =]{0,2}[a-z\\]\\\\]{0,3})(\n|\r\n)?){0,8}") {
+            if let Ok(file) = OptionFile::parse(&text, Path::new("x.cnf")) {
+                prop_assert_eq!(file.to_string(), text);
+            }
+        }
+
+        #[test]
+        fn what_was_set_is_read_and_the_former_value_gives_back_the_bytes(
+            text in "((([a-c] ?= ?[a-z]{1,3} ?)|(![a-c]=)|(\\[SERVICE=[ST]\\])|)(\n|\r\n)){0,8}",
+            key in "[a-c]",
+        ) {
+            let mut file = parse(&text);
+            for scope in [Scope::Global, Scope::Section("SERVICE", "S")] {
+                let values = file.within(scope).filter_map(|item| item.option(&key)).count();
+                let old = file.get(scope, &key);
+                if !file.set(scope, &key, "new") {
+                    continue;
+                }
+                prop_assert_eq!(file.get(scope, &key).unwrap().text, "new");
+                if let (Some(old), 1) = (old, values) {
+                    file.set(scope, &key, &old.text);
+                    prop_assert_eq!(file.to_string(), text.as_str());
+                } else {
+                    file = parse(&text);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! Secrets in configuration: Job Controller secrets, bind passwords. They never appear in a record, an error or a log.
+
+/// Words in the name of a setting whose value is nobody's business.
+const NAMES: [&str; 9] =
+    ["secret", "passw", "rootpw", "dnpass", "bindpw", "bind_pw", "credentials", "keypass", "api_key"];
+
+/// What stands in a secret's place.
+const STARS: &str = "***";
+
+/// A text with the values of secrets replaced, line by line; the same secret looks the same as any other.
+pub fn masked(text: &str) -> String {
+    text.split_inclusive('\n').map(line).collect()
+}
+
+fn line(line: &str) -> String {
+    // ASCII alone changes, so that places in one are places in the other.
+    let lower = line.to_ascii_lowercase();
+    let Some(at) = NAMES.iter().filter_map(|name| lower.find(name)).min() else { return line.to_owned() };
+    let rest = line.get(at..).unwrap_or_default();
+    let Some(behind) = rest.find(|c: char| c == '=' || c.is_whitespace()) else { return line.to_owned() };
+    let body = line.trim_end_matches(['\n', '\r']);
+    // Blank space round the `=` stays.
+    let value = rest.get(behind..).unwrap_or_default().trim_start_matches([' ', '\t', '=']);
+    let start = line.len() - value.len();
+    match body.get(start..).filter(|value| !value.trim().is_empty()) {
+        Some(_) => {
+            let end = line.get(body.len()..).unwrap_or_default();
+            format!("{}{STARS}{end}", line.get(..start).unwrap_or_default())
+        }
+        None => line.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::masked;
+
+    #[test]
+    fn a_secret_is_not_shown() {
+        for (text, shown) in [
+            (
+                "tcp_port=27442\nsecret=never mind\nSECRET = x\r\n",
+                "tcp_port=27442\nsecret=***\nSECRET = ***\r\n",
+            ),
+            ("rootpw\t\"a b\"", "rootpw\t***"),
+            ("  credentials=x y\n", "  credentials=***\n"),
+            ("smtp_sasl_password_maps = hash:/x\n", "smtp_sasl_password_maps = ***\n"),
+            ("secret=\nsecret", "secret=\nsecret"),
+            ("port 389\n", "port 389\n"),
+            ("ä secret=ß\n", "ä secret=***\n"),
+        ] {
+            assert_eq!(masked(text), shown);
+        }
+    }
+}

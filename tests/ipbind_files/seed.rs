@@ -1,0 +1,262 @@
+//! The seed's sample run of its configuration script, on an `iplanet-5` server root as in the seed.
+
+use std::io::Write;
+use std::process::Stdio;
+
+use super::{Files, changes, records, stderr, stdout};
+use crate::support::mail::ServerRoot;
+
+pub const ROOT: &str = "/opt/iplanet/server5";
+pub const DISPATCHER: &str = "/opt/iplanet/server5/msg-mail-1/imta/config/dispatcher.cnf";
+pub const JOB_CONTROLLER: &str = "/opt/iplanet/server5/msg-mail-1/imta/config/job_controller.cnf";
+pub const SLAPD: &str = "/opt/iplanet/server5/slapd-elenchus/config/slapd.conf";
+pub const CONFIGUTIL: &str = "/opt/iplanet/server5/msg-mail-1/configutil";
+const STORE: &str = "/opt/iplanet/server5/msg-mail-1/config/msg.conf";
+
+/// The seed's sample run, on a root that no registry knows.
+pub const SET: &[&str] = &[
+    "set",
+    "--address",
+    "10.0.37.10",
+    "mail-1",
+    "--ldap",
+    "elenchus",
+    "--server-root",
+    ROOT,
+    "--layout",
+    "iplanet-5",
+];
+pub const RESTORE: &[&str] = &["restore", "mail-1", "--server-root", ROOT, "--layout", "iplanet-5"];
+
+/// The arguments with more behind them.
+pub fn and<'a>(args: &[&'a str], more: &[&'a str]) -> Vec<&'a str> {
+    args.iter().chain(more).copied().collect()
+}
+
+fn all(changed: bool) -> Vec<(String, bool)> {
+    [DISPATCHER, JOB_CONTROLLER, SLAPD, CONFIGUTIL].map(|file| (file.to_owned(), changed)).to_vec()
+}
+
+#[test]
+fn the_sample_run_puts_each_of_the_four_settings_where_the_seed_says() {
+    let files = Files::with(&ServerRoot::seed());
+    let before = files.snapshot(ROOT);
+    let old = [DISPATCHER, JOB_CONTROLLER, SLAPD, STORE].map(|file| files.read(file));
+    let [dispatcher, job_controller, slapd, store] = &old;
+
+    assert_eq!(changes(&files.answers(0, SET)), all(true));
+
+    let placeholder = "!INTERFACE_ADDRESS=\n";
+    let live = "!INTERFACE_ADDRESS=\nINTERFACE_ADDRESS=10.0.37.10\n";
+    assert_eq!(
+        files.read(DISPATCHER),
+        dispatcher.replacen(placeholder, live, 2),
+        "SMTP and SMTP_SUBMIT alone"
+    );
+    let last_global = "max_life_age=3600\n";
+    let with = "max_life_age=3600\nINTERFACE_ADDRESS=10.0.37.10\n";
+    assert_eq!(files.read(JOB_CONTROLLER), job_controller.replace(last_global, with));
+    assert_eq!(files.read(SLAPD), format!("{slapd}listenhost 10.0.37.10\n"));
+    assert_eq!(files.read(STORE), store.replace("INADDR_ANY", "10.0.37.10"));
+    for (file, old) in [DISPATCHER, JOB_CONTROLLER, SLAPD].iter().zip(&old) {
+        assert_eq!(&files.read(&format!("{file}.pre-ha")), old);
+    }
+
+    let bound = files.snapshot(ROOT);
+    assert_eq!(changes(&files.answers(0, SET)), all(false));
+    assert!(files.snapshot(ROOT) == bound, "a second run writes nothing at all");
+
+    assert_eq!(changes(&files.answers(0, RESTORE)), all(true));
+    let mut given_back = files.snapshot(ROOT);
+    let store = files.path(STORE);
+    // configutil writes its store anew; every other file is the very file it was.
+    assert_eq!(given_back.remove(&store).unwrap().bytes, before[&store].bytes);
+    assert!(given_back.iter().all(|(path, snap)| before.get(path) == Some(snap)));
+    assert_eq!(given_back.len() + 1, before.len(), "nothing is left beside them");
+
+    let output = files.answers(0, RESTORE);
+    assert!(changes(&output).iter().all(|(_, changed)| !changed), "{output:?}");
+    assert!(given_back.iter().all(|(path, snap)| files.snapshot(ROOT).get(path) == Some(snap)));
+}
+
+#[test]
+fn on_a_terminal_it_says_what_the_original_said() {
+    let files = Files::with(&ServerRoot::seed());
+    let output = files.answers(0, &and(SET, &["-o", "table"]));
+    let said = format!(
+        "Updating the file {DISPATCHER}\nUpdating the file {JOB_CONTROLLER}\nUpdating the file {SLAPD}\n\
+         Setting the service.listenaddr configutil parameter\nConfiguration successfully changed\n"
+    );
+    assert_eq!(stdout(&output), said);
+    assert_eq!(stdout(&files.answers(0, &and(SET, &["-o", "table"]))), "Nothing to change\n");
+}
+
+#[test]
+fn a_dry_run_shows_the_change_without_secrets_and_makes_none() {
+    let files = Files::with(&ServerRoot::seed());
+    let before = files.snapshot("/");
+    let output = files.answers(0, &and(SET, &["-n"]));
+    assert_eq!(changes(&output), all(true));
+    assert!(files.snapshot("/") == before);
+    let shown = records(&output);
+    let job_controller = shown[1]["diff"].as_str().unwrap();
+    assert!(job_controller.contains("\n+INTERFACE_ADDRESS=10.0.37.10\n"), "{job_controller}");
+    assert!(job_controller.contains("\n secret=***\n") && !job_controller.contains("never mind"));
+    let parameter = "-service.listenaddr = INADDR_ANY\n+service.listenaddr = 10.0.37.10\n";
+    assert!(shown[3]["diff"].as_str().unwrap().ends_with(parameter));
+}
+
+#[test]
+fn originals_are_those_of_before_the_first_run() {
+    let files = Files::with(&ServerRoot::seed());
+    let before = files.content(ROOT);
+    files.answers(0, SET);
+    let other: Vec<&str> =
+        SET.iter().map(|word| if *word == "10.0.37.10" { "10.0.37.11" } else { word }).collect();
+    assert_eq!(changes(&files.answers(0, &other)), all(true));
+    assert!(files.read(DISPATCHER).contains("INTERFACE_ADDRESS=10.0.37.11\n"));
+    assert!(!files.read(DISPATCHER).contains("10.0.37.10"));
+    files.answers(0, RESTORE);
+    assert_eq!(files.content(ROOT), before);
+}
+
+#[test]
+fn a_file_that_was_not_there_is_made_and_taken_away_again() {
+    let files = Files::with(&ServerRoot::seed());
+    fs_err::remove_file(files.path(JOB_CONTROLLER)).unwrap();
+    fs_err::remove_file(files.path(DISPATCHER)).unwrap();
+    let before = files.content(ROOT);
+    files.answers(0, SET);
+    assert_eq!(files.read(JOB_CONTROLLER), "INTERFACE_ADDRESS=10.0.37.10\n");
+    assert_eq!(
+        files.read(DISPATCHER),
+        "[SERVICE=SMTP]\nINTERFACE_ADDRESS=10.0.37.10\n[SERVICE=SMTP_SUBMIT]\nINTERFACE_ADDRESS=10.0.37.10\n"
+    );
+    assert!(!files.is_there(&format!("{JOB_CONTROLLER}.pre-ha")), "there was no original");
+    let other: Vec<&str> =
+        SET.iter().map(|word| if *word == "10.0.37.10" { "10.0.37.11" } else { word }).collect();
+    files.answers(0, &other);
+    assert!(!files.is_there(&format!("{JOB_CONTROLLER}.pre-ha")), "ours is no original either");
+    files.answers(0, RESTORE);
+    assert_eq!(files.content(ROOT), before);
+}
+
+#[test]
+fn line_ends_and_a_missing_one_stay() {
+    let files = Files::with(&ServerRoot::seed());
+    for file in [DISPATCHER, SLAPD] {
+        let text = files.read(file).replace('\n', "\r\n");
+        files.write(file, text.trim_end());
+    }
+    files.answers(0, SET);
+    for file in [DISPATCHER, SLAPD] {
+        let text = files.read(file);
+        assert!(text.split_inclusive('\n').all(|line| !line.ends_with('\n') || line.ends_with("\r\n")));
+        assert!(!text.ends_with('\n') && text.contains("10.0.37.10"), "{text:?}");
+    }
+}
+
+#[test]
+fn what_was_asked_by_hand_is_told_and_left() {
+    let files = Files::with(&ServerRoot::seed());
+    files.edit(DISPATCHER, "![SERVICE=LMTPSS]\n!PORT=225\n", "<site.cnf\n[SERVICE=LMTPSS]\nPORT=225\n");
+    let output = files.answers(0, SET);
+    let told = stderr(&output);
+    assert!(told.contains("dispatcher.cnf:32: what is included here is not changed"), "{told}");
+    assert!(told.contains("dispatcher.cnf:33: LMTPSS is not bound to 10.0.37.10"), "{told}");
+    let output = files.answers(1, &["show", "mail-1", "--server-root", ROOT, "--address", "10.0.37.10"]);
+    let open: Vec<_> = records(&output).into_iter().filter(|record| record["bound"] == false).collect();
+    assert_eq!(open.len(), 1);
+    assert_eq!((open[0]["service"].as_str(), open[0]["port"].as_u64()), (Some("lmtp"), Some(225)));
+    assert_eq!(open[0]["at"]["line"], 34, "the line of its port");
+}
+
+#[test]
+fn show_says_where_each_server_listens_and_whether_that_is_the_logical_address_alone() {
+    let files = Files::with(&ServerRoot::seed());
+    let show = ["show", "mail-1", "--ldap", "elenchus", "--server-root", ROOT, "--address", "10.0.37.10"];
+    let told = |status| -> Vec<(String, String, u64, bool)> {
+        let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
+        let of = |record: serde_json::Value| {
+            let port = record["port"].as_u64().unwrap();
+            (text(&record["service"]), text(&record["address"]), port, record["bound"].as_bool().unwrap())
+        };
+        records(&files.answers(status, &show)).into_iter().map(of).collect()
+    };
+    let ports = [
+        ("smtp", 25),
+        ("submission", 587),
+        ("job_controller", 27442),
+        ("imap", 143),
+        ("pop3", 110),
+        ("ldap", 389),
+    ];
+    let all = |address: &str, bound: bool| {
+        ports.map(|(service, port)| (service.to_owned(), address.to_owned(), port, bound)).to_vec()
+    };
+    assert_eq!(told(1), all("0.0.0.0", false));
+    files.answers(0, SET);
+    assert_eq!(told(0), all("10.0.37.10", true));
+    let table = files.answers(0, &and(&show, &["-o", "table"]));
+    assert!(stdout(&table).contains(&format!("{DISPATCHER}:14")), "{}", stdout(&table));
+}
+
+#[test]
+fn what_the_registry_says_is_done_and_what_it_says_otherwise_is_told() {
+    let files = Files::with(&ServerRoot::seed());
+    let output = files.answers(0, SET);
+    let add = "ims-registry add mail-1 --layout iplanet-5 --server-root /opt/iplanet/server5 --address 10.0.37.10 --ldap elenchus";
+    assert_eq!(
+        stderr(&output),
+        format!("ims-ipbind: mail-1: /etc/msgregistry.inf does not know it; run: {add}\n")
+    );
+    let entry = |address| {
+        format!("[mail-1]\nlayout = iplanet-5\nroot = {ROOT}\naddress = {address}\nldap = elenchus\n")
+    };
+    files.write("/etc/msgregistry.inf", &entry("10.0.37.11"));
+    let output = files.answers(0, &["set", "mail-1", "--address", "10.0.37.10"]);
+    assert!(
+        stderr(&output).contains("knows it otherwise; run: ims-registry add mail-1"),
+        "{}",
+        stderr(&output)
+    );
+    // Without --address the registry's word counts.
+    assert_eq!(changes(&files.answers(0, &["set", "mail-1"])), all(true));
+    assert!(files.read(SLAPD).ends_with("listenhost 10.0.37.11\n"));
+    files.answers(0, &["show"]);
+    files.answers(2, &["set", "mail-3"]);
+    files.answers(2, &["show", "mail-3"]);
+}
+
+#[test]
+fn instances_come_through_a_pipe_with_their_addresses() {
+    let files = Files::with(&ServerRoot::seed());
+    let two = format!(
+        "[mail-1]\nlayout = iplanet-5\nroot = {ROOT}\naddress = 10.0.37.10\nldap = elenchus\n\
+         [mail-2]\nlayout = iplanet-5\nroot = {ROOT}\naddress = 10.0.37.11\n"
+    );
+    files.write("/etc/msgregistry.inf", &two);
+    let list = || {
+        let mut list = std::process::Command::new(assert_cmd::cargo::cargo_bin!("ims-registry"));
+        let output = list.args(["list", "--root"]).arg(files.0.path()).output().unwrap();
+        assert!(output.status.success());
+        output.stdout
+    };
+    let feed = |args: &[&str], stdin: &[u8]| {
+        let mut command = files.command(args);
+        let mut child =
+            command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        child.stdin.take().unwrap().write_all(stdin).unwrap();
+        child.wait_with_output().unwrap()
+    };
+    let output = feed(&["set", "-"], &list());
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert_eq!(changes(&output).iter().filter(|(_, changed)| *changed).count(), 7);
+    let shown = feed(&["show", "-"], &list());
+    assert_eq!(shown.status.code(), Some(0), "{}", stderr(&shown));
+    assert_eq!(records(&shown).len(), 11);
+    let output = feed(&["set", "-", "--address", "10.0.37.12"], &list());
+    assert_eq!(output.status.code(), Some(2), "two instances and one address: {}", stderr(&output));
+    let output = feed(&["set", "-"], b"nonsense\n");
+    assert_eq!((output.status.code(), stderr(&output).contains("stdin:1")), (Some(2), true));
+}
