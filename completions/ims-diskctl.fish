@@ -1,5 +1,76 @@
-complete -c ims-diskctl -s o -l output -d 'Show records as JSON lines or as tables [default: tables on a terminal, JSON elsewhere]' -r -f -a "json\t'One JSON object a line'
+# Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
+function __fish_ims_diskctl_global_optspecs
+    string join \n o/output= root= h/help V/version
+end
+
+function __fish_ims_diskctl_needs_command
+    # Figure out if the current invocation already has a command.
+    set -l cmd (commandline -opc)
+    set -e cmd[1]
+    argparse -s (__fish_ims_diskctl_global_optspecs) -- $cmd 2>/dev/null
+    or return
+    if set -q argv[1]
+        # Also print the command, so this can be used to figure out what it is.
+        echo $argv[1]
+        return 1
+    end
+    return 0
+end
+
+function __fish_ims_diskctl_using_subcommand
+    set -l cmd (__fish_ims_diskctl_needs_command)
+    test -z "$cmd"
+    and return 1
+    contains -- $cmd[1] $argv
+end
+
+complete -c ims-diskctl -n "__fish_ims_diskctl_needs_command" -s o -l output -d 'Show records as JSON lines or as tables [default: tables on a terminal, JSON elsewhere]' -r -f -a "json\t'One JSON object a line'
 table\t'Tables for people'"
-complete -c ims-diskctl -l root -d 'Look for files and helper programs below this folder' -r -F
-complete -c ims-diskctl -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c ims-diskctl -s V -l version -d 'Print version'
+complete -c ims-diskctl -n "__fish_ims_diskctl_needs_command" -l root -d 'Look for files and helper programs below this folder' -r -F
+complete -c ims-diskctl -n "__fish_ims_diskctl_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c ims-diskctl -n "__fish_ims_diskctl_needs_command" -s V -l version -d 'Print version'
+complete -c ims-diskctl -n "__fish_ims_diskctl_needs_command" -f -a "look" -d 'Say whether the volume is mounted here, which node masters it and when that was last alive'
+complete -c ims-diskctl -n "__fish_ims_diskctl_needs_command" -f -a "take" -d 'Mount the volume here, unless another node has it'
+complete -c ims-diskctl -n "__fish_ims_diskctl_needs_command" -f -a "release" -d 'Unmount the volume here, so that another node can take it at once'
+complete -c ims-diskctl -n "__fish_ims_diskctl_needs_command" -f -a "hand" -d 'Do what may hang, for the process that started this one'
+complete -c ims-diskctl -n "__fish_ims_diskctl_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand look" -l device -d 'The block device, best by what is on it: /dev/disk/by-label/… or by-uuid/…' -r -F
+complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand look" -l mount -d 'The folder where it is mounted' -r -F
+complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand look" -l fstype -d 'Its file system' -r -f -a "ext4\t'The fourth extended file system'"
+complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand look" -l timeout -d 'How long the disk may take to answer; after that the state is unknown' -r
+complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand look" -s o -l output -d 'Show records as JSON lines or as tables [default: tables on a terminal, JSON elsewhere]' -r -f -a "json\t'One JSON object a line'
+table\t'Tables for people'"
+complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand look" -l root -d 'Look for files and helper programs below this folder' -r -F
+complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand look" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand take" -l device -d 'The block device, best by what is on it: /dev/disk/by-label/… or by-uuid/…' -r -F
+complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand take" -l mount -d 'The folder where it is mounted' -r -F
+complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand take" -l fstype -d 'Its file system' -r -f -a "ext4\t'The fourth extended file system'"
+complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand take" -l options -d 'Mount options, separated by commas' -r
+complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand take" -l guard -d 'What must keep the other nodes away; none takes a volume that has no guard' -r -f -a "auto\t'The strongest that the volume has; without any the volume is not taken'
+mmp\t'Multiple mount protection of ext4'
+none\t'Nothing, if the volume has nothing: whoever says this keeps the other nodes away'"
+complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand take" -l proof -d 'The proof (an ims.fenced/1 record) that the node which holds the volume was fenced [default: the one in /var/lib/ims/fenced, if there is one]' -r -F
+complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand take" -l timeout -d 'How long it may take in all; a volume left by a crash needs 22 s to 45 s' -r
+complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand take" -s o -l output -d 'Show records as JSON lines or as tables [default: tables on a terminal, JSON elsewhere]' -r -f -a "json\t'One JSON object a line'
+table\t'Tables for people'"
+complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand take" -l root -d 'Look for files and helper programs below this folder' -r -F
+complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand take" -s n -l dry-run -d 'Show the steps and take none'
+complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand take" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand release" -l device -d 'The block device, best by what is on it: /dev/disk/by-label/… or by-uuid/…' -r -F
+complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand release" -l mount -d 'The folder where it is mounted' -r -F
+complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand release" -l fstype -d 'Its file system' -r -f -a "ext4\t'The fourth extended file system'"
+complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand release" -l timeout -d 'How long it may take in all, most of it to write out what is still in memory' -r
+complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand release" -s o -l output -d 'Show records as JSON lines or as tables [default: tables on a terminal, JSON elsewhere]' -r -f -a "json\t'One JSON object a line'
+table\t'Tables for people'"
+complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand release" -l root -d 'Look for files and helper programs below this folder' -r -F
+complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand release" -s n -l dry-run -d 'Show the steps and take none'
+complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand release" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand hand" -s o -l output -d 'Show records as JSON lines or as tables [default: tables on a terminal, JSON elsewhere]' -r -f -a "json\t'One JSON object a line'
+table\t'Tables for people'"
+complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand hand" -l root -d 'Look for files and helper programs below this folder' -r -F
+complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand hand" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand help; and not __fish_seen_subcommand_from look take release hand help" -f -a "look" -d 'Say whether the volume is mounted here, which node masters it and when that was last alive'
+complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand help; and not __fish_seen_subcommand_from look take release hand help" -f -a "take" -d 'Mount the volume here, unless another node has it'
+complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand help; and not __fish_seen_subcommand_from look take release hand help" -f -a "release" -d 'Unmount the volume here, so that another node can take it at once'
+complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand help; and not __fish_seen_subcommand_from look take release hand help" -f -a "hand" -d 'Do what may hang, for the process that started this one'
+complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand help; and not __fish_seen_subcommand_from look take release hand help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

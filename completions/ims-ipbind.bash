@@ -91,12 +91,16 @@ _ims__ipbind() {
             return 0
             ;;
         ims__subcmd__ipbind__subcmd__down)
-            opts="-o -h --output --root --help"
+            opts="-n -o -h --device --dry-run --output --root --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --device)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --output)
                     COMPREPLY=($(compgen -W "json table" -- "${cur}"))
                     return 0
@@ -229,12 +233,20 @@ _ims__ipbind() {
             return 0
             ;;
         ims__subcmd__ipbind__subcmd__look)
-            opts="-o -h --output --root --help"
+            opts="-o -h --device --probe-wait --output --root --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --device)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --probe-wait)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --output)
                     COMPREPLY=($(compgen -W "json table" -- "${cur}"))
                     return 0
@@ -385,12 +397,32 @@ _ims__ipbind() {
             return 0
             ;;
         ims__subcmd__ipbind__subcmd__up)
-            opts="-o -h --output --root --help"
+            opts="-n -o -h --device --probe-wait --timeout --announce --announce-every --dry-run --output --root --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --device)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --probe-wait)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --announce)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --announce-every)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --output)
                     COMPREPLY=($(compgen -W "json table" -- "${cur}"))
                     return 0

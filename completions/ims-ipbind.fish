@@ -65,14 +65,24 @@ complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand restore" -l root -
 complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand restore" -s n -l dry-run -d 'Show the change as a unified diff and make none'
 complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand restore" -l force-slapd-running -d 'Change the slapd.conf of Directory Server 4.x although it runs; its console may write the old one back'
 complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand restore" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand up" -l device -d 'The interface to put it on' -r
+complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand up" -l probe-wait -d 'How long to listen for somebody else who has the address; 0s asks nobody' -r
+complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand up" -l timeout -d 'How long the kernel may take to look for duplicates of an IPv6 address' -r
+complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand up" -l announce -d 'How often to tell the neighbours where the address is now' -r
+complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand up" -l announce-every -d 'How long to wait between two announcements' -r
 complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand up" -s o -l output -d 'Show records as JSON lines or as tables [default: tables on a terminal, JSON elsewhere]' -r -f -a "json\t'One JSON object a line'
 table\t'Tables for people'"
 complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand up" -l root -d 'Look for files and helper programs below this folder' -r -F
+complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand up" -s n -l dry-run -d 'Show what would be done and do nothing but ask'
 complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand up" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand down" -l device -d 'The interface to take it off' -r
 complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand down" -s o -l output -d 'Show records as JSON lines or as tables [default: tables on a terminal, JSON elsewhere]' -r -f -a "json\t'One JSON object a line'
 table\t'Tables for people'"
 complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand down" -l root -d 'Look for files and helper programs below this folder' -r -F
+complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand down" -s n -l dry-run -d 'Show what would be done and do nothing'
 complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand down" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand look" -l device -d 'The interface' -r
+complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand look" -l probe-wait -d 'How long to listen for somebody else who has the address; 0s asks nobody' -r
 complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand look" -s o -l output -d 'Show records as JSON lines or as tables [default: tables on a terminal, JSON elsewhere]' -r -f -a "json\t'One JSON object a line'
 table\t'Tables for people'"
 complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand look" -l root -d 'Look for files and helper programs below this folder' -r -F

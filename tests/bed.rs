@@ -432,6 +432,7 @@ fn be_killed() {
         println!("pid {pid}");
     }
     println!("disk {}", disk.backing());
+    mail_2.freeze();
     println!("ready");
     std::io::stdout().flush().unwrap();
     std::io::stdin().read_line(&mut String::new()).unwrap();

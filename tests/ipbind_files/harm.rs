@@ -40,7 +40,7 @@ fn what_is_not_there_is_told_with_what_is() {
     };
     let says = "no msg-mail-3 below /opt/iplanet/server5 (there are mail-1, mail-2)";
     refused(&files, 2, &with("mail-3", "elenchus", ROOT), says);
-    let says = "no slapd-budgie below /opt/iplanet/server5 (there are elenchus)";
+    let says = "no slapd-budgie below /opt/iplanet/server5 (there is elenchus)";
     refused(&files, 2, &with("mail-1", "budgie", ROOT), says);
     refused(
         &files,
@@ -69,7 +69,7 @@ fn addresses_that_the_layout_cannot_have_are_refused() {
 fn a_torn_file_is_told_with_its_line() {
     let files = Files::with(&ServerRoot::seed());
     let whole = files.read(DISPATCHER);
-    files.write(DISPATCHER, &whole[..whole.len() / 2 - 3]);
+    files.write(DISPATCHER, &whole[..whole.find("STACKSIZE").unwrap() + 8]);
     refused(&files, 2, SET, "dispatcher.cnf:17: neither option=value nor a comment: 'STACKSIZ'");
     files.write(DISPATCHER, &whole);
     let output = files.answers(0, SET);
@@ -105,6 +105,7 @@ fn a_message_store_that_does_not_take_the_address_leaves_all_as_before() {
 #[test]
 fn a_change_that_cannot_be_put_back_is_broken_and_the_next_run_finishes_it() {
     let files = Files::with(&ServerRoot::seed());
+    let before = files.content(ROOT);
     let real = files.read(CONFIGUTIL);
     files
         .script(CONFIGUTIL, &real.replacen("set -eu\n", "set -eu\ncase \"$*\" in *-v*) exit 1 ;; esac\n", 1));
@@ -117,6 +118,42 @@ fn a_change_that_cannot_be_put_back_is_broken_and_the_next_run_finishes_it() {
     let output = files.answers(0, SET);
     assert!(stderr(&output).contains("mail-1: an earlier change was interrupted"), "{}", stderr(&output));
     assert!(!stderr(&files.answers(0, &show)).contains("interrupted"));
+    // The same on the way back.
+    files
+        .script(CONFIGUTIL, &real.replacen("set -eu\n", "set -eu\ncase \"$*\" in *-v*) exit 1 ;; esac\n", 1));
+    let told = stderr(&files.answers(6, RESTORE));
+    assert!(told.contains("; and putting it back failed: cannot set service.listenaddr"), "{told}");
+    files.script(CONFIGUTIL, &real);
+    files.answers(0, RESTORE);
+    assert_eq!(files.content(ROOT), before);
+}
+
+#[test]
+fn a_restore_that_fails_half_way_leaves_the_servers_bound() {
+    let files = Files::with(&ServerRoot::seed());
+    fs_err::remove_file(files.path(JOB_CONTROLLER)).unwrap();
+    let before = files.content(ROOT);
+    files.answers(0, SET);
+    let real = files.read(CONFIGUTIL);
+    let refuses = "set -eu\ncase \"$*\" in *-v\\ INADDR*) exit 1 ;; esac\n";
+    files.script(CONFIGUTIL, &real.replacen("set -eu\n", refuses, 1));
+    refused(&files, 5, RESTORE, "cannot set service.listenaddr of mail-1");
+    // A file that cannot be given back, after others were: they are bound again, their originals kept again.
+    files.script(CONFIGUTIL, &real);
+    let bound = files.content(ROOT);
+    let output = Command::new("strace")
+        .args(["-qq", "-o", "/dev/null", "-e", "trace=renameat", "-e", "inject=renameat:error=EIO:when=3"])
+        .arg(cargo_bin!("ims-ipbind"))
+        .args(RESTORE)
+        .arg("--root")
+        .arg(files.0.path())
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(5), "{}", stderr(&output));
+    assert!(stderr(&output).contains("slapd.conf.pre-ha: Input/output error"), "{}", stderr(&output));
+    assert!(files.content(ROOT) == bound);
+    files.answers(0, RESTORE);
+    assert_eq!(files.content(ROOT), before);
 }
 
 #[test]
@@ -190,8 +227,9 @@ fn without_root_nothing_is_changed_and_the_way_out_is_told() {
     let output = nobody(SET);
     assert_eq!(output.status.code(), Some(5), "{}", stderr(&output));
     assert!(stderr(&output).ends_with("(run as root)\n"), "{}", stderr(&output));
+    assert_eq!(nobody(RESTORE).status.code(), Some(5));
     // Looking needs no root.
-    let output = nobody(&and(SET, &["-n"]));
+    let output = nobody(&["set", "mail-1", "--address", "10.0.37.10", "--server-root", ROOT, "-n"]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     assert_eq!(files.content("/"), before);
 }
@@ -228,15 +266,34 @@ fn a_full_disk_is_told_in_one_line_and_nothing_is_changed() {
 
 #[test]
 fn a_disk_that_fills_up_half_way_is_put_back_as_it_was() {
-    // The message store is the first to change, and its tool fills the disk and fails: what was done is undone.
+    // The message store is the first to change, and its tool fills the disk and fails.
     let files = Files::with(&ServerRoot::seed());
-    let script = "sed -i 's/^set -eu$/set -eu; case \"$*\" in *-v*10.*) dd if=\\/dev\\/zero of=${0%\\/msg*}\\/fill bs=1k 2>\\/dev\\/null; exit 1;; esac/' \
-                  \"$0\"/msg-mail-1/configutil \"$0.copy\"/msg-mail-1/configutil; \
-                  status=0; \"$@\" || status=$?; [ -s \"$0/fill\" ]; rm \"$0/fill\"; same || :; exit $status";
-    let output = on_a_tiny_disk(&files, script);
-    // On a full disk the store cannot take its old value either: that is told, and a person must look.
-    assert_eq!(output.status.code(), Some(6), "{}", stderr(&output));
-    assert!(stderr(&output).contains("and putting it back failed"), "{}", stderr(&output));
+    let filling = "case \"$*\" in *-v\\ 10.*) dd if=/dev/zero of=\"${0%/msg*}/fill\" bs=1k 2>/dev/null; exit 1 ;; esac\n";
+    let real = files.read(CONFIGUTIL);
+    files.script(CONFIGUTIL, &real.replacen("set -eu\n", &format!("set -eu\n{filling}"), 1));
+    let output =
+        on_a_tiny_disk(&files, "status=0; \"$@\" || status=$?; [ -s \"$0/fill\" ]; same; exit $status");
+    assert_eq!(output.status.code(), Some(5), "{}", stderr(&output));
+    assert_eq!(
+        stderr(&output),
+        "ims-ipbind: cannot set service.listenaddr of mail-1: configutil: exit status 1\n"
+    );
+}
+
+#[test]
+fn a_signal_between_two_steps_puts_all_back_and_says_so() {
+    for signal in ["TERM", "INT"] {
+        let files = Files::with(&ServerRoot::seed());
+        let before = files.content(ROOT);
+        // The message store's tool is run in the middle; its parent is the command.
+        let kills = format!("case \"$*\" in *-v\\ 10.*) kill -{signal} $PPID ;; esac\n");
+        let real = files.read(CONFIGUTIL);
+        files.script(CONFIGUTIL, &real.replacen("set -eu\n", &format!("set -eu\n{kills}"), 1));
+        let output = files.answers(5, SET);
+        assert_eq!(stderr(&output), format!("ims-ipbind: SIG{signal} came; mail-1 is as before\n"));
+        files.script(CONFIGUTIL, &real);
+        assert_eq!(files.content(ROOT), before);
+    }
 }
 
 /// What a run killed by SIGKILL at its nth renaming leaves; `false` when it made fewer.
@@ -253,6 +310,27 @@ fn killed_at(files: &Files, args: &[&str], call: &str, n: usize) -> bool {
     let is_killed = std::os::unix::process::ExitStatusExt::signal(&output.status) == Some(9);
     assert!(is_killed || output.status.success(), "{output:?}");
     is_killed
+}
+
+#[test]
+fn a_set_that_fails_at_any_renaming_is_put_back() {
+    for n in 1..=5 {
+        let files = Files::with(&ServerRoot::seed());
+        let before = files.content(ROOT);
+        let output = Command::new("strace")
+            .args(["-qq", "-o", "/dev/null", "-e", "trace=renameat", "-e"])
+            .arg(format!("inject=renameat:error=EIO:when={n}"))
+            .arg(cargo_bin!("ims-ipbind"))
+            .args(SET)
+            .arg("--root")
+            .arg(files.0.path())
+            .output()
+            .unwrap();
+        let told = stderr(&output);
+        assert_eq!(output.status.code(), Some(5), "{n}: {told}");
+        assert!(told.lines().count() == 1 && told.contains("Input/output error"), "{n}: {told}");
+        assert!(files.content(ROOT) == before, "renaming {n} failed and left something");
+    }
 }
 
 #[test]

@@ -12,7 +12,6 @@ pub const JOB_CONTROLLER: &str = "/opt/iplanet/server5/msg-mail-1/imta/config/jo
 pub const SLAPD: &str = "/opt/iplanet/server5/slapd-elenchus/config/slapd.conf";
 pub const CONFIGUTIL: &str = "/opt/iplanet/server5/msg-mail-1/configutil";
 const STORE: &str = "/opt/iplanet/server5/msg-mail-1/config/msg.conf";
-const KEPT: &str = "/opt/iplanet/server5/msg-mail-1/ims-ipbind.pre-ha";
 
 /// The seed's sample run, on a root that no registry knows.
 pub const SET: &[&str] = &[
@@ -163,13 +162,13 @@ fn what_was_asked_by_hand_is_told_and_left() {
     files.edit(DISPATCHER, "![SERVICE=LMTPSS]\n!PORT=225\n", "<site.cnf\n[SERVICE=LMTPSS]\nPORT=225\n");
     let output = files.answers(0, SET);
     let told = stderr(&output);
-    assert!(told.contains("dispatcher.cnf:30: what is included here is not changed"), "{told}");
-    assert!(told.contains("dispatcher.cnf:31: LMTPSS is not bound to 10.0.37.10"), "{told}");
+    assert!(told.contains("dispatcher.cnf:32: what is included here is not changed"), "{told}");
+    assert!(told.contains("dispatcher.cnf:33: LMTPSS is not bound to 10.0.37.10"), "{told}");
     let output = files.answers(1, &["show", "mail-1", "--server-root", ROOT, "--address", "10.0.37.10"]);
     let open: Vec<_> = records(&output).into_iter().filter(|record| record["bound"] == false).collect();
     assert_eq!(open.len(), 1);
     assert_eq!((open[0]["service"].as_str(), open[0]["port"].as_u64()), (Some("lmtp"), Some(225)));
-    assert_eq!(open[0]["at"]["line"], 34, "two live lines came before it");
+    assert_eq!(open[0]["at"]["line"], 34, "the line of its port");
 }
 
 #[test]

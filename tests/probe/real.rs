@@ -22,8 +22,7 @@ fn serving(bed: &Bed) -> Node {
     let root = ServerRoot::postfix_dovecot(ROOT)
         .mail(Mail::new("stork", "ldap://192.0.2.10:389/"))
         .directory(Directory::new("mail"));
-    root.lay(&node.path("/")).unwrap();
-    root.settle(|words| Ok::<_, ()>(drop(node.run(words.iter().copied()).ok()))).unwrap();
+    settled(&node, &root);
     node.run([
         "ims-registry",
         "add",
@@ -42,6 +41,16 @@ fn serving(bed: &Bed) -> Node {
     node.sh(&format!("dovecot -c {STORK}/dovecot/dovecot.conf")).ok();
     node.sh(&format!("/usr/lib/postfix/sbin/master -c {STORK}/postfix -w")).ok();
     node
+}
+
+/// Lays a server root on a node, with its queues and its directory filled.
+fn settled(node: &Node, root: &ServerRoot) {
+    root.lay(&node.path("/")).unwrap();
+    let settled: Result<(), ()> = root.settle(|words| {
+        node.run(words.iter().copied()).ok();
+        Ok(())
+    });
+    settled.unwrap();
 }
 
 /// The answers of a run, sorted by endpoint.
@@ -135,4 +144,43 @@ fn an_address_that_nobody_has_is_unknown_and_one_that_is_cut_off_is_down() {
     node.cut();
     let cut = answers(&client, &["ims-probe", &url, "-t", "1s"], 1);
     assert_eq!(verdict(&cut[0]), ("down", "connect", "timed out after 1s"));
+}
+
+#[test]
+fn the_seeds_instance_is_probed_at_each_of_its_listeners_as_deep_as_its_protocol_is_known() {
+    if !needs_root() {
+        return;
+    }
+    let bed = Bed::new();
+    let node = bed.node("mail-1");
+    node.sh("ip address add 10.0.37.10/24 dev eth0").ok();
+    settled(&node, &ServerRoot::seed());
+    node.sh("ims-registry scan /opt/iplanet/server5 | ims-registry add -").ok();
+    node.run(["ims-ipbind", "set", "--address", "10.0.37.10", "mail-1", "--ldap", "elenchus"]).ok();
+    node.sh("cd /opt/iplanet/server5; slapd-elenchus/start-slapd; msg-mail-1/start-msg").ok();
+
+    let found = answers(&node, &["ims-probe", "mail-1"], 0);
+    let told: Vec<[&str; 3]> = found
+        .iter()
+        .map(|answer| ["endpoint", "service", "level"].map(|key| answer[key].as_str().unwrap()))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            ["imap://10.0.37.10:143", "imap", "session"],
+            ["ldap://10.0.37.10:389", "ldap", "session"],
+            ["pop3://10.0.37.10:110", "pop3", "session"],
+            ["smtp://10.0.37.10:25", "smtp", "session"],
+            ["submission://10.0.37.10:587", "submission", "session"],
+            ["tcp://10.0.37.10:27442", "job_controller", "connect"],
+        ]
+    );
+    node.sh("cd /opt/iplanet/server5; msg-mail-1/stop-msg").ok();
+    let found = answers(&node, &["ims-probe", "mail-1"], 1);
+    let up: Vec<&str> = found
+        .iter()
+        .filter(|answer| verdict(answer).0 == "up")
+        .map(|answer| answer["service"].as_str().unwrap())
+        .collect();
+    assert_eq!((up, found.len()), (vec!["ldap"], 6));
 }

@@ -18,7 +18,8 @@ use rustix::mount::{FsMountFlags, FsOpenFlags, MountAttrFlags};
 use super::must::Must;
 use super::{thread, until};
 
-/// Takes away the empty groups of test run `$1` when it is over, and those of runs that are long gone.
+/// Ends what is left in the groups of test run `$1` when it is over (a frozen node does not end by itself), takes
+/// the groups away, and also the empty ones of runs that are long gone.
 const JANITOR: &str = r#"
 trap '' INT TERM HUP
 sweep() { rmdir ims-bed-"$1"-*/*/*/*/ ims-bed-"$1"-*/*/*/ ims-bed-"$1"-*/*/ ims-bed-"$1"-*/; } 2>/dev/null
@@ -31,6 +32,7 @@ for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
     sweep "$1"
     set -- "$1" ims-bed-"$1"-*/
     [ -d "$2" ] || exit 0
+    for group in ims-bed-"$1"-*/; do echo 1 >"$group/cgroup.kill"; done
     sleep 0.1
 done
 "#;

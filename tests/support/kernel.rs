@@ -11,6 +11,7 @@ use nix::libc::{c_int, c_ulong, ioctl};
 const LOOP_CTL_GET_FREE: c_ulong = 0x4C82;
 const LOOP_CONFIGURE: c_ulong = 0x4C0A;
 const LOOP_SET_STATUS64: c_ulong = 0x4C04;
+const LOOP_GET_STATUS64: c_ulong = 0x4C05;
 
 const LO_FLAGS_AUTOCLEAR: u32 = 4;
 const LO_FLAGS_DIRECT_IO: u32 = 16;
@@ -67,6 +68,9 @@ pub fn loop_free(control: &File) -> std::io::Result<u32> {
 }
 
 /// Puts a loop device over a file, with direct I/O; it frees itself when its last user closes it.
+///
+/// The kernel goes without direct I/O where the file's own file system has none. That is an error here: each
+/// device would have a cache of its own, and nodes would see different bytes.
 pub fn loop_configure(device: &File, backing: impl AsFd) -> std::io::Result<()> {
     let config = LoopConfig {
         fd: u32::try_from(backing.as_fd().as_raw_fd()).map_err(std::io::Error::other)?,
@@ -76,6 +80,12 @@ pub fn loop_configure(device: &File, backing: impl AsFd) -> std::io::Result<()> 
     };
     // SAFETY: the request reads one LoopConfig, which lives until the call is over.
     checked(unsafe { ioctl(device.as_raw_fd(), LOOP_CONFIGURE, &raw const config) })?;
+    let mut info = LoopInfo::EMPTY;
+    // SAFETY: the request writes one LoopInfo, which lives until the call is over.
+    checked(unsafe { ioctl(device.as_raw_fd(), LOOP_GET_STATUS64, &raw mut info) })?;
+    if info.flags & LO_FLAGS_DIRECT_IO == 0 {
+        return Err(std::io::Error::other("the file system of cargo's target folder has no direct I/O"));
+    }
     Ok(())
 }
 

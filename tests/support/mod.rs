@@ -15,6 +15,17 @@
 //! Threads of this process enter them, so that starting a program in a node costs what starting a program costs.
 //! Everything hangs on file descriptors of this process and ends with it, SIGKILL included.
 #![allow(dead_code, unused_imports)] // each test target uses a part of it
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::as_conversions,
+    clippy::disallowed_methods,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    clippy::wildcard_enum_match_arm
+)]
 
 mod bed;
 mod boot;

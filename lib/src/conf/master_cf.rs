@@ -109,12 +109,12 @@ impl MasterCf {
         let rest = old.strip_prefix(service.name.as_str()).unwrap_or_default();
         let fields = rest.trim_start();
         let column = service.name.len() + (rest.len() - fields.len());
-        let gap = column.saturating_sub(name.len()).max(1);
-        // The blank space itself stays where the name's length does not change.
-        let blank = if name.len() == service.name.len() {
-            rest.split_at(rest.len() - fields.len()).0.to_owned()
+        let blank = rest.get(..rest.len() - fields.len()).unwrap_or_default();
+        // One blank is no column; and what stands there stays where the name's length does not change.
+        let blank = if blank.len() <= 1 || name.len() == service.name.len() {
+            blank.to_owned()
         } else {
-            " ".repeat(gap)
+            " ".repeat(column.saturating_sub(name.len()).max(1))
         };
         let new = format!("{name}{blank}{fields}");
         self.lines.replace(row, &new);

@@ -8,6 +8,9 @@ pub mod openldap;
 mod ports;
 pub mod postfix;
 
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -132,11 +135,11 @@ pub enum Bind {
 
 impl Bind {
     /// The bind of an address as it is written, `0.0.0.0` and `::` being every one of their family.
-    pub fn of(ip: std::net::IpAddr) -> Self {
-        match ip {
-            std::net::IpAddr::V4(v4) if v4.is_unspecified() => Self::AnyV4,
-            std::net::IpAddr::V6(v6) if v6.is_unspecified() => Self::AnyV6,
-            one => Self::One(one),
+    pub const fn of(ip: std::net::IpAddr) -> Self {
+        match (ip.is_unspecified(), ip) {
+            (true, std::net::IpAddr::V4(_)) => Self::AnyV4,
+            (true, std::net::IpAddr::V6(_)) => Self::AnyV6,
+            (false, one) => Self::One(one),
         }
     }
 }

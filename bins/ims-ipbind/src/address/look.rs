@@ -5,89 +5,9 @@ use std::time::{Duration, Instant};
 use ims::address::LogicalIp;
 use ims::span::millis;
 use ims::sys::net::{self, Assigned, Claim, Link, Mac, Net, Standing};
-use ims::{Exit, Fail, Out, Record, State};
-use schemars::JsonSchema;
-use serde::Serialize;
+use ims::{Exit, Fail, Out, State};
 
-/// What was found or done with an address.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct AddressRecord {
-    /// The address with its prefix length.
-    pub address: LogicalIp,
-    /// The interface that was asked about.
-    pub device: String,
-    /// Up when it can be used there; partial when it stands there but cannot be, or stands somewhere else on this
-    /// node, or somebody else answers for it too.
-    pub state: State,
-    /// Why it is partial or down, in words.
-    pub reason: Option<String>,
-    /// Whether this run changed anything, or with `--dry-run` would.
-    pub changed: bool,
-    /// Whether the change was only shown.
-    pub dry_run: bool,
-    /// Whether ims-ipbind put it there (the kernel keeps that from 5.18 on).
-    pub ours: bool,
-    /// The hardware address of somebody else who answered for it.
-    pub answered_by: Option<Mac>,
-    /// How long it took.
-    pub took_ms: u64,
-}
-
-impl Record for AddressRecord {
-    const SCHEMA: &'static str = "ims.address/1";
-
-    fn columns() -> &'static [&'static str] {
-        &["address", "device", "state", "changed", "answered_by", "reason"]
-    }
-
-    fn row(&self) -> Vec<String> {
-        let dash = || "-".to_owned();
-        let changed = match (self.changed, self.dry_run) {
-            (false, _) => "no",
-            (true, true) => "would be",
-            (true, false) => "yes",
-        };
-        vec![
-            self.address.to_string(),
-            self.device.clone(),
-            self.state.to_string(),
-            changed.to_owned(),
-            self.answered_by.map_or_else(dash, |mac| mac.to_string()),
-            self.reason.clone().unwrap_or_else(dash),
-        ]
-    }
-}
-
-/// Whether an interface works.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct LinkRecord {
-    /// The interface.
-    pub device: String,
-    /// Up when it is set up and connected.
-    pub state: State,
-    /// Why it is down, in words.
-    pub reason: Option<String>,
-    /// Its hardware address.
-    pub mac: Option<Mac>,
-}
-
-impl Record for LinkRecord {
-    const SCHEMA: &'static str = "ims.link/1";
-
-    fn columns() -> &'static [&'static str] {
-        &["device", "state", "mac", "reason"]
-    }
-
-    fn row(&self) -> Vec<String> {
-        let dash = || "-".to_owned();
-        vec![
-            self.device.clone(),
-            self.state.to_string(),
-            self.mac.map_or_else(dash, |mac| mac.to_string()),
-            self.reason.clone().unwrap_or_else(dash),
-        ]
-    }
-}
+use super::record::{AddressRecord, LinkRecord};
 
 /// Where an address stands on this node, seen from one interface.
 #[derive(Debug, Clone, PartialEq, Eq)]

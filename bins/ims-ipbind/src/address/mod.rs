@@ -4,10 +4,11 @@ mod act;
 pub mod cli;
 mod look;
 mod plan;
+mod record;
 
 use ims::{Exit, Fail, Host, Out};
 
-pub use look::{AddressRecord, LinkRecord};
+pub use record::{AddressRecord, LinkRecord};
 
 /// Puts an address on an interface, when nobody else answers for it, and tells the neighbours.
 pub fn up(host: &Host, args: &cli::Up, out: &mut Out) -> Result<Exit, Fail> {

@@ -8,6 +8,7 @@ use std::time::Duration;
 use ims::instance::Instance;
 use ims::layout::iplanet5;
 use ims::sys::exec::Line;
+use ims::sys::stop::Stop;
 use ims::sys::{file, kept as originals};
 use ims::{Fail, Host};
 
@@ -28,6 +29,8 @@ pub struct Transaction<'a> {
     pub plan: &'a Plan,
     /// How long each helper program may take.
     pub timeout: Duration,
+    /// The signals that may ask for an end.
+    pub stop: &'a Stop,
 }
 
 /// A file's part of the plan, ready to be carried out.
@@ -61,6 +64,7 @@ impl Transaction<'_> {
             })
             .collect();
         check::new_files(self.host, self.instance, self.plan, &staged, self.timeout)?;
+        self.goes_on()?;
         self.begins()?;
         let mut undo = Vec::new();
         match self.carry(steps, &mut undo) {
@@ -146,6 +150,7 @@ impl Transaction<'_> {
             self.set_parameter(value)?;
         }
         for step in steps {
+            self.goes_on()?;
             match step {
                 Step::Write(path, edit, staged) => {
                     let (path, kept) = (self.host.path(path), self.host.path(pre_ha(path)));
@@ -171,6 +176,14 @@ impl Transaction<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Fails when a signal asked for an end; what was done is then put back.
+    fn goes_on(&self) -> Result<(), Fail> {
+        match self.stop.asked() {
+            None => Ok(()),
+            Some(signal) => Err(Fail::failed(format!("{signal} came; {} is as before", self.instance.name))),
+        }
     }
 
     /// Whether a file was made by an earlier `set`, and so has no original.

@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use ims::conf::slapd::SlapdConf;
 use ims::instance::Instance;
 use ims::layout::{Layout, dovecot, postfix};
 use ims::sys::exec::Line;
@@ -39,13 +40,29 @@ pub fn new_files(
         run(host, "/usr/bin/doveconf", &config, timeout, |line| line.arg("-n").arg("-c").arg(staged.at()))?;
     }
     if let Some(folder) = instance.ldap_dir().filter(|folder| is_new(&folder.join("default"))) {
-        let config = folder.join("slapd.conf");
-        // -u: the database is not opened, so it need not be there nor free.
-        run(host, "/usr/sbin/slaptest", &config, timeout, |line| {
-            line.arg("-u").arg("-f").arg(host.path(&config))
-        })?;
+        slapd(host, &folder.join("slapd.conf"), timeout)?;
     }
     Ok(())
+}
+
+/// slaptest wants the folders of slapd's pid file, which a node has once slapd was started there; so it reads a copy
+/// that names others. `-u`: the database is not opened, so it need not be there nor free.
+fn slapd(host: &Host, config: &Path, timeout: Duration) -> Result<(), Fail> {
+    let program = "/usr/sbin/slaptest";
+    if !is_installed(host, program, config) {
+        return Ok(());
+    }
+    let scratch = Scratch::new(host)?;
+    let text = file::read_text(&host.path(config))?.unwrap_or_default();
+    let mut slapd = SlapdConf::parse(&text, config)?;
+    for directive in ["pidfile", "argsfile"] {
+        if slapd.get(directive).is_some() {
+            slapd.set(directive, &scratch.path().join(directive).display().to_string());
+        }
+    }
+    scratch.write("slapd.conf", &slapd.to_string())?;
+    let copy = scratch.path().join("slapd.conf");
+    run(host, program, config, timeout, |line| line.arg("-u").arg("-f").arg(copy))
 }
 
 /// Postfix reads a folder, so both files are put into one. `postfix check` is not used: it dies of an address that

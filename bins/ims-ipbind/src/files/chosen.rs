@@ -114,10 +114,10 @@ fn is_among(host: &Host, instance: &Instance) -> Result<(), Fail> {
         let Some(name) = name else { continue };
         let known: Vec<&str> = there.iter().filter_map(|folder| folder.strip_prefix(prefix)).collect();
         if !known.contains(&name.as_str()) {
-            let hint = if known.is_empty() {
-                "there is none".to_owned()
-            } else {
-                format!("there are {}", known.join(", "))
+            let hint = match known.as_slice() {
+                [] => "there is none".to_owned(),
+                [one] => format!("there is {one}"),
+                more => format!("there are {}", more.join(", ")),
             };
             return Err(Fail::usage(format!("no {prefix}{name} below {}", root.display())).hint(hint));
         }
@@ -154,18 +154,14 @@ pub fn compare_with_registry(host: &Host, one: &Chosen) {
     if is_same {
         return;
     }
-    let mut line = format!(
-        "ims-registry add {} --layout {} --server-root {}",
-        instance.name,
-        instance.layout,
-        instance.root.display()
+    let root = instance.root.display();
+    let addresses: String =
+        one.addresses.iter().map(|address| [" --address ", &address.to_string()].concat()).collect();
+    let ldap = instance.ldap.as_ref().map(|ldap| format!(" --ldap {ldap}")).unwrap_or_default();
+    let line = format!(
+        "ims-registry add {} --layout {} --server-root {root}{addresses}{ldap}",
+        instance.name, instance.layout
     );
-    for address in &one.addresses {
-        line.push_str(&format!(" --address {address}"));
-    }
-    if let Some(ldap) = &instance.ldap {
-        line.push_str(&format!(" --ldap {ldap}"));
-    }
     let what = if known.is_some() { "knows it otherwise" } else { "does not know it" };
     stderr::say(NAME, format_args!("{}: {PATH} {what}; run: {line}", instance.name));
 }

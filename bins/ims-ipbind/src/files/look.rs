@@ -46,9 +46,11 @@ impl Found {
 
 /// Reads everything.
 pub fn found(host: &Host, one: &Chosen, timeout: Duration) -> Result<Found, Fail> {
-    let mut found = Found::default();
-    found.kept = Kept::load(host, &one.instance)?;
-    found.is_pending = host.path(mark(&one.instance)).exists();
+    let mut found = Found {
+        kept: Kept::load(host, &one.instance)?,
+        is_pending: host.path(mark(&one.instance)).exists(),
+        ..Found::default()
+    };
     for path in files(host, &one.instance, found.kept.as_ref()) {
         if let Some(original) = file::read(&host.path(pre_ha(&path)))? {
             found.originals.insert(path.clone(), original);
@@ -106,9 +108,8 @@ fn files(host: &Host, instance: &Instance, kept: Option<&Kept>) -> Vec<PathBuf> 
 }
 
 /// Refuses while Directory Server 4.x runs: its console writes `slapd.conf` as the running server knows it.
-pub fn slapd_is_stopped(host: &Host, instance: &Instance) -> Result<(), Fail> {
-    let Some(folder) = instance.ldap_dir() else { return Ok(()) };
-    match server::running_below(&host.path(&folder), "slapd")? {
+pub fn slapd_is_stopped(host: &Host, folder: &Path) -> Result<(), Fail> {
+    match server::running_below(&host.path(folder), "slapd")? {
         None => Ok(()),
         Some(server) => Err(Fail::refused(format!(
             "{} runs below {} (pid {})",

@@ -11,6 +11,7 @@ mod show;
 mod told;
 
 use ims::sys::lock::Lock;
+use ims::sys::stop::Stop;
 use ims::{Exit, Fail, Host, Out};
 
 use act::Transaction;
@@ -23,8 +24,9 @@ const NAME: &str = "ims-ipbind";
 /// Makes the servers of the chosen instances listen on their logical addresses alone.
 pub fn set(host: &Host, args: &cli::Set, out: &mut Out) -> Result<Exit, Fail> {
     let chosen = chosen::to_set(host, args)?;
+    let stop = watch(&args.change)?;
     for one in &chosen {
-        change(host, one, &args.change, out, |found| plan::set(one, found))?;
+        change(host, one, &args.change, stop.as_ref(), out, |found| plan::set(one, found))?;
         chosen::compare_with_registry(host, one);
     }
     Ok(Exit::Ok)
@@ -33,8 +35,14 @@ pub fn set(host: &Host, args: &cli::Set, out: &mut Out) -> Result<Exit, Fail> {
 /// Gives back the files of an instance as they were before the first `set`.
 pub fn restore(host: &Host, args: &cli::Restore, out: &mut Out) -> Result<Exit, Fail> {
     let one = chosen::to_restore(host, args)?;
-    change(host, &one, &args.change, out, |found| plan::restore(&one, found))?;
+    let stop = watch(&args.change)?;
+    change(host, &one, &args.change, stop.as_ref(), out, |found| Ok(plan::restore(&one, found)))?;
     Ok(Exit::Ok)
+}
+
+/// From here on signals wait until they are asked for between two steps; a dry run has no steps.
+fn watch(args: &cli::Change) -> Result<Option<Stop>, Fail> {
+    if args.dry_run { Ok(None) } else { Stop::watch().map(Some) }
 }
 
 /// Looks, plans, and carries the plan out under the instance's lock; a dry run only shows it.
@@ -42,6 +50,7 @@ fn change(
     host: &Host,
     one: &Chosen,
     args: &cli::Change,
+    stop: Option<&Stop>,
     out: &mut Out,
     plan: impl FnOnce(&look::Found) -> Result<plan::Plan, Fail>,
 ) -> Result<(), Fail> {
@@ -56,11 +65,12 @@ fn change(
     for note in &plan.notes {
         ims::sys::stderr::say(NAME, note);
     }
-    if plan.rewrites_slapd_conf() && !args.force_slapd_running {
-        look::slapd_is_stopped(host, &one.instance)?;
+    if !args.force_slapd_running {
+        plan.rewritten_directories().try_for_each(|folder| look::slapd_is_stopped(host, folder))?;
     }
-    if !args.dry_run {
-        Transaction { host, instance: &one.instance, found: &found, plan: &plan, timeout: args.timeout.0 }
+    if let Some(stop) = stop {
+        let timeout = args.timeout.0;
+        Transaction { host, instance: &one.instance, found: &found, plan: &plan, timeout, stop }
             .carry_out()?;
     }
     told::tell(&plan, args.dry_run, out)

@@ -83,10 +83,12 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Whether a `slapd.conf` of Directory Server 4.x is changed.
-    pub fn rewrites_slapd_conf(&self) -> bool {
-        self.layout == Layout::Iplanet5
-            && self.edits.iter().any(|edit| edit.is_change() && edit.file().ends_with("config/slapd.conf"))
+    /// The folders of the directory servers 4.x whose `slapd.conf` is changed.
+    pub fn rewritten_directories(&self) -> impl Iterator<Item = &Path> {
+        let is_theirs = |edit: &&Edit| {
+            self.layout == Layout::Iplanet5 && edit.is_change() && edit.file().ends_with("config/slapd.conf")
+        };
+        self.edits.iter().filter(is_theirs).filter_map(|edit| edit.file().parent()?.parent())
     }
 }
 
@@ -185,7 +187,7 @@ fn keep(instance: &Instance, found: &Found, plan: &Plan) -> Kept {
 }
 
 /// What gives back everything as it was before the first `set`.
-pub fn restore(one: &Chosen, found: &Found) -> Result<Plan, Fail> {
+pub fn restore(one: &Chosen, found: &Found) -> Plan {
     let instance = &one.instance;
     let mut plan = Plan {
         way: Way::Restore,
@@ -211,7 +213,7 @@ pub fn restore(one: &Chosen, found: &Found) -> Result<Plan, Fail> {
         plan.edits.push(iplanet5::parameter(instance, now, before));
         plan.listenaddr = Some(before.clone());
     }
-    Ok(plan)
+    plan
 }
 
 /// The change of a file from its old text to a new one.

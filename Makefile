@@ -1,0 +1,38 @@
+export PATH := $(PATH):$(HOME)/.cargo/bin
+export PREFIX ?= /usr/local
+export DESTDIR
+
+help:
+	@echo 'make demo       moves a mail service between two nodes, by plan and by power cut (root)'
+	@echo 'make test       every test, the real servers included (root)'
+	@echo 'make bench      figures, each beside a peer or the floor'
+	@echo 'make install    commands, man pages, completions, agents; PREFIX=$(PREFIX), DESTDIR'
+	@echo 'make uninstall  takes the same files away'
+	@echo 'make deb        a Debian package in target/debian'
+	@echo 'make setup      installs what the tests need; test, demo and bench do it first'
+
+setup:
+	@tests/setup
+
+demo: setup
+	@cargo test --quiet --locked --release --test demo
+
+test: setup
+	@cargo test --locked --workspace
+
+bench: setup
+	@cargo bench --locked --bench figures
+
+release:
+	@cargo build --locked --release --bins
+
+install: release
+	@tests/install
+
+uninstall:
+	@tests/install remove
+
+deb: release
+	@tests/deb
+
+.PHONY: help setup demo test bench release install uninstall deb

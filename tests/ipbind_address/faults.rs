@@ -1,0 +1,168 @@
+//! What is left when something goes wrong: no root, a kill at any moment, an undo that fails.
+
+use rustix::process::Signal;
+use serde_json::json;
+
+use super::*;
+
+#[test]
+fn without_root_nothing_is_changed_and_the_way_out_is_told() {
+    if !needs_root() {
+        return;
+    }
+    let bed = Bed::new();
+    let node = bed.node("mail-1");
+    ipbind(&node, "up 192.0.2.9/24 --device eth0 --probe-wait 0s").ok();
+    let before = addresses(&node);
+    let nobody = |line: &str| {
+        let words = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", "ims-ipbind"];
+        node.run(words.into_iter().chain(line.split(' ')))
+    };
+    for (line, message) in [
+        (
+            "up 192.0.2.7/24 --device eth0",
+            "cannot ask the neighbours on eth0 for 192.0.2.7: Operation not permitted (run as root)",
+        ),
+        (
+            "up 192.0.2.7/24 --device eth0 --probe-wait 0s",
+            "cannot add 192.0.2.7/24 to eth0: Operation not permitted (run as root)",
+        ),
+        (
+            "up 2001:db8::7/64 --device eth0",
+            "cannot hear the neighbours on eth0: Operation not permitted (run as root)",
+        ),
+        (
+            "down 192.0.2.9/24 --device eth0",
+            "cannot remove 192.0.2.9/24 from eth0: Operation not permitted (run as root)",
+        ),
+    ] {
+        assert_eq!(fail(&nobody(line).status_is(5)), message, "{line}");
+    }
+    assert_eq!(addresses(&node), before);
+    nobody("look 192.0.2.9/24 --device eth0").ok();
+    nobody("look --device eth0").ok();
+}
+
+#[test]
+fn the_kernels_own_words_are_told() {
+    if !needs_root() {
+        return;
+    }
+    let bed = Bed::new();
+    let node = bed.node("mail-1");
+    node.sh("echo 1 >/proc/sys/net/ipv6/conf/eth0/disable_ipv6").ok();
+    let failed = ipbind(&node, &format!("up {VIP6} --device eth0 --probe-wait 0s")).status_is(5);
+    // Some kernels put the subsystem's name before their words.
+    let message = fail(&failed).replace(": ipv6:", ":");
+    assert_eq!(message, "cannot add 2001:db8::7/64 to eth0: IPv6 is disabled on this device");
+}
+
+/// Runs a line of ims-ipbind with strace(1) doing something at one of its system calls.
+fn injected(node: &Node, line: &str, inject: &str) -> Ran {
+    let words = ["strace", "-qq", "-o", "/dev/null", "-e", "trace=sendto,bind,recvfrom,socket,write"];
+    let inject = format!("inject={inject}");
+    node.run(words.into_iter().chain(["-e", &inject, "ims-ipbind"]).chain(line.split(' ')))
+}
+
+#[test]
+fn a_run_killed_at_any_system_call_is_finished_by_the_same_run_again() {
+    if !needs_root() {
+        return;
+    }
+    let bed = Bed::new();
+    let node = bed.node("mail-1");
+    settle(&node);
+    node.sh("echo 0 >/proc/sys/net/ipv4/conf/eth0/promote_secondaries").ok();
+    let before = addresses(&node);
+    let vip = "198.51.100.7/24";
+    for verb in ["up", "down"] {
+        let line = format!("{verb} {vip} --device eth0").replace("up", "up --probe-wait 3ms");
+        let mut killed = 0;
+        for call in ["socket", "bind", "sendto", "recvfrom", "write"] {
+            for number in 1.. {
+                if verb == "down" {
+                    ipbind(&node, &format!("up {vip} --device eth0 --probe-wait 0s")).ok();
+                    node.sh("ip addr add 198.51.100.8/24 dev eth0 2>/dev/null || true").ok();
+                }
+                let ran = injected(&node, &line, &format!("{call}:signal=KILL:when={number}"));
+                let is_over = ran.status == Some(0);
+                assert!(is_over || ran.signal.is_some() || ran.status == Some(137), "{ran}");
+                assert_eq!(addresses(&node).contains("198.51.100.8"), verb == "down", "{ran}");
+                ipbind(&node, &line).ok();
+                assert_eq!(has(&node, vip), verb == "up", "{line}, killed at {call} {number}");
+                node.sh("for a in 7 8; do ip addr del 198.51.100.$a/24 dev eth0 2>/dev/null || true; done")
+                    .ok();
+                if is_over {
+                    break;
+                }
+                killed += 1;
+            }
+        }
+        println!("{verb} was killed at {killed} places");
+        assert!(killed > 10, "{verb}: {killed}");
+    }
+    assert_eq!(addresses(&node), before);
+}
+
+#[test]
+fn an_announcement_that_fails_is_undone_and_an_undo_that_fails_is_told() {
+    if !needs_root() {
+        return;
+    }
+    let bed = Bed::new();
+    let node = bed.node("mail-1");
+    let before = addresses(&node);
+    let line = format!("up {VIP} --device eth0 --probe-wait 0s");
+    // The sends: links, addresses, the order, the card's list (2), two announcements; then the undo: addresses, order.
+    let failed = injected(&node, &line, "sendto:error=ENOBUFS:when=6").status_is(5);
+    assert_eq!(fail(&failed), "cannot announce 192.0.2.7 on eth0: No buffer space available");
+    assert_eq!(told(&failed)["changed"], false);
+    assert_eq!(addresses(&node), before);
+    let broken = injected(&node, &line, "sendto:error=ENOBUFS:when=6..8+2").status_is(6);
+    assert_eq!(
+        fail(&broken),
+        "cannot announce 192.0.2.7 on eth0: No buffer space available; and putting it back failed: \
+         cannot remove 192.0.2.7/24 from eth0: No buffer space available"
+    );
+    assert_eq!((&told(&broken)["state"], &told(&broken)["changed"]), (&json!("up"), &json!(true)));
+    // And what is broken is mended by the same run again.
+    ipbind(&node, &line).ok();
+}
+
+#[test]
+fn a_run_that_is_asked_to_stop_ends_between_two_steps_and_says_so() {
+    if !needs_root() {
+        return;
+    }
+    let bed = Bed::new();
+    let node = bed.node("mail-1");
+    settle(&node);
+    let before = addresses(&node);
+    for (vip, is_under_way) in [(VIP, ""), (VIP6, "2001:db8::7/64 scope global tentative")] {
+        let run = node.spawn(format!("ims-ipbind up {vip} --device eth0 --probe-wait 500ms").split(' '));
+        // IPv6: once the kernel looks; IPv4: once the signal would no longer end the run in the middle.
+        assert!(until(Duration::from_secs(10), || {
+            let pid = run.id();
+            let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+            let holds = |line: &str| line.starts_with("SigBlk:") && line.trim_end().ends_with("4002");
+            status.lines().any(holds) && addresses(&node).contains(is_under_way)
+        }));
+        run.signal(Signal::TERM);
+        let stopped = run.wait(Duration::from_secs(10)).status_is(5);
+        assert_eq!(
+            fail(&stopped),
+            format!("{vip} was not brought up on eth0: stopped by SIGTERM (the same command again does it)")
+        );
+        assert_eq!(addresses(&node), before, "{vip}");
+    }
+    // An address that is up and was told stays up, however many announcements were still to come.
+    let run = node.spawn(
+        format!("ims-ipbind up {VIP} --device eth0 --probe-wait 0s --announce 100 --announce-every 1m")
+            .split(' '),
+    );
+    assert!(until(Duration::from_secs(10), || has(&node, VIP)));
+    run.signal(Signal::INT);
+    let ran = run.wait(Duration::from_secs(10));
+    assert!(ran.is_ok() || ran.status == Some(5), "{ran}");
+    assert_eq!(has(&node, VIP), ran.is_ok(), "{ran}");
+}
