@@ -99,7 +99,8 @@ fn no_command_ever_prints_without_the_one_way_out() {
     }
 }
 
-fn rust_files(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
+/// Every Rust source below a folder.
+pub fn rust_files(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
     let mut found = Vec::new();
     for entry in fs_err::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();

@@ -12,6 +12,7 @@ pub mod group;
 pub mod host;
 pub mod input;
 pub mod instance;
+pub mod keys;
 pub mod layout;
 pub mod name;
 pub mod nodes;

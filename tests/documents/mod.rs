@@ -34,12 +34,22 @@ fn schemas() -> Vec<(String, schemars::Schema)> {
         ims::fail::FailRecord,
         ims::fencing::Fenced,
         ims::instance::Instance,
+        ims_diskctl::Volume,
+        ims_diskctl::VolumeStep,
+        ims_ipbind::Shown,
         ims_ipbind::address::AddressRecord,
         ims_ipbind::address::LinkRecord,
         ims_ipbind::Shown,
         ims_portcheck::Conflict,
         ims_probe::Answer,
         ims_registry::Checked,
+        ims_switch::Decision,
+        ims_switch::GroupCheck,
+        ims_switch::GroupRecord,
+        ims_switch::Reply,
+        ims_switch::ResourceRecord,
+        ims_switch::RunRecord,
+        ims_switch::StepRecord,
     ]
 }
 
@@ -123,4 +133,19 @@ fn every_record_shown_in_a_man_page_is_valid() {
         }
     }
     assert!(shown > 0, "the man pages show no record");
+}
+
+#[test]
+fn every_record_type_of_the_sources_has_a_published_schema() {
+    let published = schemas();
+    for folder in ["bins", "lib/src"] {
+        for source in crate::contract::rust_files(&project(folder)) {
+            let code = fs_err::read_to_string(&source).unwrap();
+            for line in code.lines().filter(|line| line.contains("const SCHEMA: &'static str = \"")) {
+                let name = line.split('"').nth(1).unwrap();
+                let file = file_of(name);
+                assert!(published.iter().any(|(known, _)| *known == file), "{}: {name}", source.display());
+            }
+        }
+    }
 }

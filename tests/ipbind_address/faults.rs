@@ -1,5 +1,6 @@
 //! What is left when something goes wrong: no root, a kill at any moment, an undo that fails.
 
+use rustix::process::Signal;
 use serde_json::json;
 
 use super::*;
@@ -126,4 +127,42 @@ fn an_announcement_that_fails_is_undone_and_an_undo_that_fails_is_told() {
     assert_eq!((&told(&broken)["state"], &told(&broken)["changed"]), (&json!("up"), &json!(true)));
     // And what is broken is mended by the same run again.
     ipbind(&node, &line).ok();
+}
+
+#[test]
+fn a_run_that_is_asked_to_stop_ends_between_two_steps_and_says_so() {
+    if !needs_root() {
+        return;
+    }
+    let bed = Bed::new();
+    let node = bed.node("mail-1");
+    settle(&node);
+    let before = addresses(&node);
+    for (vip, is_under_way) in [(VIP, ""), (VIP6, "2001:db8::7/64 scope global tentative")] {
+        let run = node.spawn(format!("ims-ipbind up {vip} --device eth0 --probe-wait 500ms").split(' '));
+        // IPv6: once the kernel looks; IPv4: once the signal would no longer end the run in the middle.
+        assert!(until(Duration::from_secs(10), || {
+            let pid = run.id();
+            let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+            let holds = |line: &str| line.starts_with("SigBlk:") && line.trim_end().ends_with("4002");
+            status.lines().any(holds) && addresses(&node).contains(is_under_way)
+        }));
+        run.signal(Signal::TERM);
+        let stopped = run.wait(Duration::from_secs(10)).status_is(5);
+        assert_eq!(
+            fail(&stopped),
+            format!("{vip} was not brought up on eth0: stopped by SIGTERM (the same command again does it)")
+        );
+        assert_eq!(addresses(&node), before, "{vip}");
+    }
+    // An address that is up and was told stays up, however many announcements were still to come.
+    let run = node.spawn(
+        format!("ims-ipbind up {VIP} --device eth0 --probe-wait 0s --announce 100 --announce-every 1m")
+            .split(' '),
+    );
+    assert!(until(Duration::from_secs(10), || has(&node, VIP)));
+    run.signal(Signal::INT);
+    let ran = run.wait(Duration::from_secs(10));
+    assert!(ran.is_ok() || ran.status == Some(5), "{ran}");
+    assert_eq!(has(&node, VIP), ran.is_ok(), "{ran}");
 }

@@ -73,6 +73,15 @@ impl Line {
         self
     }
 
+    /// The same arguments for another program.
+    #[must_use]
+    pub fn with_program(mut self, program: impl Into<OsString>) -> Self {
+        if let Some(first) = self.words.first_mut() {
+            *first = program.into();
+        }
+        self
+    }
+
     /// Adds an environment variable.
     #[must_use]
     pub fn env(mut self, key: impl Into<OsString>, value: impl Into<OsString>) -> Self {
@@ -124,7 +133,29 @@ impl Line {
 
     /// The same, with something on its stdin (a secret belongs there and never among the arguments).
     pub fn run_with(&self, stdin: &[u8], timeout: Duration) -> Result<Ended, Fail> {
-        let mut child = self.spawn(Stdio::piped(), Stdio::piped(), Stdio::piped())?;
+        self.end_of(self.spawn(Stdio::piped(), Stdio::piped(), Stdio::piped())?, stdin, timeout)
+    }
+
+    /// The same, with an open file as its stdin: what it holds, a lock above all, is held while the program runs.
+    pub fn run_holding(&self, held: &std::fs::File, timeout: Duration) -> Result<Ended, Fail> {
+        let held = held
+            .try_clone()
+            .map_err(|e| Fail::io(Exit::Unknown, format!("cannot run {}", self.program()), &e))?;
+        self.end_of(self.spawn(held.into(), Stdio::piped(), Stdio::piped())?, b"", timeout)
+    }
+
+    /// Starts a daemon: nothing on its stdin, and what it prints goes to a file, since it may go on printing when
+    /// nobody reads any more.
+    pub fn run_to(&self, printed: &std::fs::File, timeout: Duration) -> Result<Ended, Fail> {
+        let file = || {
+            printed
+                .try_clone()
+                .map_err(|e| Fail::io(Exit::Unknown, format!("cannot run {}", self.program()), &e))
+        };
+        self.end_of(self.spawn(Stdio::null(), file()?.into(), file()?.into())?, b"", timeout)
+    }
+
+    fn end_of(&self, mut child: Child, stdin: &[u8], timeout: Duration) -> Result<Ended, Fail> {
         let end = Instant::now() + timeout;
         let finished = attend(&mut child, stdin, end);
         match finished {

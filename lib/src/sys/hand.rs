@@ -49,7 +49,7 @@ impl Hand {
     /// The hand keeps `lock` until it ends, so that a step that outlives its starter still keeps others out.
     pub fn start(words: &[&str], lock: Option<&Lock>) -> Result<Self, Fail> {
         let cannot = |e: &io::Error| Fail::io(Exit::Unknown, "cannot start a helper process", e);
-        let kept = lock.map(|lock| inherited(lock)).transpose().map_err(|e| cannot(&e))?;
+        let kept = lock.map(inherited).transpose().map_err(|e| cannot(&e))?;
         let line = Line::new(["/proc/self/exe"].iter().chain(words).copied());
         let child =
             line.arg(std::process::id().to_string()).spawn(Stdio::piped(), Stdio::piped(), Stdio::inherit());

@@ -26,6 +26,19 @@ impl Lock {
 
     /// Takes the lock, waiting for at most `patience`; after that the failure is `busy` and says which pid holds it.
     pub fn take(path: &Path, patience: Duration) -> Result<Self, Fail> {
+        Self::take_by(path, patience, std::fs::File::try_lock)
+    }
+
+    /// Takes the lock beside others that share it; one that took it alone is waited for in the same way.
+    pub fn share(path: &Path, patience: Duration) -> Result<Self, Fail> {
+        Self::take_by(path, patience, std::fs::File::try_lock_shared)
+    }
+
+    fn take_by(
+        path: &Path,
+        patience: Duration,
+        take: fn(&std::fs::File) -> Result<(), std::fs::TryLockError>,
+    ) -> Result<Self, Fail> {
         let cannot =
             |e: &std::io::Error| Fail::io(Exit::Failed, format!("cannot lock {}", path.display()), e);
         if let Some(folder) = path.parent() {
@@ -43,7 +56,7 @@ impl Lock {
         let end = Instant::now() + patience;
         // flock(2) has no deadline of its own, so a holder is asked again, ever less often.
         let mut pause = Duration::from_millis(1);
-        while let Err(error) = file.file().try_lock() {
+        while let Err(error) = take(file.file()) {
             match error {
                 std::fs::TryLockError::WouldBlock if Instant::now() < end => {
                     std::thread::sleep(pause.min(end.saturating_duration_since(Instant::now())));
@@ -75,6 +88,12 @@ impl Lock {
         writeln!(self.file, "{}", std::process::id())
     }
 
+    /// Lets every child that is started from now on keep the lock while it runs.
+    pub fn inherit(&self) -> Result<(), Fail> {
+        rustix::io::fcntl_setfd(self.file.file(), rustix::io::FdFlags::empty())
+            .map_err(|e| Fail::io(Exit::Failed, "cannot hand a lock on", &e.into()))
+    }
+
     /// The open file, for a child that must keep the lock while it runs.
     pub const fn file(&self) -> &fs_err::File {
         &self.file
@@ -95,5 +114,18 @@ mod tests {
         assert!(fail.to_string().contains(&format!("by pid {}", std::process::id())), "{fail}");
         drop(held);
         assert!(Lock::take(&path, Duration::ZERO).is_ok());
+    }
+
+    #[test]
+    fn many_share_a_lock_that_one_alone_then_waits_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.lock");
+        let one = Lock::share(&path, Duration::ZERO).unwrap();
+        let two = Lock::share(&path, Duration::ZERO).unwrap();
+        drop(one);
+        assert_eq!(Lock::take(&path, Duration::ZERO).unwrap_err().exit(), Exit::Busy);
+        drop(two);
+        let _alone = Lock::take(&path, Duration::ZERO).unwrap();
+        assert_eq!(Lock::share(&path, Duration::ZERO).unwrap_err().exit(), Exit::Busy);
     }
 }

@@ -1,9 +1,11 @@
 //! SIGINT and SIGTERM as something to ask for between two steps, instead of an end in the middle of one.
 
 use std::os::fd::{AsFd, BorrowedFd};
+use std::time::Duration;
 
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use crate::Fail;
 
@@ -34,6 +36,20 @@ impl Stop {
     }
 }
 
+impl Stop {
+    /// Waits for at most so long; says whether a signal has come, which stays to be asked for.
+    pub fn wait(&self, timeout: Duration) -> bool {
+        let mut fds = [PollFd::new(self, PollFlags::IN)];
+        // A wait that the kernel refuses or breaks off is a short one.
+        Timespec::try_from(timeout).is_ok_and(|timeout| poll(&mut fds, Some(&timeout)).is_ok_and(|n| n > 0))
+    }
+
+    /// Whether a signal has come that nobody has asked for yet.
+    pub fn is_asked(&self) -> bool {
+        self.wait(Duration::ZERO)
+    }
+}
+
 impl AsFd for Stop {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.0.as_fd()
@@ -48,7 +64,9 @@ mod tests {
     fn a_signal_waits_until_it_is_asked_for() {
         let stop = Stop::watch().unwrap();
         assert_eq!(stop.asked(), None);
+        assert!(!stop.wait(Duration::from_millis(1)));
         nix::sys::signal::raise(Signal::SIGTERM).unwrap(); // to this thread, which holds it back
+        assert!(stop.is_asked() && stop.wait(Duration::from_secs(10)));
         assert_eq!((stop.asked(), stop.asked()), (Some("SIGTERM"), None));
     }
 }

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use ims::span::millis;
 use ims::sys::net::{self, Claim, Claims, Link, Mac, Net, Standing};
+use ims::sys::stop::Stop;
 use ims::{Exit, Fail, Host, Out, State};
 
 use super::cli;
@@ -26,6 +27,8 @@ struct Change<'a> {
     is_changed: bool,
     /// Who else answered.
     answered_by: Option<Mac>,
+    /// The signals that end it, between two steps.
+    stop: Stop,
 }
 
 /// Brings an address up.
@@ -47,12 +50,13 @@ pub fn up(host: &Host, args: &cli::Up, out: &mut Out) -> Result<Exit, Fail> {
         is_added: false,
         is_changed: false,
         answered_by: None,
+        stop: Stop::watch()?,
     };
     if args.dry_run {
         return change.show(&found, &steps, start, out);
     }
     for step in &steps {
-        if let Err(fail) = change.take(*step) {
+        if let Err(fail) = change.take(*step).and_then(|()| change.go_on(*step)) {
             let fail = change.undo(fail);
             change.tell(start, out)?;
             return Err(fail);
@@ -98,6 +102,19 @@ impl Change<'_> {
         }
     }
 
+    /// Stops after a step when a signal asked for it; an address that stands and was told stays.
+    fn go_on(&self, after: Step) -> Result<(), Fail> {
+        match self.stop.asked() {
+            Some(signal) if after != Step::Announce => {
+                let (address, device) = (self.args.address, &self.args.device);
+                Err(Fail::failed(format!("{address} was not brought up on {device}"))
+                    .because(format!("stopped by {signal}"))
+                    .hint("the same command again does it"))
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+
     fn unclaimed(&mut self, claim: Claim) -> Result<(), Fail> {
         self.answered_by = claim.card();
         match claim {
@@ -119,8 +136,9 @@ impl Change<'_> {
     /// Waits for the kernel's verdict on an IPv6 address.
     fn settle(&mut self) -> Result<(), Fail> {
         let (address, device) = (self.args.address, &self.link.name);
-        match self.net.settled(self.link, address, self.args.timeout.0)? {
+        match self.net.settled(self.link, address, &self.stop, self.args.timeout.0)? {
             Some(Standing::Usable) => Ok(()),
+            Some(Standing::Tentative) if self.stop.is_asked() => Ok(()), // told by what comes after the step
             Some(Standing::Duplicate) => {
                 self.is_added = true; // whoever put it on, it must not stay
                 self.answered_by = self.claims.as_ref().and_then(Claims::heard);
@@ -138,7 +156,9 @@ impl Change<'_> {
     fn announce(&self, ip: IpAddr) -> Result<(), Fail> {
         net::announce(self.link, ip)?;
         for _ in 1..self.args.announce {
-            std::thread::sleep(self.args.announce_every.0); // asked for; never in the path of an outage
+            if self.stop.wait(self.args.announce_every.0) {
+                break; // it is up and was told
+            }
             net::announce(self.link, ip)?;
         }
         Ok(())

@@ -15,6 +15,7 @@ use rustix::io::Errno;
 use super::netlink::Netlink;
 use super::{Link, Net};
 use crate::address::LogicalIp;
+use crate::sys::stop::Stop;
 use crate::{Exit, Fail, Host};
 
 /// `IFA_PROTO` of the addresses we put on: who did it. Kernels before 5.18 do not keep it.
@@ -200,12 +201,13 @@ impl Net {
         Ok(removed)
     }
 
-    /// Waits until the kernel has looked for a duplicate of an IPv6 address; tentative when the time is up, `None`
-    /// when the address is gone.
+    /// Waits until the kernel has looked for a duplicate of an IPv6 address. Tentative when the time is up or a signal
+    /// came first, which stays to be asked for; `None` when the address is gone.
     pub fn settled(
         &mut self,
         link: &Link,
         ip: LogicalIp,
+        stop: &Stop,
         timeout: Duration,
     ) -> Result<Option<Standing>, Fail> {
         let what = format!("cannot wait for {ip} on {}", link.name);
@@ -219,7 +221,9 @@ impl Net {
             let standing = found.iter().find(|a| a.link == link.index && a.ip == ip.address().ip());
             let left = end.saturating_duration_since(Instant::now());
             match standing.map(|assigned| assigned.standing) {
-                Some(Standing::Tentative) if !left.is_zero() => news.wait(left).map_err(|e| cannot(&e))?,
+                Some(Standing::Tentative) if !left.is_zero() && !stop.is_asked() => {
+                    news.wait(stop, left).map_err(|e| cannot(&e))?;
+                }
                 other => return Ok(other),
             }
         }

@@ -11,8 +11,11 @@ use netlink_packet_core::{
     NetlinkHeader, NetlinkMessage, NetlinkPayload, NetlinkSerializable, NlasIterator,
 };
 use netlink_sys::{Socket, SocketAddr};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
 
 use crate::sys::exec::wait_readable;
+use crate::sys::stop::Stop;
 use crate::{Exit, Fail};
 
 /// How long the kernel may take to answer; it answers in microseconds unless something is very wrong.
@@ -42,7 +45,7 @@ pub(in crate::sys) struct Refusal {
 
 impl Refusal {
     /// Whether the kernel's no is this error number.
-    pub fn is(&self, errno: rustix::io::Errno) -> bool {
+    pub fn is(&self, errno: Errno) -> bool {
         self.error.raw_os_error() == Some(errno.raw_os_error())
     }
 
@@ -163,17 +166,24 @@ impl Netlink {
         Ok(answers.into_iter().filter_map(|(_, answer)| answer).collect())
     }
 
-    /// Waits until the kernel tells a subscribed group anything, or the time is up; what it was is thrown away.
-    pub fn wait(&self, timeout: Duration) -> io::Result<()> {
-        match wait_readable(self.socket.as_fd(), timeout) {
-            Ok(true) => match self.socket.recv_from_full() {
-                Ok(_) => Ok(()),
-                // Told more than the socket holds: something happened, which is all that matters here.
-                Err(e) if e.raw_os_error() == Some(rustix::io::Errno::NOBUFS.raw_os_error()) => Ok(()),
-                Err(e) => Err(e),
-            },
-            Ok(false) => Ok(()),
-            Err(e) if e.kind() == io::ErrorKind::Interrupted => Ok(()),
+    /// Waits until the kernel tells a subscribed group anything, somebody asks us to stop, or the time is up. What
+    /// the kernel told is thrown away.
+    pub fn wait(&self, stop: &Stop, timeout: Duration) -> io::Result<()> {
+        let (news, asked) = (self.socket.as_fd(), stop.as_fd());
+        let mut fds = [PollFd::new(&news, PollFlags::IN), PollFd::new(&asked, PollFlags::IN)];
+        let timeout = Timespec::try_from(timeout).map_err(|_| io::ErrorKind::InvalidInput)?;
+        match poll(&mut fds, Some(&timeout)) {
+            Ok(_) | Err(Errno::INTR) => {}
+            Err(e) => return Err(e.into()),
+        }
+        let [news, _] = fds;
+        if news.revents().is_empty() {
+            return Ok(());
+        }
+        match self.socket.recv_from_full() {
+            Ok(_) => Ok(()),
+            // Told more than the socket holds: something happened, which is all that matters here.
+            Err(e) if e.raw_os_error() == Some(Errno::NOBUFS.raw_os_error()) => Ok(()),
             Err(e) => Err(e),
         }
     }

@@ -1,0 +1,97 @@
+//! Whether a group could be moved at all: its file is valid, its nodes answer, and all of them say the same.
+
+use ims::group::{Group, Kind};
+use ims::name::{GroupName, NodeName};
+use ims::nodes::Nodes;
+use ims::registry::Registry;
+use ims::{Exit, Fail, Host, Out, Record, State};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::drive::team::Team;
+use crate::found::Seen;
+use crate::status::chosen;
+
+/// What `check` found of a group on one node.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct GroupCheck {
+    /// The group.
+    pub group: GroupName,
+    /// The node.
+    pub node: NodeName,
+    /// Up when all is well there, down when it is not, unknown when it cannot be reached.
+    pub state: State,
+    /// What is wrong, in words.
+    pub findings: Vec<String>,
+}
+
+impl Record for GroupCheck {
+    const SCHEMA: &'static str = "ims.group-check/1";
+
+    fn columns() -> &'static [&'static str] {
+        &["group", "node", "state", "findings"]
+    }
+
+    fn row(&self) -> Vec<String> {
+        let findings = if self.findings.is_empty() { "-".to_owned() } else { self.findings.join("; ") };
+        vec![self.group.to_string(), self.node.to_string(), self.state.to_string(), findings]
+    }
+}
+
+/// Checks the groups on all of their nodes.
+pub fn check(host: &Host, named: &[GroupName], out: &mut Out) -> Result<Exit, Fail> {
+    let mut exit = Exit::Ok;
+    for name in chosen(host, named)? {
+        let team = Team::gather(host, Group::load(host, &name)?, Nodes::load(host)?)?;
+        let differences = team.differences(host)?;
+        let unbound = unbound(host, &team.group)?;
+        let (found, _) = team.look();
+        for (node, seen) in found.nodes() {
+            let mut findings: Vec<String> =
+                differences.iter().filter(|(of, _)| of == node).map(|(_, what)| what.clone()).collect();
+            let state = match seen {
+                Seen::Lost { why, .. } => {
+                    findings.push(format!("it cannot be reached: {why}"));
+                    State::Unknown
+                }
+                Seen::Reached(_) | Seen::Fenced => {
+                    findings.extend(unbound.iter().cloned());
+                    if findings.is_empty() { State::Up } else { State::Down }
+                }
+            };
+            exit = exit.gravest(state.into());
+            out.record(&GroupCheck { group: name.clone(), node: node.clone(), state, findings })?;
+        }
+    }
+    Ok(exit)
+}
+
+/// Instances that are bound to an address which the group does not bring along.
+fn unbound(host: &Host, group: &Group) -> Result<Vec<String>, Fail> {
+    let registry = Registry::load(host)?;
+    let brought: Vec<_> = group
+        .resources
+        .iter()
+        .filter_map(|resource| match &resource.kind {
+            Kind::LogicalIp { address, .. } => Some(address.address()),
+            Kind::Nic { .. }
+            | Kind::DiskGroup { .. }
+            | Kind::Volume(_)
+            | Kind::DirectoryServer { .. }
+            | Kind::MessagingServer { .. }
+            | Kind::Command(_)
+            | Kind::Ocf(_) => None,
+        })
+        .collect();
+    let mut findings = Vec::new();
+    for resource in &group.resources {
+        let Kind::MessagingServer { instance } = &resource.kind else { continue };
+        for address in registry.get(instance).map(|entry| entry.addresses.clone()).unwrap_or_default() {
+            if !brought.is_empty() && !brought.contains(&address) {
+                findings
+                    .push(format!("{instance} is bound to {address}, which is no logical-ip of the group"));
+            }
+        }
+    }
+    Ok(findings)
+}

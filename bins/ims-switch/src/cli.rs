@@ -1,0 +1,208 @@
+//! The command line of `ims-switch`.
+
+use std::ffi::OsString;
+
+use clap::{Parser, Subcommand};
+use ims::command::{Arguments, Common};
+use ims::name::{GroupName, NodeName, ResourceName};
+use ims::span::Span;
+
+/// Resource groups: bring them online, move them between nodes, react to faults
+#[derive(Debug, Parser)]
+#[command(name = "ims-switch", version, max_term_width = 100)]
+pub struct Args {
+    /// What to do.
+    #[command(subcommand)]
+    pub verb: Verb,
+    /// What every command understands.
+    #[command(flatten)]
+    pub common: Common,
+}
+
+impl Arguments for Args {
+    fn common(&self) -> &Common {
+        &self.common
+    }
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Say whether the group's file is valid and every node has the same
+    Check(Groups),
+    /// Say where each resource and the group itself is up
+    Status(Groups),
+    /// Show the steps that would be taken, and take none
+    #[command(subcommand)]
+    Plan(Plan),
+    /// Bring a group online on one node
+    Online(Online),
+    /// Take a group offline
+    Offline(Offline),
+    /// Move a group to another node; it goes back when that node cannot have it
+    Move(Move),
+    /// Print the runs of a group and their steps
+    History(History),
+    /// Run a command where the group is online, and do nothing elsewhere
+    Run(Run),
+    /// Read ims.answer/1 records from stdin and react to faults: restart, then give the group over
+    React(React),
+    /// Start one resource on this node, as a step of a plan does
+    Start(One),
+    /// Stop one resource on this node, as a step of a plan does
+    Stop(One),
+    /// Fence a node by its fence agent and keep the proof
+    Fence(Fence),
+    /// Serve another node's run, for requests on stdin
+    #[command(hide = true)]
+    Serve {
+        /// The group
+        #[arg(value_name = "GROUP")]
+        group: GroupName,
+    },
+}
+
+/// Groups that are looked at.
+#[derive(Debug, clap::Args)]
+pub struct Groups {
+    /// The groups [default: every group of this node]
+    #[arg(value_name = "GROUP")]
+    pub groups: Vec<GroupName>,
+}
+
+/// What is planned.
+#[derive(Debug, Subcommand)]
+pub enum Plan {
+    /// Bring a group online on one node
+    Online(Online),
+    /// Take a group offline
+    Offline(Offline),
+    /// Move a group to another node
+    Move(Move),
+}
+
+/// The arguments of `online`.
+#[derive(Debug, clap::Args)]
+pub struct Online {
+    /// The groups, in the order in which they are brought online
+    #[arg(value_name = "GROUP", required = true)]
+    pub groups: Vec<GroupName>,
+    /// The node [default: where most of it is up, else the most preferred]
+    #[arg(long, value_name = "NODE")]
+    pub on: Option<NodeName>,
+    /// Common to what changes something.
+    #[command(flatten)]
+    pub change: Change,
+}
+
+/// The arguments of `offline`.
+#[derive(Debug, clap::Args)]
+pub struct Offline {
+    /// The groups, in the order in which they are taken offline
+    #[arg(value_name = "GROUP", required = true)]
+    pub groups: Vec<GroupName>,
+    /// Stop it on this node alone, whatever the others have
+    #[arg(long)]
+    pub here: bool,
+    /// Common to what changes something.
+    #[command(flatten)]
+    pub change: Change,
+}
+
+/// The arguments of `move`.
+#[derive(Debug, clap::Args)]
+pub struct Move {
+    /// The groups, in the order in which they are moved
+    #[arg(value_name = "GROUP", required = true)]
+    pub groups: Vec<GroupName>,
+    /// The node to move to [default: the most preferred one that has it not]
+    #[arg(long, value_name = "NODE")]
+    pub to: Option<NodeName>,
+    /// Common to what changes something.
+    #[command(flatten)]
+    pub change: Change,
+}
+
+/// What every verb that changes something understands.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Change {
+    /// Show the steps and take none
+    #[arg(short = 'n', long)]
+    pub dry_run: bool,
+    /// How long to wait for other runs, and for commands of ims-switch run, to end
+    #[arg(long, value_name = "TIME", default_value = "10s")]
+    pub timeout: Span,
+    /// A node that cannot be reached and that you have switched off yourself; may be given several times
+    #[arg(long = "confirm-fenced", value_name = "NODE")]
+    pub confirm_fenced: Vec<NodeName>,
+}
+
+/// The arguments of `history`.
+#[derive(Debug, clap::Args)]
+pub struct History {
+    /// The group
+    #[arg(value_name = "GROUP")]
+    pub group: GroupName,
+    /// Print only this many runs, the last ones
+    #[arg(long, value_name = "N")]
+    pub last: Option<usize>,
+    /// Draw where the time of each run went, instead of the table of its steps
+    #[arg(long)]
+    pub timeline: bool,
+}
+
+/// The arguments of `run`.
+#[derive(Debug, clap::Args)]
+pub struct Run {
+    /// The group
+    #[arg(value_name = "GROUP")]
+    pub group: GroupName,
+    /// How long to wait for a run that is moving the group
+    #[arg(long, value_name = "TIME", default_value = "10s")]
+    pub timeout: Span,
+    /// The command and its arguments
+    #[arg(value_name = "CMD", required = true, last = true)]
+    pub command: Vec<OsString>,
+}
+
+/// The arguments of `react`.
+#[derive(Debug, clap::Args)]
+pub struct React {
+    /// The group
+    #[arg(value_name = "GROUP")]
+    pub group: GroupName,
+    /// Tell what would be decided and do nothing
+    #[arg(short = 'n', long)]
+    pub dry_run: bool,
+    /// How long to wait for other runs to end
+    #[arg(long, value_name = "TIME", default_value = "60s")]
+    pub timeout: Span,
+}
+
+/// The arguments of `start` and `stop`.
+#[derive(Debug, clap::Args)]
+pub struct One {
+    /// The group
+    #[arg(value_name = "GROUP")]
+    pub group: GroupName,
+    /// The resource
+    #[arg(value_name = "RESOURCE")]
+    pub resource: ResourceName,
+    /// Show the step and do not take it
+    #[arg(short = 'n', long)]
+    pub dry_run: bool,
+    /// How long to wait for other runs to end
+    #[arg(long, value_name = "TIME", default_value = "10s")]
+    pub timeout: Span,
+}
+
+/// The arguments of `fence`.
+#[derive(Debug, clap::Args)]
+pub struct Fence {
+    /// The node
+    #[arg(value_name = "NODE")]
+    pub node: NodeName,
+    /// Show the step and do not take it
+    #[arg(short = 'n', long)]
+    pub dry_run: bool,
+}

@@ -1,0 +1,217 @@
+//! Carrying a plan out: every step as soon as those it waits for have succeeded, independent ones at once, and
+//! after the first failure or a signal none that has not begun.
+
+use std::sync::mpsc::channel;
+use std::time::Duration;
+
+use ims::output::Format;
+use ims::span::millis;
+use ims::sys::stderr;
+use ims::{Fail, Host, Out};
+
+use super::team::Team;
+use crate::fence;
+use crate::interrupt::Interrupt;
+use crate::journal::Journal;
+use crate::lap::Done;
+use crate::plan::{Step, Verb};
+use crate::record::{Outcome, StepRecord};
+use crate::seat::desk::keep_proof;
+use crate::seat::wire::{Ask, Say};
+
+/// What a request to another node may take beyond the limits of its resource.
+const MARGIN: Duration = Duration::from_secs(30);
+
+/// What carrying a plan out needs.
+#[derive(Debug, Clone, Copy)]
+pub struct Crew<'a> {
+    /// This node.
+    pub host: &'a Host,
+    /// The nodes.
+    pub team: &'a Team,
+    /// Where it is noted.
+    pub journal: &'a Journal,
+    /// Whether to go on.
+    pub interrupt: &'a Interrupt,
+}
+
+/// What came of it.
+#[derive(Debug, Default)]
+pub struct Came {
+    /// The first failure.
+    pub fail: Option<Fail>,
+    /// The signal that stopped it between two steps.
+    pub interrupted: Option<&'static str>,
+    /// The steps that were taken, in the order they ended.
+    pub records: Vec<StepRecord>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Mark {
+    Waiting,
+    Begun,
+    Done,
+    Failed,
+}
+
+impl Crew<'_> {
+    /// Carries the steps out; the first gets the number after `before`.
+    pub fn act(&self, steps: &[Step], before: usize, out: &mut Out) -> Result<Came, Fail> {
+        let mut marks = vec![Mark::Waiting; steps.len()];
+        let mut came = Came::default();
+        let (sender, receiver) = channel();
+        std::thread::scope(|scope| {
+            loop {
+                if came.interrupted.is_none() {
+                    came.interrupted = self.interrupt.came();
+                }
+                if came.fail.is_none() && came.interrupted.is_none() {
+                    for index in ready(steps, &marks) {
+                        let (Some(step), Some(mark)) = (steps.get(index), marks.get_mut(index)) else {
+                            continue;
+                        };
+                        *mark = Mark::Begun;
+                        let record = self.record(step, index, before);
+                        self.noted(self.journal.intend(&record));
+                        let sender = sender.clone();
+                        scope.spawn(move || {
+                            let done = self.take(step);
+                            // The receiver lives as long as this scope.
+                            let _ = sender.send((index, record, done));
+                        });
+                    }
+                }
+                if !marks.contains(&Mark::Begun) {
+                    return Ok(());
+                }
+                let Ok((index, record, done)) = receiver.recv() else { return Ok(()) };
+                let record = self.ended(record, &done);
+                if let Some(mark) = marks.get_mut(index) {
+                    *mark = if done.is_ok() { Mark::Done } else { Mark::Failed };
+                }
+                self.noted(self.journal.end(&record));
+                self.tell(&record, out)?;
+                came.records.push(record);
+                if let Err(fail) = done {
+                    came.fail.get_or_insert(fail);
+                }
+            }
+        })?;
+        // A signal that came when all was done already stopped nothing.
+        if marks.iter().all(|mark| *mark == Mark::Done) {
+            came.interrupted = None;
+        }
+        Ok(came)
+    }
+
+    fn record(&self, step: &Step, index: usize, before: usize) -> StepRecord {
+        StepRecord {
+            run: Some(self.journal.run().to_owned()),
+            at_ms: Some(self.journal.at_ms()),
+            outcome: Outcome::Begun,
+            ..planned(&self.team.group.name, step, index, before)
+        }
+    }
+
+    fn ended(&self, record: StepRecord, done: &Result<Done, Fail>) -> StepRecord {
+        let at = record.at_ms.unwrap_or_default();
+        let took_ms = Some(self.journal.at_ms().saturating_sub(at));
+        match done {
+            Ok(done) => StepRecord {
+                outcome: Outcome::Done,
+                changed: done.changed,
+                parts: done.parts.clone(),
+                took_ms,
+                ..record
+            },
+            Err(fail) => {
+                StepRecord { outcome: Outcome::Failed, message: Some(fail.to_string()), took_ms, ..record }
+            }
+        }
+    }
+
+    /// A journal that cannot be written is no reason to stop half-way.
+    fn noted(&self, written: Result<(), Fail>) {
+        if let Err(fail) = written {
+            stderr::say("ims-switch", fail);
+        }
+    }
+
+    fn tell(&self, record: &StepRecord, out: &mut Out) -> Result<(), Fail> {
+        if out.format() == Format::Table {
+            let what = record.resource.as_ref().map_or_else(String::new, |resource| format!(" {resource}"));
+            let took = record.took_ms.unwrap_or_default();
+            let end = record.message.as_ref().map_or_else(String::new, |message| format!(": {message}"));
+            stderr::say("ims-switch", format_args!("{}: {}{what}, {took} ms{end}", record.node, record.verb));
+        }
+        out.record(record)?;
+        if out.format() == Format::Json { out.flush() } else { Ok(()) }
+    }
+
+    fn take(&self, step: &Step) -> Result<Done, Fail> {
+        let Some(resource) = &step.resource else { return self.fence(step) };
+        let found = self.team.group.find(resource)?;
+        let tries = found.policy.online_retry_limit + 1;
+        let seat = self.team.seat(&step.node)?;
+        let resource = resource.clone();
+        let (ask, limit) = match step.verb {
+            Verb::Start => {
+                (Ask::Start { resource, hints: step.hints.clone() }, found.limits.online_timeout * tries)
+            }
+            Verb::Stop | Verb::Fence => (Ask::Stop { resource }, found.limits.offline_timeout),
+        };
+        match seat.ask(ask, limit + MARGIN)? {
+            Say::Done(done) => Ok(done),
+            Say::Hello(_) | Say::Looked(_) | Say::Needs(_) | Say::Findings(_) => {
+                Err(Fail::unknown(format!("{} answered something else", step.node)))
+            }
+        }
+    }
+
+    /// Fences a node and gives every node that answers the proof.
+    fn fence(&self, step: &Step) -> Result<Done, Fail> {
+        let fenced = fence::by_agent(self.host, &step.node, self.team.nodes.get(&step.node))?;
+        keep_proof(self.host, &fenced)?;
+        for seat in self.team.seats().filter(|seat| seat.lost().is_none()) {
+            seat.ask(Ask::Prove { fenced: fenced.clone() }, MARGIN)?;
+        }
+        Ok(Done { changed: true, parts: Vec::new() })
+    }
+}
+
+/// A step as a record, before anything was done.
+pub fn planned(group: &ims::name::GroupName, step: &Step, index: usize, before: usize) -> StepRecord {
+    StepRecord {
+        run: None,
+        group: group.clone(),
+        step: before + index + 1,
+        node: step.node.clone(),
+        resource: step.resource.clone(),
+        verb: step.verb.word().to_owned(),
+        command: Some(step.command.clone()),
+        why: step.why.clone(),
+        after: step.after.iter().map(|other| before + other + 1).collect(),
+        outcome: Outcome::Planned,
+        changed: false,
+        at_ms: None,
+        took_ms: None,
+        message: None,
+        parts: Vec::new(),
+    }
+}
+
+/// The steps that wait for nothing any more.
+fn ready(steps: &[Step], marks: &[Mark]) -> Vec<usize> {
+    let is_done = |index: &usize| marks.get(*index) == Some(&Mark::Done);
+    steps
+        .iter()
+        .enumerate()
+        .filter(|(index, step)| marks.get(*index) == Some(&Mark::Waiting) && step.after.iter().all(is_done))
+        .map(|(index, _)| index)
+        .collect()
+}
+
+/// The milliseconds of a length of time, for the records of a run.
+pub fn since(began: std::time::Instant) -> u64 {
+    millis(began.elapsed())
+}

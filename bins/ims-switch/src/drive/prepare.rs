@@ -1,0 +1,157 @@
+//! Everything that can be known or done before the source is touched, so that nothing of it lies in the outage.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use ims::group::Kind;
+use ims::name::{NodeName, ResourceName};
+use ims::span::millis;
+use ims::sys::exec::Line;
+use ims::{Exit, Fail, Host, Record};
+
+use super::team::Team;
+use crate::plan::{Plan, Step, Verb};
+use crate::record::{GroupRecord, Outcome, StepRecord};
+use crate::resource::beside;
+use crate::seat::wire::{Ask, Say};
+
+/// How long a request of the preparation may take.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// Takes the times of the preparation, one record a phase.
+#[derive(Debug)]
+pub struct Phases {
+    began: Instant,
+    node: NodeName,
+    group: ims::name::GroupName,
+    /// What was done, in order.
+    pub records: Vec<StepRecord>,
+}
+
+impl Phases {
+    /// The phases of a run that began then.
+    pub fn new(began: Instant, node: NodeName, group: ims::name::GroupName) -> Self {
+        Self { began, node, group, records: Vec::new() }
+    }
+
+    /// Does a phase and notes its time.
+    pub fn time<T>(
+        &mut self,
+        verb: &str,
+        why: &str,
+        phase: impl FnOnce() -> Result<T, Fail>,
+    ) -> Result<T, Fail> {
+        let at = self.began.elapsed();
+        let done = phase()?;
+        self.records.push(StepRecord {
+            run: None,
+            group: self.group.clone(),
+            step: self.records.len() + 1,
+            node: self.node.clone(),
+            resource: None,
+            verb: verb.to_owned(),
+            command: None,
+            why: why.to_owned(),
+            after: Vec::new(),
+            outcome: Outcome::Done,
+            changed: false,
+            at_ms: Some(millis(at)),
+            took_ms: Some(millis(self.began.elapsed().saturating_sub(at))),
+            message: None,
+            parts: Vec::new(),
+        });
+        Ok(done)
+    }
+}
+
+/// Refuses to start a group before those it requires are online somewhere.
+pub fn required_groups(host: &Host, team: &Team) -> Result<(), Fail> {
+    for group in &team.group.requires_groups {
+        let line = Line::new(["ims-switch", "status", group.as_str()]);
+        let mut command = beside(&line).arg("--output").arg("json");
+        if host.is_elsewhere() {
+            command = command.arg("--root").arg(host.path("/"));
+        }
+        let ended = command.run(PATIENCE)?;
+        // Being online somewhere is enough, whatever its other nodes say.
+        if is_online(&String::from_utf8_lossy(&ended.stdout)) {
+            continue;
+        }
+        let name = &team.group.name;
+        return Err(match ended.status.and_then(Exit::from_code) {
+            Some(Exit::No) => Fail::refused(format!("{name} requires {group}, which is not online anywhere"))
+                .hint(format!("ims-switch online {group}")),
+            _ => Fail::refused(format!("{name} requires {group}, and whether that is online is unknown"))
+                .because(ended.last_words()),
+        });
+    }
+    Ok(())
+}
+
+/// Whether a status says that its group is online on a node.
+fn is_online(stdout: &str) -> bool {
+    #[derive(serde::Deserialize)]
+    struct Group {
+        schema: String,
+        online_on: Option<NodeName>,
+    }
+    stdout
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Group>(line).ok())
+        .any(|group| group.schema == GroupRecord::SCHEMA && group.online_on.is_some())
+}
+
+/// Asks the target what would keep the group from starting there.
+pub fn check_target(team: &Team, target: &NodeName) -> Result<(), Fail> {
+    let mut needs: BTreeMap<ResourceName, Vec<PathBuf>> = BTreeMap::new();
+    for seat in team.seats().filter(|seat| seat.node() != target) {
+        if let Say::Needs(told) = seat.ask(Ask::Needs, PATIENCE)? {
+            for (name, paths) in told {
+                needs.entry(name).or_default().extend(paths);
+            }
+        }
+    }
+    match team.seat(target)?.ask(Ask::Check { needs }, PATIENCE)? {
+        Say::Findings(findings) if findings.is_empty() => Ok(()),
+        Say::Findings(findings) => Err(Fail::failed(format!("{target} cannot take {}", team.group.name))
+            .because(findings.join("; "))
+            .hint("nothing was touched")),
+        Say::Hello(_) | Say::Looked(_) | Say::Needs(_) | Say::Done(_) => {
+            Err(Fail::unknown(format!("{target} answered something else")))
+        }
+    }
+}
+
+/// The nodes on which something is stopped.
+fn sources(plan: &Plan) -> Vec<&NodeName> {
+    let mut nodes: Vec<&NodeName> =
+        plan.steps.iter().filter(|step| step.verb == Verb::Stop).map(|step| &step.node).collect();
+    nodes.sort();
+    nodes.dedup();
+    nodes
+}
+
+/// Waits for commands under `ims-switch run` to end, and keeps new ones from beginning, wherever something is
+/// stopped.
+pub fn hold_runs(team: &Team, plan: &Plan, patience: Duration) -> Result<(), Fail> {
+    for node in sources(plan) {
+        let ask = Ask::HoldRuns { patience_ms: millis(patience) };
+        team.seat(node)?.ask(ask, patience + PATIENCE).map_err(|fail| {
+            Fail::new(fail.exit(), format!("a command of ims-switch run has not ended on {node}: {fail}"))
+        })?;
+    }
+    Ok(())
+}
+
+/// Writes the volumes out that will be given up: what the servers write from now on is little.
+pub fn sync(team: &Team, plan: &Plan) -> Result<(), Fail> {
+    let is_volume = |step: &&Step| {
+        let resource = step.resource.as_ref().and_then(|name| team.group.get(name));
+        step.verb == Verb::Stop && resource.is_some_and(|resource| matches!(resource.kind, Kind::Volume(_)))
+    };
+    for step in plan.steps.iter().filter(is_volume) {
+        team.seat(&step.node)?.ask(Ask::Sync, PATIENCE)?;
+    }
+    Ok(())
+}

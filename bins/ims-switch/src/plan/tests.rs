@@ -1,0 +1,299 @@
+use std::path::Path;
+
+use ims::Exit;
+
+use super::*;
+use crate::found::States;
+
+fn node(name: &str) -> NodeName {
+    name.parse().unwrap()
+}
+
+fn name(name: &str) -> ResourceName {
+    name.parse().unwrap()
+}
+
+fn group() -> Group {
+    let text = include_str!("../../../../tests/data/group/IMS-RG.toml");
+    Group::parse("IMS-RG".parse().unwrap(), text, Path::new("IMS-RG.toml")).unwrap()
+}
+
+/// The states of the group's resources in the order they start; `u`, `d`, `p`, `?`.
+fn states(group: &Group, letters: &str) -> States {
+    assert_eq!(letters.len(), group.resources.len(), "{letters}");
+    group
+        .resources
+        .iter()
+        .zip(letters.chars())
+        .map(|(resource, letter)| {
+            let state = match letter {
+                'u' => State::Up,
+                'd' => State::Down,
+                'p' => State::Partial,
+                _ => State::Unknown,
+            };
+            (resource.name.clone(), state)
+        })
+        .collect()
+}
+
+/// What was found: letters of states, `lost`, `lost+fence` or `fenced`.
+fn seen(group: &Group, word: &str) -> Seen {
+    match word {
+        "lost" | "lost+fence" => {
+            Seen::Lost { why: "no answer within 5s".to_owned(), can_be_fenced: word == "lost+fence" }
+        }
+        "fenced" => Seen::Fenced,
+        letters => Seen::Reached(states(group, letters)),
+    }
+}
+
+fn found(group: &Group, one: &str, two: &str) -> Found {
+    Found::new(vec![(node("mail-1"), seen(group, one)), (node("mail-2"), seen(group, two))])
+}
+
+fn shown(steps: &[Step]) -> Vec<String> {
+    steps
+        .iter()
+        .map(|step| {
+            let what = step.resource.as_ref().map_or_else(String::new, |r| format!(" {r}"));
+            let after: Vec<String> = step.after.iter().map(ToString::to_string).collect();
+            format!("{}:{}{what} <{}>", step.node, step.verb.word(), after.join(","))
+        })
+        .collect()
+}
+
+#[test]
+fn a_switchover_stops_from_the_top_and_starts_from_the_bottom() {
+    let group = group();
+    let plan = plan(&group, &found(&group, "uuuuu", "udddd"), &Wish::Move(None)).unwrap();
+    assert_eq!(plan.target, Some(node("mail-2")));
+    assert_eq!(
+        shown(&plan.steps),
+        [
+            "mail-1:stop mail <>",
+            "mail-1:stop ldap <0>",
+            "mail-1:stop mountshared <1>",
+            "mail-1:stop logical_IP <1>",
+            "mail-2:start logical_IP <3>",
+            "mail-2:start mountshared <2>",
+            "mail-2:start ldap <1,4,5>",
+            "mail-2:start mail <0,6>",
+        ]
+    );
+    let lines: Vec<&str> = plan.steps.iter().map(|step| step.command.as_str()).collect();
+    assert_eq!(
+        lines,
+        [
+            "ims-switch stop IMS-RG mail",
+            "ims-switch stop IMS-RG ldap",
+            "ims-diskctl release --device /dev/disk/by-label/ims --mount /global/ims --fstype ext4",
+            "ims-ipbind down 10.0.37.10/24 --device eth0",
+            "ims-ipbind up 10.0.37.10/24 --device eth0 --probe-wait 20ms",
+            "ims-diskctl take --device /dev/disk/by-label/ims --mount /global/ims --fstype ext4",
+            "ims-switch start IMS-RG ldap",
+            "ims-switch start IMS-RG mail",
+        ]
+    );
+}
+
+#[test]
+fn what_is_planned_depends_on_what_is_found_and_wished() {
+    let group = group();
+    let mail_1 = || Some(node("mail-1"));
+    let mail_2 = || Some(node("mail-2"));
+    for (one, two, wish, target, steps) in [
+        ("udddd", "udddd", Wish::Online(None), mail_1(), 4),
+        ("udddd", "udddd", Wish::Online(mail_2()), mail_2(), 4),
+        ("uuuuu", "udddd", Wish::Online(None), mail_1(), 0),
+        ("udddd", "uuuuu", Wish::Online(None), mail_2(), 0),
+        ("uuddd", "uuuud", Wish::Online(None), mail_2(), 2),
+        ("uuuuu", "udddd", Wish::Move(mail_1()), mail_1(), 0),
+        ("uuuuu", "udddd", Wish::Move(mail_2()), mail_2(), 8),
+        ("udddd", "udddd", Wish::Move(mail_2()), mail_2(), 4),
+        ("uuuuu", "udddd", Wish::Offline(None), None, 4),
+        ("uuuuu", "uuddd", Wish::Offline(None), None, 5),
+        ("uuuuu", "uuddd", Wish::Offline(mail_2()), None, 1),
+        ("udddd", "udddd", Wish::Offline(None), None, 0),
+        ("uuuup", "udddd", Wish::Online(None), mail_1(), 1),
+        ("ddddd", "udddd", Wish::Online(None), mail_1(), 5),
+        ("lost+fence", "uuuuu", Wish::Online(None), mail_2(), 0),
+        ("lost", "uuuuu", Wish::Online(None), mail_2(), 0),
+        ("lost+fence", "udddd", Wish::Online(None), mail_2(), 5),
+        ("lost+fence", "udddd", Wish::Move(mail_2()), mail_2(), 5),
+        ("fenced", "udddd", Wish::Online(None), mail_2(), 4),
+        ("uuuuu", "lost", Wish::Offline(None), None, 4),
+        // the volume went away under its servers: they are stopped before it is mounted again
+        ("uuduu", "udddd", Wish::Online(None), mail_1(), 5),
+        ("uuuuu", "udddd", Wish::Restart(name("mail")), mail_1(), 2),
+    ] {
+        let found = found(&group, one, two);
+        let plan = plan(&group, &found, &wish).unwrap_or_else(|e| panic!("{one} {two} {wish:?}: {e}"));
+        assert_eq!(plan.target, target, "{one} {two} {wish:?}");
+        assert_eq!(plan.steps.len(), steps, "{one} {two} {wish:?}: {:#?}", shown(&plan.steps));
+    }
+}
+
+#[test]
+fn what_may_not_be_is_refused_with_the_way_out() {
+    let group = group();
+    for (one, two, wish, exit, words) in [
+        ("lost", "udddd", Wish::Online(None), Exit::Refused, "--confirm-fenced mail-1"),
+        ("lost", "udddd", Wish::Move(Some(node("mail-2"))), Exit::Refused, "cannot be reached"),
+        ("uuuuu", "lost", Wish::Move(None), Exit::Refused, "no other node"),
+        ("uuuuu", "lost+fence", Wish::Move(Some(node("mail-2"))), Exit::Unknown, "cannot be reached"),
+        ("uuuuu", "fenced", Wish::Move(Some(node("mail-2"))), Exit::Refused, "was fenced"),
+        ("lost", "lost", Wish::Online(None), Exit::Unknown, "no node"),
+        ("uuuuu", "udddd", Wish::Online(Some(node("mail-2"))), Exit::Refused, "is online on mail-1"),
+        ("uuuuu", "udddd", Wish::Move(Some(node("mail-3"))), Exit::Usage, "did you mean"),
+        ("udddd", "udddd", Wish::Restart(name("mail")), Exit::Refused, "online nowhere"),
+        ("uuuuu", "udddd", Wish::Restart(name("network")), Exit::Usage, "only looked at"),
+        ("uuuuu", "udddd", Wish::Restart(name("male")), Exit::Usage, "no resource 'male'"),
+    ] {
+        let fail = plan(&group, &found(&group, one, two), &wish).unwrap_err();
+        assert_eq!(fail.exit(), exit, "{one} {two} {wish:?}: {fail}");
+        assert!(fail.to_string().contains(words), "{fail}");
+    }
+}
+
+#[test]
+fn a_fenced_node_lets_its_volume_be_taken_with_the_proof() {
+    let group = group();
+    let plan = plan(&group, &found(&group, "lost+fence", "udddd"), &Wish::Online(None)).unwrap();
+    assert_eq!(shown(&plan.steps).first().unwrap(), "mail-1:fence <>");
+    let take = plan.steps.iter().find(|step| step.command.starts_with("ims-diskctl")).unwrap();
+    assert!(take.command.ends_with("--proof /var/lib/ims/fenced/mail-1.json"), "{}", take.command);
+    assert!(take.after.contains(&0));
+}
+
+#[test]
+fn the_way_back_undoes_what_was_done_and_nothing_else() {
+    let group = group();
+    let before = found(&group, "uuuuu", "udddd");
+    let now = found(&group, "udddd", "uuudd");
+    let plan = back(&group, &before, &now).unwrap();
+    assert_eq!(
+        shown(&plan.steps),
+        [
+            "mail-2:stop mountshared <>",
+            "mail-2:stop logical_IP <>",
+            "mail-1:start logical_IP <1>",
+            "mail-1:start mountshared <0>",
+            "mail-1:start ldap <2,3>",
+            "mail-1:start mail <4>",
+        ]
+    );
+    assert_eq!(back(&group, &before, &before).unwrap().steps, []);
+    let lost = |word| found(&group, "udddd", word);
+    assert_eq!(back(&group, &before, &lost("lost")).unwrap_err().exit(), Exit::Refused);
+    assert_eq!(back(&group, &before, &lost("lost+fence")).unwrap().steps[0].verb, Verb::Fence);
+}
+
+/// Every step that must have succeeded before this one.
+fn ancestors(steps: &[Step], index: usize) -> Vec<usize> {
+    let mut all = Vec::new();
+    let mut waiting = steps[index].after.clone();
+    while let Some(next) = waiting.pop() {
+        if !all.contains(&next) {
+            all.push(next);
+            waiting.extend(&steps[next].after);
+        }
+    }
+    all
+}
+
+/// Checks a plan against the properties of the design, knowing nothing of how it was made.
+fn checked(group: &Group, before: &Found, plan: &Plan) -> Found {
+    let find = |node: &NodeName, resource: &ResourceName, verb: Verb| {
+        plan.steps
+            .iter()
+            .position(|s| &s.node == node && s.resource.as_ref() == Some(resource) && s.verb == verb)
+    };
+    let case = || format!("{before:?}\n{:#?}", shown(&plan.steps));
+    for (index, step) in plan.steps.iter().enumerate() {
+        let earlier = ancestors(&plan.steps, index);
+        assert!(!earlier.contains(&index), "a step waits for itself: {}", case());
+        let Some(name) = &step.resource else { continue };
+        let resource = group.get(name).unwrap();
+        match step.verb {
+            Verb::Start => {
+                for (other, _) in before.nodes().filter(|(other, _)| *other != &step.node) {
+                    if resource.kind.is_persistent() || before.state(other, name) == State::Down {
+                        continue;
+                    }
+                    let stop = find(other, name, Verb::Stop).unwrap_or_else(|| panic!("no stop: {}", case()));
+                    assert!(earlier.contains(&stop), "{name} twice: {}", case());
+                }
+                for required in &resource.requires {
+                    let started = find(&step.node, required, Verb::Start);
+                    let is_up = before.state(&step.node, required) == State::Up
+                        && find(&step.node, required, Verb::Stop).is_none();
+                    assert!(
+                        is_up || started.is_some_and(|s| earlier.contains(&s)),
+                        "{name} starts without {required}: {}",
+                        case()
+                    );
+                }
+            }
+            Verb::Stop => {
+                for dependent in group.dependents(name) {
+                    if before.state(&step.node, &dependent.name) == State::Down {
+                        continue;
+                    }
+                    let stop = find(&step.node, &dependent.name, Verb::Stop)
+                        .unwrap_or_else(|| panic!("{} loses {name}: {}", dependent.name, case()));
+                    assert!(earlier.contains(&stop), "{name} stops too early: {}", case());
+                }
+            }
+            Verb::Fence => {}
+        }
+    }
+    let after = before
+        .nodes()
+        .map(|(node, seen)| {
+            let Seen::Reached(states) = seen else { return (node.clone(), seen.clone()) };
+            let mut states = states.clone();
+            for step in plan.steps.iter().filter(|step| &step.node == node) {
+                if let Some(name) = &step.resource {
+                    let state = if step.verb == Verb::Start { State::Up } else { State::Down };
+                    states.insert(name.clone(), state);
+                }
+            }
+            (node.clone(), Seen::Reached(states))
+        })
+        .collect();
+    Found::new(after)
+}
+
+#[test]
+fn every_plan_from_every_state_keeps_the_properties_and_is_final() {
+    let group = group();
+    let letters = ["u", "d", "p"];
+    let mut words: Vec<String> = vec![String::new()];
+    for _ in 1..group.resources.len() {
+        words = words.iter().flat_map(|word| letters.map(|letter| format!("{word}{letter}"))).collect();
+    }
+    let wishes = [Wish::Online(None), Wish::Move(Some(node("mail-2"))), Wish::Offline(None)];
+    let mut plans = 0;
+    for one in &words {
+        for two in &words {
+            let before = found(&group, &format!("u{one}"), &format!("u{two}"));
+            for wish in &wishes {
+                let plan = plan(&group, &before, wish).unwrap();
+                let after = checked(&group, &before, &plan);
+                let online: Vec<State> =
+                    after.reached().map(|(_, states)| state_on(&group, states)).collect();
+                let ups = online.iter().filter(|state| **state == State::Up).count();
+                let downs = online.iter().filter(|state| **state == State::Down).count();
+                let wanted = if wish == &Wish::Offline(None) { (0, 2) } else { (1, 1) };
+                assert_eq!((ups, downs), wanted, "{one} {two} {wish:?}: {:#?}", shown(&plan.steps));
+                let again = super::plan(&group, &after, wish).unwrap();
+                assert_eq!(again.steps, [], "{one} {two} {wish:?}: a second run changes nothing");
+                plans += 1;
+            }
+            let back = back(&group, &found(&group, "uuuuu", "udddd"), &before).unwrap();
+            checked(&group, &before, &back);
+        }
+    }
+    assert_eq!(plans, 81 * 81 * 3);
+}

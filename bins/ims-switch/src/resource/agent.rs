@@ -1,0 +1,142 @@
+//! Resources that are started, stopped and monitored by other people's command lines: `command`, `ocf:…` and
+//! `disk-group`. Their word is checked: after each start and stop the monitor is asked.
+
+use std::path::Path;
+
+use ims::group::{Kind, Resource};
+use ims::sys::exec::{Ended, Line};
+use ims::{Fail, State};
+
+use crate::lap::Laps;
+use crate::plan::{Hints, Verb, line};
+use crate::resource::{Here, Looked};
+
+/// A line with what this node adds: the name of the node, and files looked up below its root.
+fn here(here: &Here<'_>, line: &Line) -> Line {
+    let program = line.program();
+    if here.host.is_elsewhere() && Path::new(&program).is_absolute() {
+        line.clone().with_program(here.host.path(&program))
+    } else {
+        line.clone()
+    }
+}
+
+fn said(line: &Line, ended: &Ended) -> String {
+    let status = ended.status.map_or_else(|| "a signal".to_owned(), |status| format!("status {status}"));
+    format!("{line} ended with {status}: {}", ended.last_words())
+}
+
+/// Asks the monitor; a status that means neither up nor down is unknown.
+pub fn look(seat: &Here<'_>, resource: &Resource, up: &[i32], down: &[i32]) -> Result<Looked, Fail> {
+    let Some(line) = line::look(seat.group, resource) else { return Ok((State::Unknown, None)) };
+    let monitor = here(seat, &line).env("OCF_RESKEY_CRM_meta_interval", "0");
+    let ended = monitor.run(resource.policy.monitor_timeout)?;
+    Ok(match ended.status {
+        Some(status) if up.contains(&status) => (State::Up, None),
+        Some(status) if down.contains(&status) => (State::Down, None),
+        Some(_) | None => (State::Unknown, Some(said(&line, &ended))),
+    })
+}
+
+/// Looks for a disk group among those imported here.
+pub fn look_disk_group(seat: &Here<'_>, resource: &Resource, name: &str) -> Result<Looked, Fail> {
+    let Some(line) = line::look(seat.group, resource) else { return Ok((State::Unknown, None)) };
+    let ended = here(seat, &line).run(resource.policy.monitor_timeout)?;
+    if !ended.is_success() {
+        return Ok((State::Unknown, Some(said(&line, &ended))));
+    }
+    let listed = String::from_utf8_lossy(&ended.stdout)
+        .lines()
+        .any(|line| line.split_whitespace().next() == Some(name));
+    Ok((if listed { State::Up } else { State::Down }, None))
+}
+
+/// Starts it and asks the monitor whether it is up.
+pub fn start(seat: &Here<'_>, resource: &Resource, laps: &Laps) -> Result<bool, Fail> {
+    carry_out(seat, resource, Verb::Start, State::Up, laps)
+}
+
+/// Stops it and asks the monitor whether it is down.
+pub fn stop(seat: &Here<'_>, resource: &Resource, laps: &Laps) -> Result<bool, Fail> {
+    carry_out(seat, resource, Verb::Stop, State::Down, laps)
+}
+
+fn carry_out(
+    seat: &Here<'_>,
+    resource: &Resource,
+    verb: Verb,
+    wanted: State,
+    laps: &Laps,
+) -> Result<bool, Fail> {
+    if laps.time("monitor", || seat.look(resource)).0 == wanted {
+        return Ok(false);
+    }
+    let timeout = match verb {
+        Verb::Start => resource.limits.online_timeout,
+        Verb::Stop | Verb::Fence => resource.limits.offline_timeout,
+    };
+    for line in lines(seat, resource, verb) {
+        let ended = laps.time(line.program(), || here(seat, &line).run(timeout))?;
+        if !ended.is_success() {
+            return Err(Fail::failed(said(&line, &ended)));
+        }
+    }
+    match laps.time("monitor", || seat.look(resource)) {
+        (state, _) if state == wanted => Ok(true),
+        (State::Unknown, reason) => {
+            Err(Fail::unknown(format!("cannot tell whether {} is {wanted}", resource.name))
+                .because(reason.unwrap_or_default()))
+        }
+        (state, _) => Err(Fail::failed(format!("{} is {state} after its {}", resource.name, verb.word()))),
+    }
+}
+
+/// The command lines of a step; a disk group takes two.
+fn lines(seat: &Here<'_>, resource: &Resource, verb: Verb) -> Vec<Line> {
+    let line = line::of(seat.group, resource, verb, &Hints::default());
+    match &resource.kind {
+        Kind::DiskGroup { disk_group } => {
+            let volumes = |action| Line::new(["vxvol", "-g", disk_group.as_str(), action]);
+            if verb == Verb::Start { vec![line, volumes("startall")] } else { vec![volumes("stopall"), line] }
+        }
+        Kind::Nic { .. }
+        | Kind::LogicalIp { .. }
+        | Kind::Volume(_)
+        | Kind::DirectoryServer { .. }
+        | Kind::MessagingServer { .. }
+        | Kind::Command(_)
+        | Kind::Ocf(_) => vec![line],
+    }
+}
+
+/// Whether the programs are there; one below a mount point of the group may come with its volume.
+pub fn obstacles(seat: &Here<'_>, resource: &Resource) -> Vec<String> {
+    let mut found = Vec::new();
+    for line in lines(seat, resource, Verb::Start).iter().chain(line::look(seat.group, resource).iter()) {
+        let program = line.program();
+        let path = Path::new(&program);
+        let on_a_volume = seat.group.resources.iter().any(|other| match &other.kind {
+            Kind::Volume(volume) => path.starts_with(&volume.mount),
+            Kind::Nic { .. }
+            | Kind::LogicalIp { .. }
+            | Kind::DiskGroup { .. }
+            | Kind::DirectoryServer { .. }
+            | Kind::MessagingServer { .. }
+            | Kind::Command(_)
+            | Kind::Ocf(_) => false,
+        });
+        if !on_a_volume && !is_there(seat, path) && !found.contains(&program) {
+            found.push(program);
+        }
+    }
+    found.into_iter().map(|program| format!("{program} is not there")).collect()
+}
+
+/// Whether a program can be found: an absolute path as it is, a name on the search path.
+fn is_there(seat: &Here<'_>, program: &Path) -> bool {
+    if program.components().count() > 1 {
+        return seat.host.path(program).is_file();
+    }
+    let paths = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&paths).any(|folder| folder.join(program).is_file())
+}

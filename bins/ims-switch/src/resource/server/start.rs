@@ -1,0 +1,94 @@
+//! Starting servers: one program after the other, each in its control group, and then until they answer.
+
+use std::time::{Duration, Instant};
+
+use ims::group::Resource;
+use ims::layout::Program;
+use ims::sys::folder;
+use ims::{Exit, Fail};
+
+use super::{Programs, Served, silent, slot::Slot, stop::end};
+use crate::lap::Laps;
+use crate::resource::{Here, tool};
+
+/// How long one question to a server that is coming up may take.
+const QUESTION: Duration = Duration::from_secs(2);
+
+/// Starts the servers that do not run and waits until all answer; says whether any was started.
+pub fn start(here: &Here<'_>, resource: &Resource, laps: &Laps) -> Result<bool, Fail> {
+    let deadline = Instant::now() + resource.limits.online_timeout;
+    let programs = Programs::of(here, resource)?;
+    let served = programs.served.clone();
+    let slots = programs.slots(here, resource);
+    let described = programs.told?;
+    let mut started = false;
+    for slot in &slots {
+        match described.iter().find(|program| program.name == slot.name) {
+            Some(program) if !slot.running()?.is_any() => {
+                // One after the other: mail that meets no delivery server is put off for minutes.
+                laps.time(program.name, || launch(slot, program, deadline))?;
+                started = true;
+            }
+            Some(_) => {}
+            // It is no longer part of the instance, so it has no business beside those that are.
+            None => started |= end(slot, laps)?,
+        }
+    }
+    laps.time("greeting", || answered(here, &served, &slots, deadline))?;
+    Ok(started)
+}
+
+/// Starts one program and remembers it.
+fn launch(slot: &Slot, program: &Program, deadline: Instant) -> Result<(), Fail> {
+    for (path, owner, mode) in &program.folders {
+        folder::make(path, owner, *mode)?;
+    }
+    let mut line = program.start.clone();
+    if let Some(cgroup) = &slot.cgroup {
+        cgroup.create()?;
+        line = cgroup.enter(line);
+    }
+    // Remembered before it runs: whoever comes after a crash knows how to stop it.
+    slot.remember(program, None)?;
+    let left = deadline.saturating_duration_since(Instant::now());
+    let ended = line.run_to(&slot.printed()?, left)?;
+    let running = slot.running()?;
+    if ended.is_success() && running.is_any() {
+        return slot.remember(program, running.first);
+    }
+    let status = ended.status.map_or_else(|| "a signal".to_owned(), |status| format!("status {status}"));
+    let fail = Fail::failed(format!("cannot start {}: {} ended with {status}", program.name, program.start));
+    Err(match slot.last_words() {
+        Some(words) => fail.because(words),
+        None => fail,
+    })
+}
+
+/// Waits until every server answers. The kernel tells nobody that a port is open now, so it is asked again, ever
+/// less often, as long as the processes live and the deadline is not over.
+fn answered(here: &Here<'_>, served: &Served, slots: &[Slot], deadline: Instant) -> Result<(), Fail> {
+    let mut pause = Duration::from_millis(2);
+    loop {
+        let left = deadline.saturating_duration_since(Instant::now());
+        let (line, ended) = served.asked(here, QUESTION.min(left).max(Duration::from_millis(100)))?;
+        match ended.status.and_then(Exit::from_code) {
+            Some(Exit::Ok) => return Ok(()),
+            Some(Exit::No | Exit::Unknown) => {}
+            _ => return Err(tool::failure(&line, &ended)),
+        }
+        for slot in slots {
+            if !slot.running()?.is_any() {
+                let fail = Fail::failed(format!("{} ended right after its start", slot.name));
+                return Err(match slot.last_words() {
+                    Some(words) => fail.because(words),
+                    None => fail,
+                });
+            }
+        }
+        if Instant::now() >= deadline {
+            return Err(Fail::failed(format!("{} does not answer", served.name())).because(silent(&ended)));
+        }
+        std::thread::sleep(pause);
+        pause = (pause * 2).min(Duration::from_millis(50));
+    }
+}

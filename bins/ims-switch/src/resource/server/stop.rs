@@ -1,0 +1,146 @@
+//! Stopping servers: asked to end, waited for, killed when their time is over, and never called stopped before
+//! the last process of theirs is gone.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use ims::group::Resource;
+use ims::layout::Stop;
+use ims::sys::process::Process;
+use ims::{Exit, Fail};
+
+use super::Programs;
+use super::slot::{Running, Slot};
+use crate::lap::Laps;
+use crate::resource::Here;
+
+/// How long the kernel may take to end what was killed; a process that waits for a hung disk takes longer.
+const KILLED: Duration = Duration::from_secs(5);
+
+/// SIGKILL.
+const SIGKILL: i32 = 9;
+
+/// SIGTERM.
+const SIGTERM: i32 = 15;
+
+/// Stops every program of a resource, the last that was started first, so that none loses what it works with;
+/// says whether any ran.
+pub fn stop(here: &Here<'_>, resource: &Resource, laps: &Laps) -> Result<bool, Fail> {
+    let programs = Programs::of(here, resource)?;
+    let slots = programs.slots(here, resource);
+    let mut ran = false;
+    for slot in slots.iter().rev() {
+        ran |= end(slot, laps)?;
+    }
+    if let Err(fail) = programs.told
+        && here.host.path(programs.served.folder()).is_dir()
+    {
+        // Something may run that was not started here, and how to find it stands in what cannot be read.
+        return Err(fail);
+    }
+    Ok(ran)
+}
+
+/// Ends one program; says whether it ran.
+pub fn end(slot: &Slot, laps: &Laps) -> Result<bool, Fail> {
+    let running = slot.running()?;
+    if !running.is_any() {
+        slot.forget()?;
+        return Ok(false);
+    }
+    laps.time(format!("{} ends", slot.name), || asked_then_killed(slot, &running))?;
+    slot.forget()?;
+    Ok(true)
+}
+
+fn asked_then_killed(slot: &Slot, running: &Running) -> Result<(), Fail> {
+    let (how, patience) = slot.stop();
+    let deadline = Instant::now() + patience;
+    let asked = match (&how, &running.first) {
+        (Stop::SignalAll(signal), _) => signal_all(slot, running, *signal).map(|()| true)?,
+        (Stop::Drain { agents, moment }, Some(first)) => {
+            drain(slot, running, first, agents, deadline.min(Instant::now() + *moment))?;
+            true
+        }
+        (Stop::Signal(signal), Some(first)) => {
+            first.signal(*signal).map_err(|e| cannot(slot, &e))?;
+            true
+        }
+        // Its first process is gone and left others behind: nobody tells them that their work is over.
+        (Stop::Signal(_) | Stop::Drain { .. }, None) => {
+            signal_all(slot, running, SIGTERM)?;
+            true
+        }
+        // Whatever a command answers, only the processes count; one that hangs has used the patience up.
+        (Stop::Command(line), _) => line.run(patience).is_ok(),
+    };
+    if asked && gone(slot, running, deadline)? {
+        return Ok(());
+    }
+    kill(slot, running)?;
+    if gone(slot, running, Instant::now() + KILLED)? {
+        return Ok(());
+    }
+    Err(Fail::failed(format!("{} still runs after SIGKILL", slot.name))
+        .hint("a process that waits for a hung disk cannot be ended; its node must be fenced"))
+}
+
+/// Sends every process of it a signal in one sweep, the first among them.
+fn signal_all(slot: &Slot, running: &Running, signal: i32) -> Result<(), Fail> {
+    for process in slot.processes(running)? {
+        process.signal(signal).map_err(|e| cannot(slot, &e))?;
+    }
+    Ok(())
+}
+
+/// Kills the first process, lets those finish that are delivering something, and ends the rest.
+fn drain(
+    slot: &Slot,
+    running: &Running,
+    first: &Process,
+    agents: &[PathBuf],
+    deadline: Instant,
+) -> Result<(), Fail> {
+    let agents: Vec<PathBuf> =
+        agents.iter().map(|agent| std::fs::canonicalize(agent).unwrap_or_else(|_| agent.clone())).collect();
+    first.signal(SIGKILL).map_err(|e| cannot(slot, &e))?;
+    loop {
+        // Without their first process no new ones come, so this ends.
+        let delivering = slot
+            .processes(running)?
+            .into_iter()
+            .find(|process| process.executable().is_some_and(|runs| agents.contains(&runs)));
+        let Some(agent) = delivering else { break };
+        if !agent.wait(deadline).map_err(|e| cannot(slot, &e))? {
+            break;
+        }
+    }
+    signal_all(slot, running, SIGTERM)
+}
+
+fn cannot(slot: &Slot, error: &std::io::Error) -> Fail {
+    Fail::io(Exit::Failed, format!("cannot stop {}", slot.name), error)
+}
+
+/// Waits until every process is gone; says whether that was before the deadline.
+fn gone(slot: &Slot, running: &Running, deadline: Instant) -> Result<bool, Fail> {
+    for process in running.first.iter().chain(&running.others) {
+        if !process.wait(deadline).map_err(|e| cannot(slot, &e))? {
+            return Ok(false);
+        }
+    }
+    match &slot.cgroup {
+        Some(cgroup) => cgroup.wait_empty(deadline).map_err(|e| cannot(slot, &e)),
+        None => Ok(true),
+    }
+}
+
+fn kill(slot: &Slot, running: &Running) -> Result<(), Fail> {
+    if let Some(cgroup) = slot.cgroup.as_ref().filter(|_| running.in_cgroup) {
+        cgroup.kill().map_err(|e| cannot(slot, &e))?;
+    }
+    for process in running.first.iter().chain(&running.others) {
+        process.signal(SIGKILL).map_err(|e| cannot(slot, &e))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,143 @@
+//! The commands of this house as steps: run as programs, their exit status and records read back.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use ims::group::{Kind, Resource};
+use ims::sys::exec::{Ended, Line};
+use ims::{Exit, Fail, State};
+use serde::Deserialize;
+
+use crate::plan::line;
+use crate::resource::{Here, Looked};
+
+/// How long looking at an address or a volume may take.
+const LOOK: Duration = Duration::from_secs(30);
+
+/// What every record of these commands may say.
+#[derive(Debug, Default, Deserialize)]
+struct Told {
+    state: Option<State>,
+    #[serde(default)]
+    changed: bool,
+    #[serde(alias = "why")]
+    reason: Option<String>,
+}
+
+/// The command line with the program that stands beside this one, when it does: an installation's commands go
+/// together.
+pub fn beside(line: &Line) -> Line {
+    let sibling = || {
+        let program = line.program();
+        let own = std::env::current_exe().ok()?;
+        let path = own.parent()?.join(program.strip_prefix("ims-").map(|_| &program)?);
+        path.is_file().then_some(path)
+    };
+    sibling().map_or_else(|| line.clone(), |path| line.clone().with_program(path))
+}
+
+fn run_it(here: &Here<'_>, line: &Line, timeout: Duration) -> Result<Ended, Fail> {
+    let mut line = beside(line).arg("--output").arg("json");
+    if here.host.is_elsewhere() {
+        line = line.arg("--root").arg(here.host.path("/"));
+    }
+    match here.lock {
+        Some(lock) => line.run_holding(lock.file().file(), timeout),
+        None => line.run(timeout),
+    }
+}
+
+fn told(ended: &Ended) -> Told {
+    let text = String::from_utf8_lossy(&ended.stdout);
+    let records = text.lines().filter_map(|line| serde_json::from_str::<Told>(line).ok());
+    records.filter(|record| record.state.is_some()).last().unwrap_or_default()
+}
+
+/// The failure of a command of ours, with its own status and words.
+pub fn failure(line: &Line, ended: &Ended) -> Fail {
+    let words = ended.last_words();
+    let words = words.strip_prefix(&format!("{}: ", line.program())).unwrap_or(&words).to_owned();
+    match ended.status.and_then(Exit::from_code) {
+        Some(Exit::No) => Fail::failed(line.to_string()).because(words),
+        Some(exit) => Fail::new(exit, line.to_string()).because(words),
+        None => Fail::unknown(line.to_string()).because(words),
+    }
+}
+
+/// Looks at an interface, an address or a volume.
+pub fn look(here: &Here<'_>, resource: &Resource) -> Result<Looked, Fail> {
+    let Some(line) = line::look(here.group, resource) else { return Ok((State::Unknown, None)) };
+    let ended = run_it(here, &line, LOOK)?;
+    let told = told(&ended);
+    match (told.state, ended.status.and_then(Exit::from_code)) {
+        (Some(state), Some(Exit::Ok | Exit::No | Exit::Unknown)) => Ok((state, told.reason)),
+        (None, Some(Exit::Ok)) => Ok((State::Up, None)),
+        (None, Some(Exit::No)) => Ok((State::Down, None)),
+        _ => Err(failure(&line, &ended)),
+    }
+}
+
+/// Runs a step; says whether it changed anything.
+pub fn run(here: &Here<'_>, line: &Line, timeout: Duration) -> Result<bool, Fail> {
+    let ended = run_it(here, line, timeout)?;
+    if ended.is_success() { Ok(told(&ended).changed) } else { Err(failure(line, &ended)) }
+}
+
+/// An interface is never started: it is up or the step fails.
+pub fn must_be_up(here: &Here<'_>, resource: &Resource, device: &str) -> Result<bool, Fail> {
+    match look(here, resource)? {
+        (State::Up, _) => Ok(false),
+        (state @ (State::Down | State::Partial), reason) => {
+            let fail = Fail::failed(format!("{device} is {state}"));
+            Err(match reason {
+                Some(reason) => fail.because(reason),
+                None => fail,
+            })
+        }
+        (State::Unknown, reason) => {
+            Err(Fail::unknown(format!("cannot tell whether {device} is up"))
+                .because(reason.unwrap_or_default()))
+        }
+    }
+}
+
+/// What keeps an interface, an address or a volume from coming up here.
+pub fn obstacles(here: &Here<'_>, resource: &Resource) -> Vec<String> {
+    match &resource.kind {
+        Kind::Nic { .. } => match here.look(resource) {
+            (State::Up, _) => Vec::new(),
+            (state @ (State::Down | State::Partial | State::Unknown), reason) => {
+                let reason = reason.map(|reason| format!(": {reason}")).unwrap_or_default();
+                vec![format!("{} is {state}{reason}", resource.name)]
+            }
+        },
+        Kind::LogicalIp { device, .. } => {
+            let path = PathBuf::from("/sys/class/net").join(device);
+            if path.exists() { Vec::new() } else { vec![format!("there is no interface {device}")] }
+        }
+        Kind::Volume(volume) => {
+            let mut found = Vec::new();
+            match std::fs::metadata(&volume.device) {
+                Ok(meta) if std::os::unix::fs::FileTypeExt::is_block_device(&meta.file_type()) => {}
+                Ok(_) => found.push(format!("{} is not a block device", volume.device.display())),
+                Err(e) => found.push(format!("{}: {e}", volume.device.display())),
+            }
+            if !volume.mount.is_dir() {
+                found.push(format!("the mount point {} is not there", volume.mount.display()));
+            }
+            if let (State::Unknown, reason) = here.look(resource) {
+                found.push(format!(
+                    "cannot tell the state of {}: {}",
+                    resource.name,
+                    reason.unwrap_or_default()
+                ));
+            }
+            found
+        }
+        Kind::DiskGroup { .. }
+        | Kind::DirectoryServer { .. }
+        | Kind::MessagingServer { .. }
+        | Kind::Command(_)
+        | Kind::Ocf(_) => Vec::new(),
+    }
+}

@@ -1,0 +1,85 @@
+//! `ims-switch run`: a command of cron's that runs where the group is online, stays quiet elsewhere, and is waited
+//! for by whoever moves the group.
+
+use std::os::unix::process::ExitStatusExt;
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use ims::group::Group;
+use ims::sys::exec::Line;
+use ims::sys::lock::Lock;
+use ims::sys::process::Process;
+use ims::{Exit, Fail, Host, State};
+
+use crate::cli::Run;
+use crate::found::state_on;
+use crate::interrupt::Interrupt;
+use crate::seat::desk::{Desk, runs_path};
+
+/// How soon a signal to us reaches the command.
+const SLICE: Duration = Duration::from_millis(200);
+
+/// SIGTERM.
+const SIGTERM: i32 = 15;
+
+/// Runs the command where the group is online.
+pub fn run(host: &Host, run: &Run, interrupt: &Interrupt) -> Result<Exit, Fail> {
+    let group = Group::load(host, &run.group)?;
+    // Shared with other commands; whoever moves the group takes it alone, and so waits for all of them.
+    let lock = Lock::share(&runs_path(host, &run.group), run.timeout.0)?;
+    let desk = Desk::new(host, group.clone())?;
+    let states = desk.looked().into_iter().map(|(name, (state, _))| (name, state)).collect();
+    match state_on(&group, &states) {
+        State::Up => {}
+        State::Down => return Ok(Exit::Ok),
+        state @ (State::Partial | State::Unknown) => {
+            return Err(Fail::unknown(format!("{} is {state} here", run.group))
+                .hint(format!("ims-switch status {}", run.group)));
+        }
+    }
+    let line = Line::new(&run.command);
+    let only = Lock::take(&own_lock(host, run), Duration::ZERO)
+        .map_err(|fail| Fail::new(fail.exit(), format!("{line} still runs")).because(fail))?;
+    // The command keeps both locks should this process be killed.
+    lock.inherit()?;
+    only.inherit()?;
+    let mut child = line
+        .spawn(Stdio::inherit(), Stdio::inherit(), Stdio::inherit())
+        .map_err(|fail| fail.with_exit(Exit::Usage))?;
+    let process = i32::try_from(child.id()).ok().and_then(Process::of);
+    let mut told = false;
+    while let Some(process) = process {
+        let over = process
+            .wait(Instant::now() + SLICE)
+            .map_err(|e| Fail::io(Exit::Unknown, format!("cannot wait for {line}"), &e))?;
+        if over {
+            break;
+        }
+        if !told && interrupt.came().is_some() {
+            told = true;
+            // It may have ended just now.
+            let _ = process.signal(SIGTERM);
+        }
+    }
+    let status = child.wait().map_err(|e| Fail::io(Exit::Unknown, format!("cannot wait for {line}"), &e))?;
+    match (status.code(), status.signal()) {
+        (Some(0), _) => Ok(Exit::Ok),
+        (Some(code), _) => Err(Fail::failed(format!("{line} ended with status {code}"))),
+        (None, signal) => {
+            Err(Fail::failed(format!("{line} was ended by signal {}", signal.unwrap_or_default())))
+        }
+    }
+}
+
+/// The lock of one command line: two runs of the same never overlap.
+fn own_lock(host: &Host, run: &Run) -> PathBuf {
+    // FNV-1a, which is the same in every build.
+    let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
+    for word in &run.command {
+        for byte in word.as_encoded_bytes().iter().chain(&[0]) {
+            hash = (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+    }
+    host.path(format!("/run/lock/ims-switch-{}.run-{hash:016x}.lock", run.group))
+}

@@ -1,0 +1,208 @@
+//! Requests answered on this node.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use ims::fencing::{self, Fenced};
+use ims::group::{Group, Kind, Resource, Volume};
+use ims::name::{GroupName, NodeName, ResourceName};
+use ims::record::Envelope;
+use ims::registry;
+use ims::sys::file;
+use ims::sys::lock::Lock;
+use ims::{Exit, Fail, Host};
+
+use super::wire::{Ask, Hello, Say, VERSION};
+use crate::lap::{Done, Laps};
+use crate::resource::{Here, Looked, server};
+
+/// This node's side of a group.
+#[derive(Debug)]
+pub struct Desk {
+    host: Host,
+    node: NodeName,
+    group: Group,
+    lock: OnceLock<Lock>,
+    runs: OnceLock<Lock>,
+}
+
+/// The lock that every run of a group takes on each node.
+pub fn lock_path(host: &Host, group: &GroupName) -> PathBuf {
+    host.path(format!("/run/lock/ims-switch-{group}.lock"))
+}
+
+/// The lock that `ims-switch run` shares and a run that moves the group takes alone.
+pub fn runs_path(host: &Host, group: &GroupName) -> PathBuf {
+    host.path(format!("/run/lock/ims-switch-{group}.run.lock"))
+}
+
+impl Desk {
+    /// The desk of this node.
+    pub fn new(host: &Host, group: Group) -> Result<Self, Fail> {
+        let node: NodeName = host.name().parse()?;
+        Ok(Self { host: host.clone(), node, group, lock: OnceLock::new(), runs: OnceLock::new() })
+    }
+
+    /// This node.
+    pub const fn node(&self) -> &NodeName {
+        &self.node
+    }
+
+    /// Who this is, and what its files say.
+    pub fn hello(&self) -> Result<Hello, Fail> {
+        let registry = file::read_text(&self.host.path(registry::PATH))?.unwrap_or_default();
+        Ok(Hello { version: VERSION, node: self.node.clone(), group: self.group.text.clone(), registry })
+    }
+
+    /// Does what is asked for.
+    pub fn perform(&self, ask: Ask) -> Result<Say, Fail> {
+        match ask {
+            Ask::Hello => self.hello().map(Say::Hello),
+            Ask::Lock { patience_ms } => {
+                hold(&self.lock, &lock_path(&self.host, &self.group.name), patience_ms)
+            }
+            Ask::HoldRuns { patience_ms } => {
+                hold(&self.runs, &runs_path(&self.host, &self.group.name), patience_ms)
+            }
+            Ask::Look => Ok(Say::Looked(self.looked())),
+            Ask::Needs => Ok(Say::Needs(self.needs())),
+            Ask::Check { needs } => Ok(Say::Findings(self.findings(&needs))),
+            Ask::Sync => self.sync().map(Say::Done),
+            Ask::Prove { fenced } => self.keep(&fenced).map(Say::Done),
+            Ask::Start { resource, hints } => {
+                let resource = self.group.find(&resource)?;
+                self.locked()?.start(resource, &hints).map(Say::Done)
+            }
+            Ask::Stop { resource } => {
+                let resource = self.group.find(&resource)?;
+                self.locked()?.stop(resource).map(Say::Done)
+            }
+        }
+    }
+
+    fn here(&self) -> Here<'_> {
+        Here { host: &self.host, group: &self.group, lock: self.lock.get() }
+    }
+
+    fn locked(&self) -> Result<Here<'_>, Fail> {
+        match self.lock.get() {
+            Some(_) => Ok(self.here()),
+            None => {
+                Err(Fail::refused(format!("the lock of {} is not held on {}", self.group.name, self.node)))
+            }
+        }
+    }
+
+    /// Looks at all resources at once.
+    pub fn looked(&self) -> BTreeMap<ResourceName, Looked> {
+        let here = self.here();
+        std::thread::scope(|scope| {
+            let threads: Vec<_> = self
+                .group
+                .resources
+                .iter()
+                .map(|resource| (&resource.name, scope.spawn(move || here.look(resource))))
+                .collect();
+            threads
+                .into_iter()
+                .map(|(name, thread)| {
+                    let lost = || (ims::State::Unknown, Some("looking at it failed".to_owned()));
+                    (name.clone(), thread.join().unwrap_or_else(|_| lost()))
+                })
+                .collect()
+        })
+    }
+
+    fn servers(&self) -> impl Iterator<Item = &Resource> {
+        self.group.resources.iter().filter(|resource| {
+            matches!(resource.kind, Kind::DirectoryServer { .. } | Kind::MessagingServer { .. })
+        })
+    }
+
+    fn volumes(&self) -> impl Iterator<Item = &Volume> {
+        self.group.resources.iter().filter_map(|resource| match &resource.kind {
+            Kind::Volume(volume) => Some(volume),
+            Kind::Nic { .. }
+            | Kind::LogicalIp { .. }
+            | Kind::DiskGroup { .. }
+            | Kind::DirectoryServer { .. }
+            | Kind::MessagingServer { .. }
+            | Kind::Command(_)
+            | Kind::Ocf(_) => None,
+        })
+    }
+
+    fn needs(&self) -> BTreeMap<ResourceName, Vec<PathBuf>> {
+        let here = self.here();
+        self.servers().map(|resource| (resource.name.clone(), server::needs(&here, resource))).collect()
+    }
+
+    /// What would keep the group from starting here, all resources asked at once.
+    fn findings(&self, needs: &BTreeMap<ResourceName, Vec<PathBuf>>) -> Vec<String> {
+        let here = self.here();
+        let none = Vec::new();
+        std::thread::scope(|scope| {
+            let threads: Vec<_> = self
+                .group
+                .resources
+                .iter()
+                .map(|resource| {
+                    let needs = needs.get(&resource.name).unwrap_or(&none);
+                    (resource, scope.spawn(move || here.obstacles(resource, needs)))
+                })
+                .collect();
+            let mut findings = Vec::new();
+            for (resource, thread) in threads {
+                let found = thread.join().unwrap_or_else(|_| vec!["cannot be checked".to_owned()]);
+                findings.extend(found.into_iter().map(|what| format!("{}: {what}", resource.name)));
+            }
+            findings
+        })
+    }
+
+    /// Writes the volumes' file systems out; whoever still writes meanwhile leaves little for later.
+    fn sync(&self) -> Result<Done, Fail> {
+        let laps = Laps::begin();
+        for volume in self.volumes() {
+            laps.time(format!("sync {}", volume.mount.display()), || sync(&volume.mount))?;
+        }
+        Ok(laps.done(false))
+    }
+
+    /// Keeps the proof that a node was fenced.
+    fn keep(&self, fenced: &Fenced) -> Result<Done, Fail> {
+        keep_proof(&self.host, fenced)?;
+        Ok(Laps::begin().done(true))
+    }
+}
+
+/// Writes the proof that a node was fenced where `ims-diskctl take` finds it.
+pub fn keep_proof(host: &Host, fenced: &Fenced) -> Result<(), Fail> {
+    let folder = host.path(fencing::FOLDER);
+    fs_err::create_dir_all(&folder).map_err(|e| Fail::io(Exit::Failed, "cannot keep the proof", &e))?;
+    let line = Envelope::new(host.name(), fenced)
+        .line()
+        .map_err(|e| Fail::failed("cannot keep the proof").because(e))?;
+    file::replace(&folder.join(format!("{}.json", fenced.node)), format!("{line}\n").as_bytes())
+}
+
+fn hold(place: &OnceLock<Lock>, path: &Path, patience_ms: u64) -> Result<Say, Fail> {
+    if place.get().is_none() {
+        let lock = Lock::take(path, Duration::from_millis(patience_ms))?;
+        // Held already by a request that came at the same time: one lock is enough.
+        drop(place.set(lock));
+    }
+    Ok(Say::Done(Done::default()))
+}
+
+fn sync(mount: &Path) -> Result<(), Fail> {
+    let file = match std::fs::File::open(mount) {
+        Ok(file) => file,
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(e) => return Err(Fail::io(Exit::Failed, format!("cannot sync {}", mount.display()), &e)),
+    };
+    ims::sys::sync::file_system(&file)
+        .map_err(|e| Fail::io(Exit::Failed, format!("cannot sync {}", mount.display()), &e))
+}

@@ -1,0 +1,147 @@
+//! What is said between the node that drives a run and the others: one JSON object a line, requests on the
+//! other end's stdin, replies as records on its stdout.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use ims::fencing::Fenced;
+use ims::name::{NodeName, ResourceName};
+use ims::{Exit, Fail, Record, State};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::lap::Done;
+use crate::plan::Hints;
+
+/// Counts the changes of what is said; both ends must say the same.
+pub const VERSION: u32 = 1;
+
+/// A request with its number.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Request {
+    /// By which the reply is found.
+    pub id: u64,
+    /// What is asked for.
+    pub ask: Ask,
+}
+
+/// What is asked for.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ask {
+    /// Who are you, and what do your files say?
+    Hello,
+    /// Take the group's lock for the rest of the session.
+    Lock {
+        /// How long another run may be waited for.
+        patience_ms: u64,
+    },
+    /// Wait for `ims-switch run` to end, and keep others from beginning for the rest of the session.
+    HoldRuns {
+        /// How long they may be waited for.
+        patience_ms: u64,
+    },
+    /// Look at every resource.
+    Look,
+    /// Which executables do the servers here use?
+    Needs,
+    /// What would keep the group from starting here?
+    Check {
+        /// The executables that the servers use on the node that has them now.
+        needs: BTreeMap<ResourceName, Vec<PathBuf>>,
+    },
+    /// Write out what the volumes' file systems keep in memory, so that giving them up takes little time.
+    Sync,
+    /// Keep the proof that a node was fenced.
+    Prove {
+        /// The proof.
+        fenced: Fenced,
+    },
+    /// Start a resource.
+    Start {
+        /// Its name.
+        resource: ResourceName,
+        /// What the plan knows about it.
+        hints: Hints,
+    },
+    /// Stop a resource.
+    Stop {
+        /// Its name.
+        resource: ResourceName,
+    },
+}
+
+/// How a request ended.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+pub struct Reply {
+    /// The request's number.
+    pub id: u64,
+    /// The exit status it would have as a command.
+    pub exit: u8,
+    /// What went wrong, in words.
+    pub message: Option<String>,
+    /// What was found or done.
+    #[schemars(with = "serde_json::Value")]
+    pub say: Option<Say>,
+}
+
+/// What was found or done.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Say {
+    /// Who answers.
+    Hello(Hello),
+    /// The states of the resources, with what makes each so when it is not plain.
+    Looked(BTreeMap<ResourceName, (State, Option<String>)>),
+    /// The executables that the servers use.
+    Needs(BTreeMap<ResourceName, Vec<PathBuf>>),
+    /// What would keep the group from starting.
+    Findings(Vec<String>),
+    /// What a step did.
+    Done(Done),
+}
+
+/// Who answers, and what its files say.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hello {
+    /// The version of what is said.
+    pub version: u32,
+    /// The node.
+    pub node: NodeName,
+    /// The bytes of the group's file.
+    pub group: String,
+    /// The bytes of the registry; empty when there is none.
+    pub registry: String,
+}
+
+impl Reply {
+    /// The reply to a request that ended so.
+    pub fn to(id: u64, result: Result<Say, Fail>) -> Self {
+        match result {
+            Ok(say) => Self { id, exit: Exit::Ok.code(), message: None, say: Some(say) },
+            Err(fail) => Self { id, exit: fail.exit().code(), message: Some(fail.to_string()), say: None },
+        }
+    }
+
+    /// What was found or done, or the failure of the other end.
+    pub fn result(self, node: &NodeName) -> Result<Say, Fail> {
+        let exit = Exit::from_code(self.exit.into()).unwrap_or(Exit::Unknown);
+        match (exit, self.say) {
+            (Exit::Ok, Some(say)) => Ok(say),
+            (Exit::Ok, None) => Err(Fail::unknown(format!("{node} answered nothing"))),
+            (exit, _) => Err(Fail::new(exit, self.message.unwrap_or_else(|| exit.word().to_owned()))),
+        }
+    }
+}
+
+impl Record for Reply {
+    const SCHEMA: &'static str = "ims.reply/1";
+
+    fn columns() -> &'static [&'static str] {
+        &[]
+    }
+
+    fn row(&self) -> Vec<String> {
+        Vec::new()
+    }
+}

@@ -1,0 +1,167 @@
+//! Where a group is: each resource on each node, and the judgement of the whole.
+
+use ims::group::Group;
+use ims::name::{GroupName, NodeName};
+use ims::nodes::Nodes;
+use ims::{Exit, Fail, Host, Out, State};
+
+use crate::drive::online_on;
+use crate::drive::team::{Details, Team};
+use crate::found::{Found, Seen, state_on};
+use crate::plan::whereabouts;
+use crate::record::{GroupRecord, ResourceRecord};
+
+/// The groups that are meant: those named, else every one of this node.
+pub fn chosen(host: &Host, named: &[GroupName]) -> Result<Vec<GroupName>, Fail> {
+    if !named.is_empty() {
+        return Ok(named.to_vec());
+    }
+    let names = Group::names(host)?;
+    if names.is_empty() {
+        return Err(Fail::usage(format!("no group in {}", ims::group::FOLDER)).hint("see ims-group(5)"));
+    }
+    Ok(names)
+}
+
+/// Prints where the groups are.
+pub fn status(host: &Host, named: &[GroupName], out: &mut Out) -> Result<Exit, Fail> {
+    let mut exit = Exit::Ok;
+    let mut groups = Vec::new();
+    for name in chosen(host, named)? {
+        let team = Team::gather(host, Group::load(host, &name)?, Nodes::load(host)?)?;
+        let (found, details) = team.look();
+        for record in resources(&team.group, &details) {
+            out.record(&record)?;
+        }
+        let (record, judged) = judge(&team.group, &found);
+        exit = exit.gravest(judged);
+        groups.push(record);
+    }
+    groups.iter().try_for_each(|group| out.record(group))?;
+    Ok(exit)
+}
+
+fn resources(group: &Group, details: &Details) -> Vec<ResourceRecord> {
+    let mut records = Vec::new();
+    for node in &group.nodes {
+        for resource in &group.resources {
+            let looked = details.get(node).and_then(|looked| looked.get(&resource.name)).cloned();
+            let (state, reason) = looked.unwrap_or((State::Unknown, None));
+            records.push(ResourceRecord {
+                group: group.name.clone(),
+                resource: resource.name.clone(),
+                kind: resource.kind.word(),
+                node: node.clone(),
+                state,
+                reason,
+            });
+        }
+    }
+    records
+}
+
+/// Judges a group by what was found: online on exactly one node, offline everywhere, or neither.
+pub fn judge(group: &Group, found: &Found) -> (GroupRecord, Exit) {
+    let lost: Vec<NodeName> = found
+        .nodes()
+        .filter(|(_, seen)| matches!(seen, Seen::Lost { .. }))
+        .map(|(node, _)| node.clone())
+        .collect();
+    let states = State::of_parts(found.reached().map(|(_, states)| state_on(group, states)));
+    let holder = online_on(group, found);
+    let others_are_down = found
+        .reached()
+        .filter(|(node, _)| Some(*node) != holder.as_ref())
+        .all(|(_, states)| state_on(group, states) == State::Down);
+    let record = |state, online_on, reason| GroupRecord {
+        group: group.name.clone(),
+        state,
+        online_on,
+        lost: lost.clone(),
+        reason,
+    };
+    if let Some(twice) = up_twice(group, found) {
+        return (record(State::Partial, holder, Some(twice)), Exit::Broken);
+    }
+    let unreached = (!lost.is_empty()).then(|| {
+        let names: Vec<&str> = lost.iter().map(NodeName::as_str).collect();
+        format!("{} cannot be reached", names.join(", "))
+    });
+    match (holder, others_are_down, unreached) {
+        (Some(node), true, None) => (record(State::Up, Some(node), None), Exit::Ok),
+        (Some(node), true, reason @ Some(_)) => (record(State::Unknown, Some(node), reason), Exit::Unknown),
+        (None, true, None) => (record(State::Down, None, None), Exit::No),
+        (None, true, reason @ Some(_)) => (record(State::Unknown, None, reason), Exit::Unknown),
+        (holder, false, _) => {
+            let state = if states == State::Unknown { State::Unknown } else { State::Partial };
+            (record(state, holder, Some(whereabouts(group, found))), Exit::Unknown)
+        }
+    }
+}
+
+/// What is up on two nodes and must be on one alone.
+fn up_twice(group: &Group, found: &Found) -> Option<String> {
+    group.resources.iter().filter(|resource| !resource.kind.is_persistent()).find_map(|resource| {
+        let nodes: Vec<&str> = found
+            .reached()
+            .filter(|(_, states)| states.get(&resource.name) == Some(&State::Up))
+            .map(|(node, _)| node.as_str())
+            .collect();
+        (nodes.len() > 1).then(|| format!("{} is up on {}", resource.name, nodes.join(" and on ")))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::found::States;
+    use std::path::Path;
+
+    #[test]
+    fn a_group_is_online_on_exactly_one_node_or_it_is_not_online() {
+        let text = include_str!("../../../tests/data/group/IMS-RG.toml");
+        let group = Group::parse("IMS-RG".parse().unwrap(), text, Path::new("x")).unwrap();
+        let seen = |letters: &str| {
+            if letters == "lost" {
+                return Seen::Lost { why: "no answer".to_owned(), can_be_fenced: false };
+            }
+            let states: States = group
+                .resources
+                .iter()
+                .zip(letters.chars())
+                .map(|(resource, letter)| {
+                    let state = match letter {
+                        'u' => State::Up,
+                        'd' => State::Down,
+                        'p' => State::Partial,
+                        _ => State::Unknown,
+                    };
+                    (resource.name.clone(), state)
+                })
+                .collect();
+            Seen::Reached(states)
+        };
+        for (one, two, state, online_on, exit) in [
+            ("uuuuu", "udddd", State::Up, Some("mail-1"), Exit::Ok),
+            ("udddd", "uuuuu", State::Up, Some("mail-2"), Exit::Ok),
+            ("udddd", "ddddd", State::Down, None, Exit::No),
+            ("uuuud", "udddd", State::Partial, None, Exit::Unknown),
+            ("duuuu", "udddd", State::Partial, None, Exit::Unknown),
+            ("uuu?d", "udddd", State::Unknown, None, Exit::Unknown),
+            ("uuuuu", "lost", State::Unknown, Some("mail-1"), Exit::Unknown),
+            ("udddd", "lost", State::Unknown, None, Exit::Unknown),
+            ("lost", "lost", State::Unknown, None, Exit::Unknown),
+            ("uuuuu", "uuddd", State::Partial, Some("mail-1"), Exit::Broken),
+            ("uuuuu", "uuuuu", State::Partial, None, Exit::Broken),
+            ("uuuuu", "udddp", State::Partial, Some("mail-1"), Exit::Unknown),
+        ] {
+            let found = Found::new(vec![
+                ("mail-1".parse().unwrap(), seen(one)),
+                ("mail-2".parse().unwrap(), seen(two)),
+            ]);
+            let (record, judged) = judge(&group, &found);
+            let told = record.online_on.as_ref().map(NodeName::as_str);
+            assert_eq!((record.state, told, judged), (state, online_on, exit), "{one} {two}");
+        }
+    }
+}

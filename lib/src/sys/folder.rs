@@ -1,0 +1,55 @@
+//! Folders that a node loses when it boots, made again with their owner and mode.
+
+use std::path::Path;
+
+use nix::unistd::User;
+use rustix::fs::{AtFlags, Mode, OFlags};
+
+use crate::sys::file::folder_of;
+use crate::{Exit, Fail};
+
+/// Makes a folder unless it is there; one that is there keeps its owner and mode.
+pub fn make(path: &Path, owner: &str, mode: u32) -> Result<bool, Fail> {
+    let cannot = |e: &std::io::Error| Fail::io(Exit::Failed, format!("cannot make {}", path.display()), e);
+    let (parent, name) = folder_of(path)?;
+    match rustix::fs::mkdirat(&parent, name, Mode::from_raw_mode(0o700)) {
+        Ok(()) => {}
+        Err(rustix::io::Errno::EXIST) => {
+            let stat = rustix::fs::statat(&parent, name, AtFlags::SYMLINK_NOFOLLOW);
+            let stat = stat.map_err(|e| cannot(&e.into()))?;
+            return if rustix::fs::FileType::from_raw_mode(stat.st_mode).is_dir() {
+                Ok(false)
+            } else {
+                Err(Fail::failed(format!("{} is not a folder", path.display())))
+            };
+        }
+        Err(e) => return Err(cannot(&e.into())),
+    }
+    let user = User::from_name(owner)
+        .map_err(|e| cannot(&e.into()))?
+        .ok_or_else(|| Fail::failed(format!("cannot make {}: no user '{owner}' here", path.display())))?;
+    let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let folder = rustix::fs::openat(&parent, name, flags, Mode::empty()).map_err(|e| cannot(&e.into()))?;
+    std::os::unix::fs::fchown(&folder, Some(user.uid.as_raw()), Some(user.gid.as_raw()))
+        .map_err(|e| cannot(&e))?;
+    rustix::fs::fchmod(&folder, Mode::from_raw_mode(mode)).map_err(|e| cannot(&e.into()))?;
+    Ok(true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt;
+
+    #[test]
+    fn a_folder_is_made_once_with_its_mode() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("dovecot");
+        assert!(make(&path, "root", 0o750).unwrap());
+        assert!(!make(&path, "root", 0o755).unwrap());
+        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o7777, 0o750);
+        std::os::unix::fs::symlink("/etc", folder.path().join("link")).unwrap();
+        assert!(make(&folder.path().join("link"), "root", 0o755).is_err());
+        assert!(make(&folder.path().join("x"), "nobody-of-that-name", 0o755).is_err());
+    }
+}
