@@ -18,7 +18,7 @@ demo: setup
 	@cargo test --quiet --locked --release --test demo
 
 test: setup
-	@cargo test --locked --workspace
+	@cargo test --locked --workspace --no-fail-fast
 
 bench: setup
 	@cargo bench --locked --bench figures

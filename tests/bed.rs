@@ -215,7 +215,9 @@ fn what_was_acknowledged_survives_a_power_cut() {
         "n=0; while :; do n=$((n + 1)); echo $n | dd of=/mnt/$n conv=fsync status=none; echo $n; done",
     ]);
     assert!(writer.until_stdout(SOON, |said| said.lines().count() >= 20));
+    let cut = Instant::now();
     mail_1.power_cut();
+    println!("power cut while writing: {:?}", cut.elapsed());
     let ran = writer.wait(SOON);
     assert_eq!((ran.signal, &*ran.stderr), (Some(9), ""), "the writer must not see its disk go: {ran}");
     let acknowledged = ran.stdout.lines().count();
