@@ -86,8 +86,7 @@ fn a_take_on_a_proof_killed_while_it_clears_the_guard_is_finished_by_the_next() 
         let pair = Pair::new();
         pair.power_cut_of_the_holder();
         pair.proof("mail-1", Timestamp::now(), "/var/lib/ims/fenced/mail-1.json");
-        let ran =
-            killed_at(&pair, &pair.two, "take", call, 1).unwrap_or_else(|| panic!("{call} was not called"));
+        assert!(killed_at(&pair, &pair.two, "take", call, 1).is_some(), "{call} was not called");
         wait_over(&pair.two);
         let again = pair.run(&pair.two, "take", &[]).ok();
         assert!(again.took < Duration::from_secs(2), "after {call}: {again}");

@@ -36,7 +36,6 @@ fn schemas() -> Vec<(String, schemars::Schema)> {
         ims::instance::Instance,
         ims_diskctl::Volume,
         ims_diskctl::VolumeStep,
-        ims_ipbind::Shown,
         ims_ipbind::address::AddressRecord,
         ims_ipbind::address::LinkRecord,
         ims_ipbind::Shown,

@@ -186,7 +186,7 @@ fn start_init(plan: &Plan) -> Booted {
     let mut init = Command::new("/bin/sh")
         .args(["-c", INIT, "init"])
         .env_clear()
-        .env("PATH", super::run::PATH)
+        .env("PATH", super::call::PATH)
         .stdin(Stdio::piped())
         .stdout(plan.cgroup.entrance())
         .stderr(Stdio::piped())

@@ -29,6 +29,7 @@
 
 mod bed;
 mod boot;
+mod call;
 mod cgroup;
 mod disk;
 mod fence;
@@ -38,7 +39,7 @@ mod must;
 mod netlink;
 mod node;
 mod rack;
-mod run;
+mod running;
 mod ssh;
 mod thread;
 
@@ -49,13 +50,14 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 pub use bed::Bed;
+pub use call::Call;
 pub use cgroup::control_groups;
 pub use disk::{Disk, MMP_CLEAN};
 pub use fence::Switch;
 pub use must::Must;
 pub use node::Node;
 pub use rack::programs;
-pub use run::{Call, Ran, Running};
+pub use running::{Ran, Running};
 
 /// Waits until something holds; says whether it came to hold in time.
 pub fn until(at_most: Duration, mut holds: impl FnMut() -> bool) -> bool {

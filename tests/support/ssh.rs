@@ -4,10 +4,10 @@ use std::fs;
 use std::process::Command;
 use std::time::Duration;
 
+use super::call::PATH;
 use super::must::Must;
 use super::node::Node;
 use super::rack::Rack;
-use super::run::PATH;
 use super::until;
 
 /// Where the keys are, as nodes see it.

@@ -101,15 +101,17 @@ pub struct Holder<'a> {
     pub us: &'a str,
 }
 
+/// What every record begins with.
+#[derive(serde::Deserialize)]
+struct Head {
+    schema: String,
+}
+
 /// Reads a proof: a file with one record in it.
 fn parse(text: &str, path: &Path) -> Result<Fenced, Fail> {
     let wrong = |e: &dyn std::fmt::Display| {
         Fail::usage(format!("{} is no ims.fenced/1 record", path.display())).because(e)
     };
-    #[derive(serde::Deserialize)]
-    struct Head {
-        schema: String,
-    }
     let head: Head = serde_json::from_str(text).map_err(|e| wrong(&e))?;
     if head.schema != <Fenced as ims::Record>::SCHEMA {
         return Err(wrong(&head.schema.escape_debug()));

@@ -113,3 +113,78 @@ impl Superblock {
         }))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use ims::sys::exec::Line;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// The superblock of a file system that mkfs.ext4 makes with these options.
+    fn made_with(options: &str) -> Vec<u8> {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        file.as_file().set_len(16 << 20).unwrap();
+        let mut line = Line::new(["mkfs.ext4", "-q", "-F"]);
+        for word in options.split_whitespace() {
+            line = line.arg(word);
+        }
+        let ended = line.arg(file.path()).run(Duration::from_secs(60)).unwrap();
+        assert!(ended.is_success(), "{}", ended.last_words());
+        fs_err::read(file.path()).unwrap()[1024..2048].to_vec()
+    }
+
+    #[test]
+    fn what_mkfs_makes_is_read() {
+        const UUID: &str = "123e4567-e89b-12d3-a456-426614174000";
+        for (options, interval, has_checksums) in [
+            ("-O mmp", Some(5), true),
+            ("-O mmp -E mmp_update_interval=1 -b 4096", Some(1), true),
+            ("-O mmp,^metadata_csum,^64bit -E mmp_update_interval=7", Some(7), false),
+            ("-O ^mmp", None, true),
+            ("-O mmp,metadata_csum_seed", Some(5), true),
+        ] {
+            let bytes = made_with(&format!("-L ims -U {UUID} {options}"));
+            let found = Superblock::parse(&bytes).unwrap();
+            assert_eq!((found.uuid.to_string().as_str(), found.label.as_str()), (UUID, "ims"), "{options}");
+            assert_eq!(found.mmp.map(|place| place.interval_s), interval, "{options}");
+            assert_eq!(found.checksum_seed.is_some(), has_checksums, "{options}");
+            assert!(!found.needs_recovery && !found.has_errors && found.error_count == 0, "{options}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_ext4_is_told_from_what_is_damaged() {
+        let good = made_with("-O mmp");
+        assert_eq!(Superblock::parse(&[0; LENGTH]), Err(Wrong::NotExt4));
+        assert_eq!(Superblock::parse(&good[..200]), Err(Wrong::Damaged("it is cut short")));
+        for at in [0x18, 0x78, 0x168, 0x3FD] {
+            let mut bytes = good.clone();
+            bytes[at] ^= 1;
+            assert_eq!(
+                Superblock::parse(&bytes),
+                Err(Wrong::Damaged("its checksum is wrong")),
+                "byte {at:#x}"
+            );
+        }
+        let mut bytes = made_with("-O mmp,^metadata_csum");
+        bytes[0x168 + 5] = 1;
+        assert_eq!(Superblock::parse(&bytes), Err(Wrong::Damaged("its guard block is out of bounds")));
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_the_bytes_are_they_are_read_or_refused(bytes in proptest::collection::vec(any::<u8>(), 0..1100)) {
+            let mut bytes = bytes;
+            let _ = Superblock::parse(&bytes);
+            for (at, value) in [(0x38, 0x53), (0x39, 0xEF), (0x65, 0)] {
+                if let Some(byte) = bytes.get_mut(at) {
+                    *byte = value;
+                }
+            }
+            let _ = Superblock::parse(&bytes);
+        }
+    }
+}

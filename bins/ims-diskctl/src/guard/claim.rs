@@ -18,9 +18,9 @@ use super::mmp::{Block, Claim, Sequence, claimed};
 use crate::filesystem::ext4::Superblock;
 
 /// How long a look and the write that follows it may take together.
-const SWIFT: Duration = Duration::from_millis(40);
+const SWIFT: Duration = Duration::from_millis(20);
 /// How long a claim must stand before it counts: longer than anybody who looked before it may still write.
-const STANDS: Duration = Duration::from_millis(60);
+const STANDS: Duration = Duration::from_millis(30);
 /// After how long the claim of another, which did not become a mount, is void: its node died in between.
 const VOID: Duration = Duration::from_millis(500);
 /// How often a claim is looked at meanwhile.
@@ -114,15 +114,12 @@ impl Guard<'_> {
             let bytes = claimed(&bytes, self.superblock.checksum_seed, &claim)
                 .ok_or("the guard block is cut short")?;
             self.write(&bytes)?;
+            // When this node stood still in between, a holder that began meanwhile may have been overwritten; it
+            // writes again within its interval.
             let was_swift = began.elapsed() <= SWIFT;
-            // This node stood still in between. A holder that began meanwhile writes again within its interval.
             let stands = if was_swift { STANDS } else { self.interval + Duration::from_secs(1) };
             let ours = Block::parse(&bytes, self.superblock.checksum_seed)?;
-            match self.moved(&ours, stands)? {
-                Some(now) => return Ok(Claimed::Moved(now)),
-                None if was_swift => return Ok(Claimed::Ours),
-                None => {}
-            }
+            return Ok(self.moved(&ours, stands)?.map_or(Claimed::Ours, Claimed::Moved));
         }
     }
 }

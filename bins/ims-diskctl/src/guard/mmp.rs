@@ -90,13 +90,6 @@ impl Block {
         self.device.starts_with(CLAIM)
     }
 
-    /// Whether this is that very claim.
-    pub fn is(&self, claim: &Claim) -> bool {
-        self.sequence() == Sequence::Clean
-            && self.node == claim.node
-            && self.device == format!("{CLAIM}{:016x}", claim.number)
-    }
-
     /// When it was last written, by the clock of the node that wrote it.
     pub fn last_sign(&self) -> Option<Timestamp> {
         i64::try_from(self.time).ok().and_then(|time| Timestamp::from_second(time).ok())

@@ -87,13 +87,8 @@ fn unescaped(word: &[u8]) -> PathBuf {
         let code = octal
             .and_then(|digits| std::str::from_utf8(digits).ok())
             .and_then(|digits| u8::from_str_radix(digits, 8).ok());
-        if let Some(byte) = code {
-            bytes.push(byte);
-            rest = after.get(3..).unwrap_or_default();
-        } else {
-            bytes.push(*first);
-            rest = after;
-        }
+        bytes.push(code.unwrap_or(*first));
+        rest = if code.is_some() { after.get(3..).unwrap_or_default() } else { after };
     }
     OsString::from_vec(bytes).into()
 }
@@ -169,9 +164,9 @@ mod tests {
         let top = table.top_at(Path::new("/global/ims")).unwrap();
         assert_eq!(top.fstype, "tmpfs", "the topmost of what is mounted there");
         assert_eq!(table.on(30).count(), 1);
-        let sdc1 = table.of_device("8:33".parse().unwrap()).next().unwrap();
-        assert_eq!((sdc1.point.to_str(), sdc1.is_writable()), (Some("/with space\\x"), false));
-        assert_eq!(sdc1.peers, ["master:1", "propagate_from:2"]);
+        let read_only = table.of_device("8:33".parse().unwrap()).next().unwrap();
+        assert_eq!((read_only.point.to_str(), read_only.is_writable()), (Some("/with space\\x"), false));
+        assert_eq!(read_only.peers, ["master:1", "propagate_from:2"]);
         assert_eq!(table.top_at(Path::new("/global")), None);
     }
 

@@ -1,1 +1,0 @@
-//! `ims-switch` on two nodes.

@@ -1,0 +1,154 @@
+//! Nodes that cannot be reached: nothing is taken from them before they are certainly off.
+
+use std::time::Duration;
+
+use super::lab::*;
+use crate::support::*;
+
+fn move_to_mail_1(lab: &Lab, words: &[&str]) -> Ran {
+    let line = ["ims-switch", "move", "IMS-RG", "--to", "mail-1"];
+    lab.mail_1.command(line.into_iter().chain(words.iter().copied())).deadline(Duration::from_secs(120)).run()
+}
+
+/// Online on mail-2, which then loses its power.
+fn crashed() -> Lab {
+    let lab = Lab::new();
+    lab.mail_1.run(["ims-switch", "online", "IMS-RG", "--on", "mail-2"]).ok();
+    lab.is_online_on(Some(&lab.mail_2));
+    lab.mail_2.power_cut();
+    lab
+}
+
+#[test]
+fn after_a_power_cut_the_node_is_fenced_and_its_group_taken() {
+    if !needs_root() {
+        return;
+    }
+    let lab = crashed();
+    lab.mail_1.run(["ims-switch", "status", "IMS-RG"]).status_is(3);
+    assert_eq!(lab.bed.fence_requests(), [""; 0], "looking fences nobody");
+    let ran = move_to_mail_1(&lab, &[]).ok();
+    assert_eq!(lab.bed.fence_requests(), ["off mail-2"]);
+    lab.is_online_on(Some(&lab.mail_1));
+    assert!(ran.took < Duration::from_secs(15), "the proof spares the guard's wait: {ran}");
+    let fence = ran.records().into_iter().find(|record| record["verb"] == "fence").unwrap();
+    assert_eq!((fence["outcome"].as_str(), fence["node"].as_str()), (Some("done"), Some("mail-2")));
+    let proof = lab.mail_1.read("/var/lib/ims/fenced/mail-2.json").unwrap();
+    assert!(proof.contains("ims.fenced/1") && proof.contains("\"confirmed_by\":\"agent\""), "{proof}");
+
+    // It comes back, with nothing of the group, and can have it again.
+    lab.mail_2.start_again();
+    assert!(until(SOON, || lab.mail_1.run(["ssh", "root@mail-2", "true"]).is_ok()), "sshd again");
+    lab.sign();
+    lab.mail_1.run(["ims-switch", "move", "IMS-RG", "--to", "mail-2"]).ok();
+    lab.is_online_on(Some(&lab.mail_2));
+}
+
+#[test]
+fn without_fencing_nothing_is_taken_from_a_node_that_cannot_be_reached() {
+    if !needs_root() {
+        return;
+    }
+    let lab = crashed();
+    lab.reach_without_fencing();
+    let ran = move_to_mail_1(&lab, &[]).status_is(4);
+    assert!(ran.stderr.contains("mail-2 cannot be reached"), "{ran}");
+    assert!(ran.stderr.contains("--confirm-fenced mail-2"), "what would lift it is said: {ran}");
+    lab.is_online_on(None);
+    // A person who has switched it off may say so.
+    move_to_mail_1(&lab, &["--confirm-fenced", "mail-2"]).ok();
+    lab.is_online_on(Some(&lab.mail_1));
+    let offline = lab.mail_1.run(["ims-switch", "offline", "IMS-RG"]).status_is(3);
+    assert!(offline.stderr.contains("mail-2 cannot be reached"), "{offline}");
+    lab.is_online_on(None);
+}
+
+#[test]
+fn a_fencing_that_fails_blocks_the_failover() {
+    if !needs_root() {
+        return;
+    }
+    let lab = crashed();
+    for (switch, words) in
+        [(Switch::Refuses, "the power switch refuses"), (Switch::Hangs, "did not end within")]
+    {
+        lab.bed.power_switch(switch);
+        let ran = move_to_mail_1(&lab, &[]).status_is(4);
+        assert!(ran.stderr.contains("mail-2 could not be fenced") && ran.stderr.contains(words), "{ran}");
+        lab.is_online_on(None);
+    }
+    lab.bed.power_switch(Switch::Works);
+    move_to_mail_1(&lab, &[]).ok();
+    lab.is_online_on(Some(&lab.mail_1));
+}
+
+#[test]
+fn a_node_that_answers_no_is_not_fenced() {
+    if !needs_root() {
+        return;
+    }
+    let lab = Lab::new();
+    lab.mail_1.run(["ims-switch", "online", "IMS-RG", "--on", "mail-2"]).ok();
+    let said = move_to_mail_1(&lab, &["--confirm-fenced", "mail-2"]).status_is(4);
+    assert!(said.stderr.contains("mail-2 answers"), "{said}");
+    for (reach, status, words) in [
+        (&["ssh", "root@{}", "exit 1;"][..], 3, "mail-2 does not serve"),
+        (&["ssh", "root@{}", "PATH=/nowhere;"], 3, "does not serve"),
+        (&["ssh", "root@mail-1"], 2, "reach of mail-2 leads to mail-1"),
+        (&["no-such-program"], 3, "cannot run no-such-program"),
+    ] {
+        lab.reach(reach);
+        let ran = move_to_mail_1(&lab, &[]).status_is(status);
+        assert!(ran.stderr.contains(words), "{ran}");
+    }
+    assert_eq!(lab.bed.fence_requests(), [""; 0]);
+    lab.is_online_on(Some(&lab.mail_2));
+}
+
+#[test]
+fn a_node_that_hangs_or_is_cut_off_is_fenced_before_its_group_is_taken() {
+    if !needs_root() {
+        return;
+    }
+    for trouble in [Node::freeze, Node::cut] {
+        let lab = Lab::new();
+        lab.mail_1.run(["ims-switch", "online", "IMS-RG", "--on", "mail-2"]).ok();
+        trouble(&lab.mail_2);
+        move_to_mail_1(&lab, &[]).ok();
+        assert_eq!(lab.bed.fence_requests(), ["off mail-2"]);
+        assert!(!lab.mail_2.is_up());
+        lab.is_online_on(Some(&lab.mail_1));
+    }
+}
+
+#[test]
+fn a_source_that_dies_in_the_middle_of_a_move_is_fenced_and_the_move_finished() {
+    if !needs_root() {
+        return;
+    }
+    let lab = Lab::new();
+    lab.mail_1.run(["ims-switch", "online", "IMS-RG", "--on", "mail-2"]).ok();
+    lab.mail_2.file("/run/svc.slow", "");
+    let running = lab.mail_1.spawn(["ims-switch", "move", "IMS-RG", "--to", "mail-1"]);
+    assert!(until(SOON, || lab.mail_2.path("/run/svc.stopping").exists()));
+    lab.mail_2.power_cut();
+    running.wait(Duration::from_secs(60)).ok();
+    assert_eq!(lab.bed.fence_requests(), ["off mail-2"]);
+    lab.is_online_on(Some(&lab.mail_1));
+}
+
+#[test]
+fn a_node_is_fenced_by_hand_with_a_proof() {
+    if !needs_root() {
+        return;
+    }
+    let lab = Lab::new();
+    lab.mail_1.run(["ims-switch", "fence", "-n", "mail-2"]).ok();
+    assert!(lab.mail_2.is_up());
+    let own = lab.mail_1.run(["ims-switch", "fence", "mail-1"]).status_is(4);
+    assert!(own.stderr.contains("is this node"), "{own}");
+    let ran = lab.mail_1.run(["ims-switch", "fence", "mail-2"]).ok();
+    assert_eq!(record(&ran, "ims.fenced/1")["node"], "mail-2");
+    assert!(!lab.mail_2.is_up());
+    lab.mail_1.run(["ims-switch", "fence", "mail-3"]).status_is(4);
+}

@@ -1,0 +1,1 @@
+//! Real Postfix, Dovecot and slapd in a group.

@@ -1,0 +1,10 @@
+//! `ims-switch`: groups moved between two nodes, killed in the middle, cut off, fenced; and every exit status.
+
+mod faults;
+mod files;
+mod kills;
+mod lab;
+mod mail;
+mod moves;
+mod react;
+mod run;

@@ -1,0 +1,61 @@
+//! `ims-switch react`: probe records in, decisions out.
+
+use crate::support::*;
+
+/// A record as ims-probe prints it.
+fn answer(instance: &str, service: &str, state: &str, attempt: u32, time: &str) -> String {
+    format!(
+        "{{\"schema\":\"ims.answer/1\",\"host\":\"mail-1\",\"endpoint\":\"{service}://192.0.2.10:25\",\
+         \"instance\":\"{instance}\",\"service\":\"{service}\",\"address\":\"192.0.2.10\",\"level\":\"greet\",\
+         \"state\":\"{state}\",\"stage\":null,\"words\":\"refused\",\"took_ms\":1,\"steps\":[],\"attempt\":{attempt},\
+         \"time\":\"2026-11-22T18:{time}Z\"}}\n"
+    )
+}
+
+const SERVERS: &str = "nodes = [\"mail-1\"]\n[resource.ldap]\ntype = \"directory-server\"\ninstance = \"mail\"\n\
+                       [resource.mail]\ntype = \"messaging-server\"\ninstance = \"stork\"\nrequires = [\"ldap\"]\n";
+
+#[test]
+fn a_recorded_stream_is_replayed_and_every_decision_told_with_its_reason() {
+    if !needs_root() {
+        return;
+    }
+    let bed = Bed::new();
+    let node = bed.node("mail-1");
+    node.file("/etc/ims/groups/IMS-RG.toml", SERVERS);
+    node.file(
+        "/etc/msgregistry.inf",
+        "[stork]\nlayout = postfix-dovecot\nroot = /global/ims/server5\nldap = mail\n",
+    );
+    let stream = [
+        answer("stork", "smtp", "up", 1, "00:00"),
+        answer("stork", "smtp", "down", 2, "03:00"),
+        answer("stork", "imap", "down", 2, "03:00"),
+        answer("stork", "smtp", "unknown", 3, "06:00"),
+        answer("stork", "ldap", "down", 3, "06:00"),
+        answer("other", "smtp", "down", 3, "06:00"),
+        answer("stork", "smtp", "down", 4, "09:00"),
+        answer("stork", "smtp", "down", 5, "12:00"),
+    ]
+    .concat();
+    let ran = node.command(["ims-switch", "react", "IMS-RG", "--dry-run"]).stdin(stream).run().ok();
+    let told: Vec<(String, String)> = ran
+        .records()
+        .iter()
+        .map(|record| {
+            let text = |key: &str| record[key].as_str().unwrap().to_owned();
+            (text("resource"), text("decision"))
+        })
+        .collect();
+    let wanted = [
+        ("mail", "restart"),
+        ("mail", "nothing"), // the same round of probes
+        ("mail", "nothing"), // unknown decides nothing
+        ("ldap", "restart"),
+        ("mail", "restart"),
+        ("mail", "giveover"),
+    ];
+    assert_eq!(told, wanted.map(|(resource, decision)| (resource.to_owned(), decision.to_owned())), "{ran}");
+    assert!(ran.stderr.contains("smtp://192.0.2.10:25 is no part of IMS-RG"), "{ran}");
+    node.command(["ims-switch", "react", "IMS-RG"]).stdin("not JSON\n").run().status_is(2);
+}
