@@ -39,6 +39,7 @@ fn after_a_power_cut_the_node_is_fenced_and_its_group_taken() {
     // It comes back, with nothing of the group, and can have it again.
     lab.mail_2.start_again();
     assert!(until(SOON, || lab.mail_1.run(["ssh", "root@mail-2", "true"]).is_ok()), "sshd again");
+    lab.sign();
     lab.mail_1.run(["ims-switch", "move", "IMS-RG", "--to", "mail-2"]).ok();
     lab.is_online_on(Some(&lab.mail_2));
 }

@@ -52,6 +52,7 @@ case $1 in
         hostname >>/global/ims/starts || exit 1
         tail -f /global/ims/starts </dev/null >/dev/null 2>&1 &
         echo $! >"$pid"
+        until grep -q tail "/proc/$!/cmdline"; do sleep 0.01; done
         ;;
     stop)
         if [ -e /run/svc.stuck ]; then echo "stuck on purpose" >&2; exit 1; fi
@@ -88,7 +89,21 @@ impl Lab {
         }
         lab.group(GROUP);
         lab.reach(&["ssh", "root@{}"]);
+        lab.sign();
         lab
+    }
+
+    /// Tells each node how the others sign the volume's guard: to the kernel they are one machine.
+    pub fn sign(&self) {
+        let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+        let mut names = String::new();
+        for node in self.nodes() {
+            let minor = node.sh(&format!("stat -c %Lr {}", self.disk.device())).ok().stdout;
+            names += &format!("\"{host}:loop{}\" = \"{}\"\n", minor.trim(), node.name());
+        }
+        for node in self.nodes() {
+            node.file("/etc/ims/guard-names.toml", &names);
+        }
     }
 
     pub fn nodes(&self) -> [&Node; 2] {
@@ -112,6 +127,7 @@ impl Lab {
         self.nodes_file(&["ssh", "root@{}"], &[]);
     }
 
+    /// Writes the nodes' file on every node that is up.
     fn nodes_file(&self, words: &[&str], fence: &[String]) {
         let mut text = String::new();
         for node in self.nodes() {
@@ -121,7 +137,7 @@ impl Lab {
                 text.push_str(&format!("fence = {fence:?}\nfence_timeout = 5\n"));
             }
         }
-        for node in self.nodes() {
+        for node in self.nodes().into_iter().filter(|node| node.is_up()) {
             node.file("/etc/ims/nodes.toml", &text);
         }
     }
