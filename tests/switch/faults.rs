@@ -69,7 +69,9 @@ fn a_fencing_that_fails_blocks_the_failover() {
         return;
     }
     let lab = crashed();
-    for (switch, words) in [(Switch::Refuses, "the power switch refuses"), (Switch::Hangs, "did not end within")] {
+    for (switch, words) in
+        [(Switch::Refuses, "the power switch refuses"), (Switch::Hangs, "did not end within")]
+    {
         lab.bed.power_switch(switch);
         let ran = move_to_mail_1(&lab, &[]).status_is(4);
         assert!(ran.stderr.contains("mail-2 could not be fenced") && ran.stderr.contains(words), "{ran}");

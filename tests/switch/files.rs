@@ -18,9 +18,8 @@ impl Host {
     fn run(&self, words: &[&str]) -> (i32, String, String) {
         let mut command = Command::new(assert_cmd::cargo::cargo_bin!("ims-switch"));
         let ran = command.args(words).arg("--root").arg(self.0.path()).output().unwrap();
-        let text = |bytes: Vec<u8>| {
-            String::from_utf8(bytes).unwrap().replace(&*self.0.path().to_string_lossy(), "")
-        };
+        let text =
+            |bytes: Vec<u8>| String::from_utf8(bytes).unwrap().replace(&*self.0.path().to_string_lossy(), "");
         (ran.status.code().unwrap(), text(ran.stdout), text(ran.stderr))
     }
 }
@@ -41,7 +40,10 @@ fn own(start: &str) -> String {
 #[test]
 fn what_is_wrong_with_a_group_file_is_told_in_one_line_with_what_was_meant() {
     for (text, words) in [
-        ("nodes = [\"a\"]\n[resource.x]\ntype = \"nick\"\n", "IMS-RG.toml:3: unknown type 'nick' (did you mean 'nic'?)"),
+        (
+            "nodes = [\"a\"]\n[resource.x]\ntype = \"nick\"\n",
+            "IMS-RG.toml:3: unknown type 'nick' (did you mean 'nic'?)",
+        ),
         (
             "nodes = [\"a\"]\n[resource.x]\ntype = \"nic\"\ndevcie = \"eth0\"\n",
             "IMS-RG.toml:4: unknown key 'devcie' (did you mean 'device'?)",
@@ -54,7 +56,9 @@ fn what_is_wrong_with_a_group_file_is_told_in_one_line_with_what_was_meant() {
         ("nodes = [\"a\"\n", "IMS-RG.toml:"),
     ] {
         let host = Host::with(text);
-        for verb in [&["check"][..], &["status"], &["online"], &["plan", "move"], &["run", "IMS-RG", "--", "true"]] {
+        for verb in
+            [&["check"][..], &["status"], &["online"], &["plan", "move"], &["run", "IMS-RG", "--", "true"]]
+        {
             let named = if verb.contains(&"--") { vec![] } else { vec!["IMS-RG"] };
             let line: Vec<&str> = verb.iter().copied().chain(named).collect();
             if verb.contains(&"--") {
@@ -91,7 +95,8 @@ fn a_misspelt_group_or_node_is_told_with_what_was_meant() {
 
 #[test]
 fn a_group_without_a_way_to_its_other_node_is_not_moved() {
-    let host = Host::with("nodes = [\"mail-1\", \"mail-2\"]\n[resource.n]\ntype = \"nic\"\ndevice = \"lo\"\n");
+    let host =
+        Host::with("nodes = [\"mail-1\", \"mail-2\"]\n[resource.n]\ntype = \"nic\"\ndevice = \"lo\"\n");
     let (status, _, stderr) = host.run(&["status", "IMS-RG"]);
     assert_eq!(status, 2, "{stderr}");
     assert!(stderr.contains("has no reach in /etc/ims/nodes.toml"), "{stderr}");

@@ -113,8 +113,11 @@ fn the_history_tells_what_was_done_and_how_long_it_took() {
     let wishes: Vec<&str> = runs.iter().map(|run| run["wish"].as_str().unwrap()).collect();
     assert_eq!(wishes, ["online", "move", "offline"]);
     assert!(runs.iter().all(|run| run["status"] == "ok" && run["changed"] == true), "{history}");
-    assert!(runs[1]["gap_ms"].as_u64().is_some() && runs[1]["took_ms"].as_u64() >= runs[1]["gap_ms"].as_u64());
-    let last = lab.mail_1.run(["ims-switch", "history", "IMS-RG", "--last", "1", "--timeline", "-o", "table"]).ok();
+    assert!(
+        runs[1]["gap_ms"].as_u64().is_some() && runs[1]["took_ms"].as_u64() >= runs[1]["gap_ms"].as_u64()
+    );
+    let last =
+        lab.mail_1.run(["ims-switch", "history", "IMS-RG", "--last", "1", "--timeline", "-o", "table"]).ok();
     assert!(last.stdout.contains("IMS-RG offline") && last.stdout.contains("stop svc"), "{last}");
     assert!(!last.stdout.contains("IMS-RG move"), "{last}");
 }

@@ -19,7 +19,8 @@ fn a_group_goes_online_moves_and_goes_offline_and_a_second_run_changes_nothing()
         (two, &["online", "--on", "mail-2"], Some(two)),
         (one, &["offline"], None),
     ] {
-        let line: Vec<&str> = ["ims-switch"].into_iter().chain(words.iter().copied()).chain(["IMS-RG"]).collect();
+        let line: Vec<&str> =
+            ["ims-switch"].into_iter().chain(words.iter().copied()).chain(["IMS-RG"]).collect();
         let ran = node.run(&line).ok();
         assert_eq!(record(&ran, "ims.run/1")["changed"], true, "{ran}");
         lab.is_online_on(owner);
@@ -89,7 +90,12 @@ fn a_target_that_cannot_have_it_is_told_before_the_source_is_touched() {
             "IMS-RG.toml differs from line 1 on",
             4,
         ),
-        ("rm /etc/ims/groups/IMS-RG.toml", "cp /root/group /etc/ims/groups/IMS-RG.toml", "no group 'IMS-RG'", 2),
+        (
+            "rm /etc/ims/groups/IMS-RG.toml",
+            "cp /root/group /etc/ims/groups/IMS-RG.toml",
+            "no group 'IMS-RG'",
+            2,
+        ),
     ] {
         lab.mail_2.sh("cp /etc/ims/groups/IMS-RG.toml /root/group").ok();
         lab.mail_2.sh(break_it).ok();

@@ -23,7 +23,10 @@ fn a_recorded_stream_is_replayed_and_every_decision_told_with_its_reason() {
     let bed = Bed::new();
     let node = bed.node("mail-1");
     node.file("/etc/ims/groups/IMS-RG.toml", SERVERS);
-    node.file("/etc/msgregistry.inf", "[stork]\nlayout = postfix-dovecot\nroot = /global/ims/server5\nldap = mail\n");
+    node.file(
+        "/etc/msgregistry.inf",
+        "[stork]\nlayout = postfix-dovecot\nroot = /global/ims/server5\nldap = mail\n",
+    );
     let stream = [
         answer("stork", "smtp", "up", 1, "00:00"),
         answer("stork", "smtp", "down", 2, "03:00"),

@@ -163,7 +163,9 @@ fn restart_what_lost_its_volume(group: &Group, found: &Found, target: &NodeName,
             lost.push(&resource.name);
         } else if without {
             lost.push(&resource.name);
-            want.again(target, &resource.name, "its volume is not mounted");
+            if found.state(target, &resource.name) != State::Down {
+                want.again(target, &resource.name, "its volume is not mounted");
+            }
         }
     }
 }

@@ -123,7 +123,8 @@ pub fn obstacles(here: &Here<'_>, resource: &Resource) -> Vec<String> {
                 Err(e) => found.push(format!("{}: {e}", volume.device.display())),
             }
             if !volume.mount.is_dir() {
-                found.push(format!("the mount point {0} is not there (mkdir -p {0})", volume.mount.display()));
+                found
+                    .push(format!("the mount point {0} is not there (mkdir -p {0})", volume.mount.display()));
             }
             if let (State::Unknown, reason) = here.look(resource) {
                 found.push(format!(
