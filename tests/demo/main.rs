@@ -43,17 +43,11 @@ fn main() {
 
     teller.step(2, "a server root on the disk: Postfix and Dovecot, OpenLDAP with five users");
     stage.lay_the_server_root();
-    let registered =
-        mail_1.run(["ims-registry", "add", INSTANCE, "--layout", "postfix-dovecot"].into_iter().chain([
-            "--root",
-            stage::ROOT,
-            "--ldap",
-            stage::LDAP,
-        ]));
-    teller.ran(&registered.ok());
+    teller.ran(&mail_1.sh("ims-registry scan /global/ims/server5 | ims-registry add -").ok());
     teller.ran(&mail_1.run(["ims-ipbind", "set", "--address", IP, INSTANCE]).ok());
     teller.ran(&mail_1.sh("ims-registry list | ssh root@mail-2 ims-registry add -").ok());
-    teller.ran(&mail_2.sh("ims-registry list | ims-portcheck -").ok());
+    teller
+        .ran(&mail_1.sh("{ ims-registry list; ssh root@mail-2 ims-registry list; } | ims-portcheck -").ok());
     stage.give_the_disk_up();
     stage.describe_the_group();
     properties::none_is_online(&stage);

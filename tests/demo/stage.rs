@@ -82,10 +82,23 @@ impl Stage {
                 )
             })
             .collect();
+        let signatures = self.signatures();
         for node in self.nodes() {
             node.file(format!("/etc/ims/groups/{GROUP}.toml"), include_str!("IMS-RG.toml"));
             node.file("/etc/ims/nodes.toml", &nodes);
+            node.file("/etc/ims/guard-names.toml", &signatures);
         }
+    }
+
+    /// Who signs the volume's guard how: namespaces are one machine to the kernel, which signs with that machine's
+    /// name and with the name of the node's own device.
+    fn signatures(&self) -> String {
+        let machine = rustix::system::uname().nodename().to_string_lossy().into_owned();
+        let signature = |node: &&Node| {
+            let minor = node.sh(&format!("stat -c %Lr {DEVICE}")).ok().stdout;
+            format!("\"{machine}:loop{}\" = \"{}\"\n", minor.trim(), node.name())
+        };
+        self.nodes().iter().map(signature).collect()
     }
 
     /// Where clients find a port of the service.

@@ -52,6 +52,22 @@ fn with_a_fresh_proof_of_its_holders_fencing_it_is_taken_at_once() {
     }
 }
 
+/// A node that had the volume before, and on which something keeps its device open (multipathd, a device-mapper
+/// table), still has the superblock of that time in its page cache: a journal that seems clean would not be replayed.
+#[test]
+fn what_another_node_wrote_since_is_read_and_not_what_this_node_remembers() {
+    let pair = Pair::new();
+    let kept_open = pair.two.spawn(["sh", "-c", &format!("exec sleep 60 <{}", pair.disk.device())]);
+    pair.run(&pair.two, "take", &[]).ok();
+    pair.run(&pair.two, "release", &[]).ok();
+    pair.power_cut_of_the_holder();
+    pair.proof("mail-1", Timestamp::now(), FOLDER);
+    pair.run(&pair.two, "take", &[]).ok();
+    assert_eq!(pair.two.read("/srv/ims/message").unwrap_or_default(), "acknowledged\n");
+    pair.run(&pair.two, "release", &[]).ok();
+    kept_open.kill();
+}
+
 #[test]
 fn a_proof_that_proves_nothing_is_refused_when_named_and_passed_over_when_found() {
     let pair = Pair::new();

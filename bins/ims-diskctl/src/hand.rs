@@ -78,10 +78,21 @@ fn answer(question: Question) -> serde_json::Value {
     match question {
         Question::Look { device, mount } => value(&Seen { place: place(&mount), disk: disk(&device) }),
         Question::Claim(wanted) => value(&claim(&wanted).unwrap_or_else(Claimed::Failed)),
-        Question::Mount(call) => value(&mount::attach(&call)),
+        Question::Mount(call) => value(&mount_anew(&call)),
         Question::Sync(point) => value(&mount::sync(&point).map_err(|e| words(&e))),
         Question::Unmount(point) => value(&mount::detach(&point)),
     }
+}
+
+/// Mounts what stands on the disk, and not what this node remembers of it.
+fn mount_anew(call: &Call) -> Done {
+    let forget = Device::open(&call.device).and_then(|device| device.forget_cached());
+    forget.map_err(|e| Refusal {
+        busy: false,
+        here: false,
+        words: format!("the cache of {} cannot be dropped: {}", call.device.display(), words(&e)),
+    })?;
+    mount::attach(call)
 }
 
 fn value<A: Serialize>(answer: &A) -> serde_json::Value {

@@ -5,6 +5,7 @@
 
 use std::fmt;
 use std::io;
+use std::os::fd::AsRawFd;
 use std::path::Path;
 use std::str::FromStr;
 
@@ -111,6 +112,18 @@ impl Device {
         self.number
     }
 
+    /// Drops what this node's page cache remembers of the device.
+    ///
+    /// The kernel drops it at the last close, but multipathd or a device-mapper table may keep the device open for
+    /// good. A mount would then read a superblock of the time when this node had the volume, see a clean journal,
+    /// and never replay what another node acknowledged since.
+    pub fn forget_cached(&self) -> io::Result<()> {
+        // SAFETY: BLKFLSBUF takes no argument and touches no memory of this process; the descriptor is open.
+        #[allow(unsafe_code)]
+        let done = unsafe { kernel::flush_buffers(self.fd.as_raw_fd()) };
+        done.map(drop).map_err(io::Error::from)
+    }
+
     /// Reads from the disk itself.
     pub fn read(&self, offset: u64, length: usize) -> io::Result<Vec<u8>> {
         let sector = u64::try_from(SECTOR).map_err(io::Error::other)?;
@@ -131,6 +144,17 @@ impl Device {
         let written = rustix::io::pwrite(&self.fd, room.bytes(), offset)?;
         if written == bytes.len() { Ok(()) } else { Err(io::ErrorKind::WriteZero.into()) }
     }
+}
+
+/// Requests to block devices, from the kernel's include/uapi/linux/fs.h.
+#[allow(unsafe_code)]
+mod kernel {
+    nix::ioctl_none!(
+        /// BLKFLSBUF: writes out and forgets the cached buffers.
+        flush_buffers,
+        0x12,
+        97
+    );
 }
 
 /// Memory that starts where direct I/O wants it.

@@ -26,7 +26,11 @@ pub struct Account {
 
 /// Reads every user's mailbox and compares it with the ledger.
 pub fn account(ledger: &Ledger, imap: SocketAddr) -> io::Result<Account> {
-    let found = found(ledger.stream, imap)?;
+    Ok(compare(ledger, &found(ledger.stream, imap)?))
+}
+
+/// Compares the ledger with how many copies of each message are in each mailbox.
+fn compare(ledger: &Ledger, found: &HashMap<(User, u32), u32>) -> Account {
     let mut account = Account::default();
     for message in &ledger.messages {
         let copies = found.get(&(message.to, message.number)).copied().unwrap_or(0);
@@ -42,7 +46,7 @@ pub fn account(ledger: &Ledger, imap: SocketAddr) -> io::Result<Account> {
             _ => account.sent_again.push(message.number),
         }
     }
-    Ok(account)
+    account
 }
 
 /// The same, once the queue had time to be delivered: tried again until nothing is missing or the time is up.
@@ -69,4 +73,39 @@ fn found(stream: u32, imap: SocketAddr) -> io::Result<HashMap<(User, u32), u32>>
         }
     }
     Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use super::*;
+    use crate::support::mail::Message;
+
+    #[test]
+    fn only_what_was_acknowledged_can_be_lost_and_only_what_was_sent_once_can_be_doubled() {
+        const LOST: &[&str] = &["lost"];
+        for (acknowledged, unclear, copies, what) in [
+            (true, 0, 1, &[][..]),
+            (true, 0, 0, LOST),
+            (true, 1, 0, LOST),
+            (false, 0, 0, &[]),
+            (false, 1, 1, &[]),
+            (true, 0, 2, &["doubled"]),
+            (true, 1, 2, &["sent again"]),
+            (true, 1, 3, &["doubled"]),
+        ] {
+            let to = User::ALL[0];
+            let message = Message { number: 7, to, acknowledged: acknowledged.then(Instant::now), unclear };
+            let ledger = Ledger { stream: 1, messages: vec![message] };
+            let account = compare(&ledger, &HashMap::from([((to, 7), copies)]));
+            let found: Vec<&str> =
+                [("lost", &account.lost), ("doubled", &account.doubled), ("sent again", &account.sent_again)]
+                    .into_iter()
+                    .filter(|(_, numbers)| **numbers == [7])
+                    .map(|(word, _)| word)
+                    .collect();
+            assert_eq!(found, what, "acknowledged {acknowledged}, unclear {unclear}, copies {copies}");
+        }
+    }
 }

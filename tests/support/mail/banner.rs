@@ -37,6 +37,11 @@ pub struct Outage {
 }
 
 impl Outage {
+    /// When it began, by the clock that records are dated with.
+    pub fn began(&self) -> jiff::Timestamp {
+        jiff::Timestamp::now() - self.from.elapsed()
+    }
+
     /// How long it was.
     pub fn length(&self) -> Duration {
         self.to - self.from
@@ -153,5 +158,32 @@ fn land(socket: &mut Socket) -> Option<bool> {
         Ok(length) => Some(words[..length].starts_with(b"220")),
         Err(e) if e.kind() == io::ErrorKind::WouldBlock => None,
         Err(_) => Some(false),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_outage_is_the_longest_time_between_two_greetings() {
+        let zero = Instant::now();
+        let at = |ms: u64| zero + Duration::from_millis(ms);
+        let one = |started, ended, greeted| Try { started: at(started), ended: at(ended), greeted };
+        // The connection begun at 20 hung until long after later ones were refused and greeted.
+        let tries = [
+            one(0, 2, true),
+            one(10, 12, true),
+            one(20, 1020, false),
+            one(30, 31, false),
+            one(40, 95, true),
+            one(50, 96, true),
+            one(60, 300, true),
+        ];
+        let outage = longest(&tries, at(11)).unwrap();
+        assert_eq!((outage.from, outage.to, outage.tries), (at(96), at(300), 0));
+        let outage = longest(&tries[..6], at(0)).unwrap();
+        assert_eq!((outage.length(), outage.tries), (Duration::from_millis(83), 4));
+        assert!(longest(&tries, at(300)).is_none(), "nothing came after it");
     }
 }

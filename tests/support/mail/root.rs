@@ -170,7 +170,7 @@ impl ServerRoot {
         let has_own_files = self.flavour == Flavour::PostfixDovecot;
         for mail in self.mails.iter().filter(|_| has_own_files) {
             let config = self.mail_dir(&mail.name).join("postfix").display().to_string();
-            run(&["postfix", "-c", &config, "check"])?;
+            run(&["postfix", "-c", &config, "post-install", "create-missing"])?;
         }
         for directory in &self.directories {
             let dir = self.directory_dir(&directory.name);
