@@ -99,6 +99,8 @@ fn a_mail_service_moves_under_a_stream_of_messages_and_none_is_lost_or_repeated(
         assert!(outage < PLANNED, "{outage:?}");
     }
     watch.end();
+    let line = ["ims-switch", "history", "IMS-RG", "--last", "1", "--timeline", "-o", "table"];
+    println!("{}", lab.mail_1.run(line).ok().stdout);
     banner.stop();
     let ledger = stream.stop();
     let account = client.inside(|| account_within(&ledger, at(143), SOON)).unwrap();
