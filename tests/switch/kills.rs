@@ -13,7 +13,7 @@ struct Dice(u64);
 impl Dice {
     fn below(&mut self, limit: Duration) -> Duration {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        let part = (self.0 >> 33) as f64 / f64::from(1u32 << 31);
+        let part = f64::from(u32::try_from(self.0 >> 33).unwrap()) / f64::from(1u32 << 31);
         limit.mul_f64(part)
     }
 }

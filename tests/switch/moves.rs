@@ -31,7 +31,7 @@ fn a_group_goes_online_moves_and_goes_offline_and_a_second_run_changes_nothing()
             assert_eq!(record(&again, "ims.run/1")["changed"], false, "{again}");
             assert!(again.records().iter().all(|record| record["schema"] != "ims.step/1"), "{again}");
         }
-        let status = two.run(["ims-switch", "status"]).status_is(if owner.is_some() { 0 } else { 1 });
+        let status = two.run(["ims-switch", "status"]).status_is(i32::from(owner.is_none()));
         assert_eq!(record(&status, "ims.group/1")["online_on"].as_str(), on.as_deref(), "{status}");
     }
 }

@@ -38,15 +38,11 @@ fn chart(told: &Told) -> String {
     let run = &told.run;
     let end = told.steps.iter().filter_map(|step| Some(step.at_ms? + step.took_ms.unwrap_or(0))).max();
     let total = run.took_ms.or(end).unwrap_or(0).max(1);
-    let mut head = format!("{} {}, {}: ", run.group, run.wish, run.time);
-    head.push_str(run.status.as_deref().unwrap_or("killed"));
-    if let Some(took) = run.took_ms {
-        head.push_str(&format!(", {took} ms"));
-    }
-    if let Some(gap) = run.gap_ms {
-        head.push_str(&format!(", of it {gap} ms from the first stop to the last start"));
-    }
-    let mut lines = vec![head];
+    let status = run.status.as_deref().unwrap_or("killed");
+    let took = run.took_ms.map(|took| format!(", {took} ms")).unwrap_or_default();
+    let gap = run.gap_ms.map(|gap| format!(", of it {gap} ms from the first stop to the last start"));
+    let gap = gap.unwrap_or_default();
+    let mut lines = vec![format!("{} {}, {}: {status}{took}{gap}", run.group, run.wish, run.time)];
     for step in &told.steps {
         lines.push(row(&name_of(step), step.node.as_str(), step.at_ms, step.took_ms, total));
         if step.outcome == Outcome::Failed {

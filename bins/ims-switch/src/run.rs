@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use ims::group::Group;
 use ims::sys::exec::Line;
-use ims::sys::lock::Lock;
+use ims::sys::lock::{self, Lock};
 use ims::sys::process::Process;
 use ims::{Exit, Fail, Host, State};
 
@@ -24,22 +24,22 @@ const SLICE: Duration = Duration::from_millis(200);
 const SIGTERM: i32 = 15;
 
 /// Runs the command where the group is online.
-pub fn run(host: &Host, run: &Run, interrupt: &Interrupt) -> Result<Exit, Fail> {
-    let group = Group::load(host, &run.group)?;
+pub fn run(host: &Host, asked: &Run, interrupt: &Interrupt) -> Result<Exit, Fail> {
+    let group = Group::load(host, &asked.group)?;
     // Shared with other commands; whoever moves the group takes it alone, and so waits for all of them.
-    let lock = Lock::share(&runs_path(host, &run.group), run.timeout.0)?;
+    let lock = Lock::share(&runs_path(host, &asked.group), asked.timeout.0)?;
     let desk = Desk::new(host, group.clone())?;
     let states = desk.looked().into_iter().map(|(name, (state, _))| (name, state)).collect();
     match state_on(&group, &states) {
         State::Up => {}
         State::Down => return Ok(Exit::Ok),
         state @ (State::Partial | State::Unknown) => {
-            return Err(Fail::unknown(format!("{} is {state} here", run.group))
-                .hint(format!("ims-switch status {}", run.group)));
+            return Err(Fail::unknown(format!("{} is {state} here", asked.group))
+                .hint(format!("ims-switch status {}", asked.group)));
         }
     }
-    let line = Line::new(&run.command);
-    let only = Lock::take(&own_lock(host, run), Duration::ZERO)
+    let line = Line::new(&asked.command);
+    let only = Lock::take(&own_lock(host, asked), Duration::ZERO)
         .map_err(|fail| Fail::new(fail.exit(), format!("{line} still runs")).because(fail))?;
     // The command keeps both locks should this process be killed.
     lock.inherit()?;
@@ -62,8 +62,8 @@ pub fn run(host: &Host, run: &Run, interrupt: &Interrupt) -> Result<Exit, Fail> 
             let _ = process.signal(SIGTERM);
         }
     }
-    let status = child.wait().map_err(|e| Fail::io(Exit::Unknown, format!("cannot wait for {line}"), &e))?;
-    match (status.code(), status.signal()) {
+    let ended = child.wait().map_err(|e| Fail::io(Exit::Unknown, format!("cannot wait for {line}"), &e))?;
+    match (ended.code(), ended.signal()) {
         (Some(0), _) => Ok(Exit::Ok),
         (Some(code), _) => Err(Fail::failed(format!("{line} ended with status {code}"))),
         (None, signal) => {
@@ -73,13 +73,13 @@ pub fn run(host: &Host, run: &Run, interrupt: &Interrupt) -> Result<Exit, Fail> 
 }
 
 /// The lock of one command line: two runs of the same never overlap.
-fn own_lock(host: &Host, run: &Run) -> PathBuf {
+fn own_lock(host: &Host, asked: &Run) -> PathBuf {
     // FNV-1a, which is the same in every build.
     let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
-    for word in &run.command {
+    for word in &asked.command {
         for byte in word.as_encoded_bytes().iter().chain(&[0]) {
             hash = (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
         }
     }
-    host.path(format!("/run/lock/ims-switch-{}.run-{hash:016x}.lock", run.group))
+    host.path(lock::FOLDER).join(format!("switch-{}.run-{hash:016x}.lock", asked.group))
 }

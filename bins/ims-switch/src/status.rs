@@ -16,11 +16,11 @@ pub fn chosen(host: &Host, named: &[GroupName]) -> Result<Vec<GroupName>, Fail> 
     if !named.is_empty() {
         return Ok(named.to_vec());
     }
-    let names = Group::names(host)?;
-    if names.is_empty() {
+    let all = Group::names(host)?;
+    if all.is_empty() {
         return Err(Fail::usage(format!("no group in {}", ims::group::FOLDER)).hint("see ims-group(5)"));
     }
-    Ok(names)
+    Ok(all)
 }
 
 /// Prints where the groups are.

@@ -132,7 +132,7 @@ pub struct Limits {
     pub offline_timeout: Duration,
 }
 
-/// What is done about faults, with the names and defaults that the seed's MsgSrv type has.
+/// What is done about faults, with the names and defaults that the seed's `MsgSrv` type has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Policy {
     /// The time between two probes.

@@ -61,11 +61,12 @@ impl Cgroup {
             .map_err(|e| Fail::io(Exit::Failed, format!("cannot make {}", self.path.display()), &e))
     }
 
-    /// A command line that runs in this group from its first instruction on.
+    /// A command line that runs in this group from its first instruction on, under a shell that waits for it and
+    /// keeps its own stdin to itself (see [`Line::waited_for`]).
     #[must_use]
     pub fn enter(&self, line: Line) -> Line {
         let procs = self.path.join("cgroup.procs").to_string_lossy().into_owned();
-        let words = ["/bin/sh", "-c", r#"echo 0 >"$0" && exec "$@""#, &procs];
+        let words = ["/bin/sh", "-c", r#"echo 0 >"$0" && "$@" </dev/null"#, &procs];
         line.behind(&words.map(ToOwned::to_owned))
     }
 
@@ -185,7 +186,7 @@ mod tests {
         let cgroup = Cgroup { path: PathBuf::from("/sys/fs/cgroup/ims/IMS-RG/mail/postfix") };
         assert_eq!(
             cgroup.enter(Line::new(["postfix", "start"])).to_string(),
-            r#"/bin/sh -c 'echo 0 >"$0" && exec "$@"' /sys/fs/cgroup/ims/IMS-RG/mail/postfix/cgroup.procs postfix start"#
+            r#"/bin/sh -c 'echo 0 >"$0" && "$@" </dev/null' /sys/fs/cgroup/ims/IMS-RG/mail/postfix/cgroup.procs postfix start"#
         );
     }
 }

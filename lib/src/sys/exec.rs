@@ -144,15 +144,28 @@ impl Line {
         self.end_of(self.spawn(held.into(), Stdio::piped(), Stdio::piped())?, b"", timeout)
     }
 
-    /// Starts a daemon: nothing on its stdin, and what it prints goes to a file, since it may go on printing when
-    /// nobody reads any more.
-    pub fn run_to(&self, printed: &std::fs::File, timeout: Duration) -> Result<Ended, Fail> {
-        let file = || {
-            printed
-                .try_clone()
+    /// Starts a daemon: what it prints goes to a file, since it may go on printing when nobody reads any more. Its
+    /// stdin is an open file, or nothing.
+    pub fn run_to(
+        &self,
+        printed: &std::fs::File,
+        held: Option<&std::fs::File>,
+        timeout: Duration,
+    ) -> Result<Ended, Fail> {
+        let same = |file: &std::fs::File| {
+            file.try_clone()
                 .map_err(|e| Fail::io(Exit::Unknown, format!("cannot run {}", self.program()), &e))
         };
-        self.end_of(self.spawn(Stdio::null(), file()?.into(), file()?.into())?, b"", timeout)
+        let stdin = held.map_or_else(|| Ok(Stdio::null()), |held| same(held).map(Stdio::from))?;
+        self.end_of(self.spawn(stdin, same(printed)?.into(), same(printed)?.into())?, b"", timeout)
+    }
+
+    /// The same line under a shell that waits for it and keeps what is on its own stdin to itself: a lock that is
+    /// held there is held while the line runs, and by none of the daemons that it leaves behind.
+    #[must_use]
+    pub fn waited_for(self) -> Self {
+        let words = ["/bin/sh", "-c", r#""$@" </dev/null"#, "sh"];
+        self.behind(&words.map(ToOwned::to_owned))
     }
 
     fn end_of(&self, mut child: Child, stdin: &[u8], timeout: Duration) -> Result<Ended, Fail> {
@@ -313,6 +326,21 @@ mod tests {
         let ended = Line::new(["sh", "-c", "sleep 2 & echo up"]).run(SOON).unwrap();
         assert_eq!(ended.stdout, b"up\n");
         assert!(started.elapsed() < Duration::from_secs(2));
+    }
+
+    #[test]
+    fn what_is_held_on_stdin_is_held_while_a_line_runs_and_not_by_its_daemons() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.lock");
+        let lock = crate::sys::lock::Lock::take(&path, Duration::ZERO).unwrap();
+        let busy = |patience| crate::sys::lock::Lock::take(&path, patience).is_err();
+        let line = Line::new(["sh", "-c", "sleep 3 >/dev/null & read -r x; sleep 0.3"]).waited_for();
+        let mut child =
+            line.spawn(lock.file().file().try_clone().unwrap().into(), Stdio::null(), Stdio::null()).unwrap();
+        drop(lock);
+        assert!(busy(Duration::ZERO), "the line runs");
+        child.wait().unwrap();
+        assert!(!busy(Duration::ZERO), "its daemon does not hold it");
     }
 
     #[test]

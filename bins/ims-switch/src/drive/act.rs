@@ -72,7 +72,7 @@ impl Crew<'_> {
                         };
                         *mark = Mark::Begun;
                         let record = self.record(step, index, before);
-                        self.noted(self.journal.intend(&record));
+                        noted(self.journal.intend(&record));
                         let sender = sender.clone();
                         scope.spawn(move || {
                             let done = self.take(step);
@@ -89,8 +89,8 @@ impl Crew<'_> {
                 if let Some(mark) = marks.get_mut(index) {
                     *mark = if done.is_ok() { Mark::Done } else { Mark::Failed };
                 }
-                self.noted(self.journal.end(&record));
-                self.tell(&record, out)?;
+                noted(self.journal.end(&record));
+                tell(&record, out)?;
                 came.records.push(record);
                 if let Err(fail) = done {
                     came.fail.get_or_insert(fail);
@@ -130,24 +130,6 @@ impl Crew<'_> {
         }
     }
 
-    /// A journal that cannot be written is no reason to stop half-way.
-    fn noted(&self, written: Result<(), Fail>) {
-        if let Err(fail) = written {
-            stderr::say("ims-switch", fail);
-        }
-    }
-
-    fn tell(&self, record: &StepRecord, out: &mut Out) -> Result<(), Fail> {
-        if out.format() == Format::Table {
-            let what = record.resource.as_ref().map_or_else(String::new, |resource| format!(" {resource}"));
-            let took = record.took_ms.unwrap_or_default();
-            let end = record.message.as_ref().map_or_else(String::new, |message| format!(": {message}"));
-            stderr::say("ims-switch", format_args!("{}: {}{what}, {took} ms{end}", record.node, record.verb));
-        }
-        out.record(record)?;
-        if out.format() == Format::Json { out.flush() } else { Ok(()) }
-    }
-
     fn take(&self, step: &Step) -> Result<Done, Fail> {
         let Some(resource) = &step.resource else { return self.fence(step) };
         let found = self.team.group.find(resource)?;
@@ -177,6 +159,25 @@ impl Crew<'_> {
         }
         Ok(Done { changed: true, parts: Vec::new() })
     }
+}
+
+/// A journal that cannot be written is no reason to stop half-way.
+fn noted(written: Result<(), Fail>) {
+    if let Err(fail) = written {
+        stderr::say("ims-switch", fail);
+    }
+}
+
+/// Prints a step that ended, and on a terminal says at once how far the run is.
+fn tell(record: &StepRecord, out: &mut Out) -> Result<(), Fail> {
+    if out.format() == Format::Table {
+        let what = record.resource.as_ref().map_or_else(String::new, |resource| format!(" {resource}"));
+        let took = record.took_ms.unwrap_or_default();
+        let end = record.message.as_ref().map_or_else(String::new, |message| format!(": {message}"));
+        stderr::say("ims-switch", format_args!("{}: {}{what}, {took} ms{end}", record.node, record.verb));
+    }
+    out.record(record)?;
+    if out.format() == Format::Json { out.flush() } else { Ok(()) }
 }
 
 /// A step as a record, before anything was done.

@@ -100,7 +100,7 @@ pub fn drive(host: &Host, asked: &Asked, interrupt: &Interrupt, out: &mut Out) -
     };
     journal.begin(&begun, &run.steps)?;
     let crew = Crew { host, team: &team, journal: &journal, interrupt };
-    let result = run.carry_out(&crew, found, plan, out);
+    let result = run.carry_out(&crew, &found, plan, out);
     run.finish(&crew, result, out)
 }
 
@@ -201,7 +201,7 @@ impl Run<'_> {
     fn carry_out(
         &mut self,
         crew: &Crew<'_>,
-        before: Found,
+        before: &Found,
         plan: Plan,
         out: &mut Out,
     ) -> Result<Found, (Fail, Found)> {
@@ -240,7 +240,7 @@ impl Run<'_> {
                 };
                 return Err((fail, now));
             }
-            return Err(self.go_back(crew, fail, &before, now, out));
+            return Err(self.go_back(crew, fail, before, now, out));
         }
         Err((Fail::broken("the run did not end"), looked))
     }

@@ -163,7 +163,9 @@ fn restart_what_lost_its_volume(group: &Group, found: &Found, target: &NodeName,
             lost.push(&resource.name);
         } else if without {
             lost.push(&resource.name);
-            want.again(target, &resource.name, "its volume is not mounted");
+            if found.state(target, &resource.name) != State::Down {
+                want.again(target, &resource.name, "its volume is not mounted");
+            }
         }
     }
 }
@@ -242,7 +244,8 @@ fn target_of_online(group: &Group, found: &Found, on: Option<&NodeName>) -> Resu
         }
         return answering(group, found, node);
     }
-    best_holder(group, found)
+    let holder = best_holder(group, found).filter(|_| !group.failback);
+    holder
         .or_else(|| first_reached(found, None).cloned())
         .ok_or_else(|| Fail::unknown(format!("no node of {} can be reached", group.name)))
 }

@@ -135,6 +135,20 @@ fn what_is_planned_depends_on_what_is_found_and_wished() {
 }
 
 #[test]
+fn a_group_with_failback_goes_back_to_the_most_preferred_node_that_answers() {
+    let group = Group { failback: true, ..group() };
+    for (one, two, target, steps) in [
+        ("udddd", "uuuuu", "mail-1", 8),
+        ("uuuuu", "udddd", "mail-1", 0),
+        ("lost", "uuuuu", "mail-2", 0),
+        ("udddd", "udddd", "mail-1", 4),
+    ] {
+        let plan = plan(&group, &found(&group, one, two), &Wish::Online(None)).unwrap();
+        assert_eq!((plan.target, plan.steps.len()), (Some(node(target)), steps), "{one} {two}");
+    }
+}
+
+#[test]
 fn what_may_not_be_is_refused_with_the_way_out() {
     let group = group();
     for (one, two, wish, exit, words) in [

@@ -127,7 +127,7 @@ pub fn react(host: &Host, react: &React, interrupt: &Interrupt, out: &mut Out) -
             time: answer.time,
         };
         if !react.dry_run {
-            let done = act(host, react, &resource.name, choice, interrupt, out)?;
+            let done = act(host, react, &resource.name, choice, interrupt, out);
             if let Some(done) = done {
                 exit = exit.gravest(done);
                 decision.status = Some(done.word().to_owned());
@@ -168,7 +168,7 @@ fn act(
     choice: Choice,
     interrupt: &Interrupt,
     out: &mut Out,
-) -> Result<Option<Exit>, Fail> {
+) -> Option<Exit> {
     let asked = |wish| Asked {
         group: react.group.clone(),
         wish,
@@ -184,7 +184,7 @@ fn act(
             fail.exit()
         }
     };
-    Ok(match choice {
+    match choice {
         Choice::Nothing | Choice::Tolerate => None,
         Choice::Restart => Some(attempt(&restart())),
         Choice::Giveover => Some(match attempt(&asked(Wish::Move(None))) {
@@ -197,5 +197,5 @@ fn act(
             | Exit::Broken
             | Exit::Busy) => exit,
         }),
-    })
+    }
 }

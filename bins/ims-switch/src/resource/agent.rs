@@ -2,6 +2,7 @@
 //! `disk-group`. Their word is checked: after each start and stop the monitor is asked.
 
 use std::path::Path;
+use std::time::Duration;
 
 use ims::group::{Kind, Resource};
 use ims::sys::exec::{Ended, Line};
@@ -76,7 +77,7 @@ fn carry_out(
         Verb::Stop | Verb::Fence => resource.limits.offline_timeout,
     };
     for line in lines(seat, resource, verb) {
-        let ended = laps.time(line.program(), || here(seat, &line).run(timeout))?;
+        let ended = laps.time(line.program(), || waited_for(seat, &line, timeout))?;
         if !ended.is_success() {
             return Err(Fail::failed(said(&line, &ended)));
         }
@@ -88,6 +89,15 @@ fn carry_out(
                 .because(reason.unwrap_or_default()))
         }
         (state, _) => Err(Fail::failed(format!("{} is {state} after its {}", resource.name, verb.word()))),
+    }
+}
+
+/// Runs a line that holds the group's lock while it runs, whatever becomes of us.
+fn waited_for(seat: &Here<'_>, line: &Line, timeout: Duration) -> Result<Ended, Fail> {
+    let line = here(seat, line);
+    match seat.lock {
+        Some(lock) => line.waited_for().run_holding(lock.file().file(), timeout),
+        None => line.run(timeout),
     }
 }
 

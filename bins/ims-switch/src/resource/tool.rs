@@ -49,8 +49,8 @@ fn run_it(here: &Here<'_>, line: &Line, timeout: Duration) -> Result<Ended, Fail
 
 fn told(ended: &Ended) -> Told {
     let text = String::from_utf8_lossy(&ended.stdout);
-    let records = text.lines().filter_map(|line| serde_json::from_str::<Told>(line).ok());
-    records.filter(|record| record.state.is_some()).last().unwrap_or_default()
+    let mut records = text.lines().filter_map(|line| serde_json::from_str::<Told>(line).ok());
+    records.rfind(|record| record.state.is_some()).unwrap_or_default()
 }
 
 /// The failure of a command of ours, with its own status and words.

@@ -11,7 +11,7 @@ use ims::name::{GroupName, NodeName, ResourceName};
 use ims::record::Envelope;
 use ims::registry;
 use ims::sys::file;
-use ims::sys::lock::Lock;
+use ims::sys::lock::{self, Lock};
 use ims::{Exit, Fail, Host};
 
 use super::wire::{Ask, Hello, Say, VERSION};
@@ -30,12 +30,12 @@ pub struct Desk {
 
 /// The lock that every run of a group takes on each node.
 pub fn lock_path(host: &Host, group: &GroupName) -> PathBuf {
-    host.path(format!("/run/lock/ims-switch-{group}.lock"))
+    host.path(lock::FOLDER).join(format!("switch-{group}.lock"))
 }
 
 /// The lock that `ims-switch run` shares and a run that moves the group takes alone.
 pub fn runs_path(host: &Host, group: &GroupName) -> PathBuf {
-    host.path(format!("/run/lock/ims-switch-{group}.run.lock"))
+    host.path(lock::FOLDER).join(format!("switch-{group}.run.lock"))
 }
 
 impl Desk {

@@ -77,7 +77,7 @@ impl Session {
             std::thread::spawn(move || {
                 for line in BufReader::new(stderr).lines().map_while(Result::ok) {
                     if !line.trim().is_empty() {
-                        *held(&shared.words) = line.trim().to_owned();
+                        line.trim().clone_into(&mut held(&shared.words));
                     }
                 }
             });
@@ -197,13 +197,11 @@ impl Session {
                 waiting.replies.insert(request.id, sender);
             }
         }
-        let written =
-            held(&self.stdin).as_mut().map(|stdin| stdin.write_all(&line).and_then(|()| stdin.flush()));
-        match written {
-            Some(Ok(())) => Ok(receiver),
-            // The reader tells the reason when it comes to the end of the other end's outputs.
-            Some(Err(_)) | None => Ok(receiver),
+        if let Some(stdin) = held(&self.stdin).as_mut() {
+            // When it fails, the reader tells why, as soon as it comes to the end of the other end's outputs.
+            let _ = stdin.write_all(&line).and_then(|()| stdin.flush());
         }
+        Ok(receiver)
     }
 
     /// Ends what reaches the node at once.

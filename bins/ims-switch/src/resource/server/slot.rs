@@ -218,11 +218,19 @@ impl Slot {
 
     /// The file that takes what the program prints while it starts.
     pub fn printed(&self) -> Result<std::fs::File, Fail> {
-        let cannot = |e: &std::io::Error| Fail::io(Exit::Failed, format!("cannot start {}", self.name), e);
-        if let Some(folder) = self.printed.parent() {
-            std::fs::create_dir_all(folder).map_err(|e| cannot(&e))?;
-        }
-        OpenOptions::new().create(true).write(true).truncate(true).open(&self.printed).map_err(|e| cannot(&e))
+        self.make_folder()?;
+        OpenOptions::new()
+            .create(true)
+            .write(true)
+            .truncate(true)
+            .open(&self.printed)
+            .map_err(|e| Fail::io(Exit::Failed, format!("cannot start {}", self.name), &e))
+    }
+
+    fn make_folder(&self) -> Result<(), Fail> {
+        let folder = self.record.parent().unwrap_or_else(|| Path::new("/"));
+        std::fs::create_dir_all(folder)
+            .map_err(|e| Fail::io(Exit::Failed, format!("cannot make {}", folder.display()), &e))
     }
 
     /// The last line it printed while it started.
@@ -238,6 +246,7 @@ impl Slot {
         let kept = Kept { first, stop, patience_ms: ims::span::millis(program.patience) };
         let text = serde_json::to_vec(&kept)
             .map_err(|e| Fail::failed(format!("cannot remember {}", self.name)).because(e))?;
+        self.make_folder()?;
         file::replace(&self.record, &text)
     }
 

@@ -26,7 +26,7 @@ pub fn start(here: &Here<'_>, resource: &Resource, laps: &Laps) -> Result<bool, 
         match described.iter().find(|program| program.name == slot.name) {
             Some(program) if !slot.running()?.is_any() => {
                 // One after the other: mail that meets no delivery server is put off for minutes.
-                laps.time(program.name, || launch(slot, program, deadline))?;
+                laps.time(program.name, || launch(here, slot, program, deadline))?;
                 started = true;
             }
             Some(_) => {}
@@ -39,19 +39,22 @@ pub fn start(here: &Here<'_>, resource: &Resource, laps: &Laps) -> Result<bool, 
 }
 
 /// Starts one program and remembers it.
-fn launch(slot: &Slot, program: &Program, deadline: Instant) -> Result<(), Fail> {
+fn launch(here: &Here<'_>, slot: &Slot, program: &Program, deadline: Instant) -> Result<(), Fail> {
     for (path, owner, mode) in &program.folders {
         folder::make(path, owner, *mode)?;
     }
-    let mut line = program.start.clone();
-    if let Some(cgroup) = &slot.cgroup {
-        cgroup.create()?;
-        line = cgroup.enter(line);
-    }
+    let start = program.start.clone();
+    let line = match &slot.cgroup {
+        Some(cgroup) => {
+            cgroup.create()?;
+            cgroup.enter(start)
+        }
+        None => start.waited_for(),
+    };
     // Remembered before it runs: whoever comes after a crash knows how to stop it.
     slot.remember(program, None)?;
     let left = deadline.saturating_duration_since(Instant::now());
-    let ended = line.run_to(&slot.printed()?, left)?;
+    let ended = line.run_to(&slot.printed()?, here.lock.map(|lock| lock.file().file()), left)?;
     let running = slot.running()?;
     if ended.is_success() && running.is_any() {
         return slot.remember(program, running.first);
