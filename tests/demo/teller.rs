@@ -26,16 +26,16 @@ impl Teller {
 
     /// Says a command that was run, and how long it took.
     pub fn ran(&self, ran: &Ran) {
-        let line = ran.line.replace("sh -euc ", "");
-        self.say(format!("{line}  ({} ms)", ran.took.as_millis()));
+        let line = ran.line.replace(": sh -euc ", "# ").replacen(": ", "# ", 1);
+        self.say(format!("{line}  [{} ms]", ran.took.as_millis()));
     }
 
     /// Says what became of the messages.
     pub fn account(&self, account: &Account) {
         let Account { acknowledged, lost, doubled, sent_again, unclear } = account;
         self.say(format!(
-            "{acknowledged} messages acknowledged with 250, {} lost, {} told twice by the servers, {} sent again by the \
-             client after one of {unclear} answers that never came",
+            "messages acknowledged with 250: {acknowledged}; lost: {}; told twice: {} by the servers, {} by the client, which \
+             had no answer {unclear} times and sent again",
             lost.len(),
             doubled.len(),
             sent_again.len(),

@@ -4,7 +4,9 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use crate::stage::Stage;
-use crate::support::mail::{Account, Banner, Fate, Mailbox, Outage, Session, Stream, User, account_within};
+use crate::support::mail::{
+    Account, Banner, Fate, Ledger, Mailbox, Outage, Session, Stream, User, account_within,
+};
 use crate::support::{Node, until};
 
 /// How long anything that should come at once is waited for.
@@ -56,6 +58,12 @@ impl Users {
         })
     }
 
+    /// Reads every mailbox, once the queue had time to be delivered.
+    fn account(&self, ledger: &Ledger) -> Account {
+        let account = self.client.inside(|| account_within(ledger, self.imap, SOON));
+        account.expect("cannot read the mailboxes")
+    }
+
     /// Begins to send messages and to ask for the greeting.
     pub fn begin(self) -> Traffic {
         let (stream, banner) =
@@ -81,11 +89,14 @@ impl Traffic {
         }
     }
 
+    /// Reads every mailbox, while it goes on.
+    pub fn account(&self) -> Account {
+        self.users.account(&self.stream.so_far())
+    }
+
     /// Ends it, and reads every mailbox.
     pub fn end(self) -> Account {
         self.banner.stop();
-        let ledger = self.stream.stop();
-        let account = self.users.client.inside(|| account_within(&ledger, self.users.imap, SOON));
-        account.expect("cannot read the mailboxes")
+        self.users.account(&self.stream.stop())
     }
 }

@@ -6,9 +6,15 @@ use jiff::{SignedDuration, Timestamp};
 use rustix::process::Signal;
 
 use super::{Pair, record, record_of, text};
-use crate::support::MMP_CLEAN;
+use crate::support::{MMP_CLEAN, Node, until};
 
 const FOLDER: &str = "/var/lib/ims/fenced/mail-1.json";
+
+/// Waits until the kernel watches the guard for a mount of this node.
+fn wait_watching(node: &Node) {
+    let stacks = || node.sh("cat /proc/[0-9]*/stack 2>/dev/null || :").stdout;
+    assert!(until(Duration::from_secs(10), || stacks().contains("ext4_multi_mount_protect")));
+}
 
 #[test]
 fn without_a_proof_the_kernels_time_is_waited_and_the_wait_can_be_stopped() {
@@ -17,12 +23,7 @@ fn without_a_proof_the_kernels_time_is_waited_and_the_wait_can_be_stopped() {
     let ran = pair.run(&pair.two, "take", &["--timeout", "1s"]).status_is(3);
     assert!(ran.stderr.contains("(the kernel needs 22 s; give --timeout more)"), "{ran}");
     let stopped = pair.two.spawn(pair.words("take", &[]));
-    assert!(crate::support::until(Duration::from_secs(10), || {
-        pair.two
-            .sh("grep -lsE 'State:.[SD]' /proc/*/task/*/status | wc -l; cat /proc/*/stack 2>/dev/null")
-            .stdout
-            .contains("ext4_multi_mount_protect")
-    }));
+    wait_watching(&pair.two);
     stopped.signal(Signal::TERM);
     let ran = stopped.wait(Duration::from_secs(5)).status_is(5);
     assert!(ran.stderr.contains("stopped by SIGTERM while watching the guard"), "{ran}");
@@ -108,7 +109,7 @@ fn a_node_that_came_back_after_its_fencing_is_not_taken_for_dead() {
     let fenced = Timestamp::now();
     pair.run(&pair.one, "take", &[]).ok();
     pair.proof("mail-1", fenced, FOLDER);
-    assert!(crate::support::until(Duration::from_secs(10), || {
+    assert!(until(Duration::from_secs(10), || {
         let look = record(&pair.run(&pair.two, "look", &[]));
         let sign: Timestamp = text(&look["guard"]["last_sign"]).parse().unwrap();
         sign.duration_since(fenced) > SignedDuration::from_secs(1)
@@ -132,6 +133,7 @@ fn a_volume_that_is_released_while_it_is_watched_is_taken_then() {
     let pair = Pair::with("-O mmp -E mmp_update_interval=5");
     pair.run(&pair.one, "take", &[]).ok();
     let taking = pair.two.spawn(pair.words("take", &[]));
+    wait_watching(&pair.two);
     pair.run(&pair.one, "release", &[]).ok();
     let ran = taking.wait(Duration::from_secs(30)).ok();
     assert!(ran.took < Duration::from_secs(11), "{ran}");

@@ -40,10 +40,11 @@ impl Mailbox {
     pub fn read(&mut self, message_id: &str) -> io::Result<Option<String>> {
         let found = self.ask(&format!("UID SEARCH HEADER Message-ID \"{message_id}\""))?;
         let uids = found.iter().find_map(|line| line.strip_prefix("* SEARCH"));
-        match uids.and_then(|uids| uids.split_whitespace().last().map(ToOwned::to_owned)) {
-            Some(uid) => Ok(Some(self.ask(&format!("UID FETCH {uid} (BODY.PEEK[TEXT])"))?.join("\n"))),
-            None => Ok(None),
-        }
+        let Some(uid) = uids.and_then(|uids| uids.split_whitespace().last()) else { return Ok(None) };
+        let lines = self.ask(&format!("UID FETCH {uid} (BODY.PEEK[TEXT])"))?;
+        // The answer's first line announces the text, its last one closes the bracket.
+        let text = lines.iter().skip(1).take_while(|line| *line != ")");
+        Ok(Some(text.map(String::as_str).collect::<Vec<_>>().join("\n")))
     }
 
     /// Says a command and gives back the lines before its `OK`.

@@ -70,6 +70,11 @@ impl Stream {
         ledger.messages.iter().filter(|message| message.acknowledged.is_some()).count()
     }
 
+    /// What was sent until now. The message under way is the last one.
+    pub fn so_far(&self) -> Ledger {
+        self.shared.ledger.lock().unwrap().clone()
+    }
+
     /// Ends the stream; the message under way may stay without an answer.
     pub fn stop(self) -> Ledger {
         self.shared.stop.store(true, Ordering::Relaxed);

@@ -12,7 +12,7 @@ use ims::{Exit, Fail, Host, Out, State};
 use super::{Deadline, go_on, lock, show};
 use crate::NAME;
 use crate::cli::Release;
-use crate::guard::mmp::Sequence;
+use crate::guard::mmp::{Block, Sequence};
 use crate::hand::{Done, Question, WORDS};
 use crate::look::{Eye, Found};
 use crate::plan::{self, Step};
@@ -61,7 +61,7 @@ pub fn release(host: &Host, args: &Release, out: &mut Out) -> Result<Exit, Fail>
             Step::Claim { .. } | Step::Mount { .. } => {}
         }
     }
-    let given_up = run.given_up();
+    let given_up = run.given_up(&found);
     if let Some(why) = unwritten {
         let device = run.volume.device.display();
         return Err(Fail::broken(format!("{device} is unmounted, but not everything was written to it"))
@@ -168,7 +168,7 @@ impl Run<'_> {
     }
 
     /// Looks again: it is not mounted here, and its guard is not this node's any more.
-    fn given_up(&mut self) -> Result<Found, Fail> {
+    fn given_up(&mut self, before: &Found) -> Result<Found, Fail> {
         let device = self.volume.device.display().to_string();
         let began = Instant::now();
         loop {
@@ -183,15 +183,19 @@ impl Run<'_> {
                     Fail::unknown(format!("{device} is unmounted, but not surely given up")).because(why)
                 );
             }
-            match found.guard().map(crate::guard::mmp::Block::sequence) {
+            let block = found.guard();
+            // Another node that has it by now could only take it because it was given up.
+            let is_anothers = block.zip(before.guard()).is_some_and(|(now, ours)| !now.is_signed_like(ours));
+            match block.map(Block::sequence) {
                 None | Some(Sequence::Clean | Sequence::Fsck) => return Ok(found),
+                Some(Sequence::Held(_)) if is_anothers => return Ok(found),
                 Some(Sequence::Held(_)) if began.elapsed() < LETS_GO && !self.deadline.left().is_zero() => {
                     std::thread::sleep(Duration::from_millis(5));
                 }
                 Some(Sequence::Held(_)) => {
                     return Err(Fail::broken(format!("{device} is unmounted, but its guard is held still"))
                         .because(format!("by {}", found.signer.as_deref().unwrap_or("a node that did not sign")))
-                        .hint("another mount namespace of this node, or a node that took it this moment; look again"));
+                        .hint("another mount namespace of this node has it, or the kernel has not let go of it; look again"));
                 }
             }
         }

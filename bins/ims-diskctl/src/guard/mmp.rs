@@ -90,6 +90,11 @@ impl Block {
         self.device.starts_with(CLAIM)
     }
 
+    /// Whether the same node wrote both, by the same name of the device.
+    pub fn is_signed_like(&self, other: &Self) -> bool {
+        (&self.node, &self.device) == (&other.node, &other.device)
+    }
+
     /// When it was last written, by the clock of the node that wrote it.
     pub fn last_sign(&self) -> Option<Timestamp> {
         i64::try_from(self.time).ok().and_then(|time| Timestamp::from_second(time).ok())
