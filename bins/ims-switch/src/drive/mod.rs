@@ -43,7 +43,8 @@ pub struct Asked {
 
 /// Does what is asked for.
 pub fn drive(host: &Host, asked: &Asked, interrupt: &Interrupt, out: &mut Out) -> Result<Exit, Fail> {
-    let mut run = Run { asked, began: Instant::now(), time: Timestamp::now(), steps: Vec::new() };
+    let mut run =
+        Run { asked, began: Instant::now(), time: Timestamp::now(), steps: Vec::new(), untold: None };
     let group = Group::load(host, &asked.group)?;
     let nodes = Nodes::load(host)?;
     let mut phases = Phases::new(run.began, host.name().parse()?, asked.group.clone());
