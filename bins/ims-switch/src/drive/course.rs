@@ -145,7 +145,7 @@ impl Run<'_> {
         let is_so = match &plan.target {
             Some(target) => match &self.asked.wish {
                 Wish::Restart(resource) => now.state(target, resource) == State::Up,
-                Wish::Online(_) | Wish::Offline(_) | Wish::Move(_) => {
+                Wish::Online(_) | Wish::Offline(_) | Wish::Move(_) | Wish::Giveover => {
                     online_on(group, &now).as_ref() == Some(target)
                 }
             },
@@ -154,7 +154,7 @@ impl Run<'_> {
                     Some(Seen::Reached(states)) => state_on(group, states) == State::Down,
                     Some(Seen::Lost { .. } | Seen::Fenced) | None => false,
                 },
-                Wish::Offline(None) | Wish::Online(_) | Wish::Move(_) | Wish::Restart(_) => {
+                Wish::Offline(None) | Wish::Online(_) | Wish::Move(_) | Wish::Giveover | Wish::Restart(_) => {
                     now.reached().all(|(_, states)| state_on(group, states) == State::Down)
                 }
             },
