@@ -275,3 +275,20 @@ fn a_disk_group_is_imported_and_deported_by_the_volume_managers_own_commands() {
     assert_eq!(said(&lab.mail_1), [start, stop].concat());
     assert_eq!(said(&lab.mail_2), start);
 }
+
+#[test]
+fn a_node_gives_up_its_own_part_whatever_the_other_says() {
+    if !needs_root() {
+        return;
+    }
+    let lab = Lab::new();
+    lab.mail_1.run(["ims-switch", "online", "IMS-RG", "--on", "mail-2"]).ok();
+    lab.mail_1.file("/etc/ims/groups/IMS-RG.toml", format!("{GROUP}# newer\n"));
+    lab.mail_2.run(["ims-switch", "offline", "IMS-RG", "--here"]).ok();
+    lab.is_online_on(None);
+    lab.mail_1.file("/etc/ims/groups/IMS-RG.toml", GROUP);
+    lab.mail_1.run(["ims-switch", "online", "IMS-RG", "--on", "mail-2"]).ok();
+    lab.mail_1.file("/etc/ims/groups/IMS-RG.toml", "nodes = [\n");
+    lab.mail_2.run(["ims-switch", "offline", "IMS-RG", "--here"]).ok();
+    lab.is_online_on(None);
+}

@@ -68,12 +68,13 @@ fn member(host: &Host, group: &Group, name: &NodeName, node: Option<&Node>) -> R
 }
 
 impl Team {
-    /// Reaches every node of a group at once.
-    pub fn gather(host: &Host, group: Group, nodes: Nodes) -> Result<Self, Fail> {
+    /// Reaches every node of a group at once, or one alone.
+    pub fn gather(host: &Host, group: Group, nodes: Nodes, alone: Option<&NodeName>) -> Result<Self, Fail> {
         let members: Result<Vec<Member>, Fail> = std::thread::scope(|scope| {
             let threads: Vec<_> = group
                 .nodes
                 .iter()
+                .filter(|name| alone.is_none_or(|alone| alone == *name))
                 .map(|name| {
                     let (group, nodes) = (&group, &nodes);
                     scope.spawn(move || member(host, group, name, nodes.get(name)))
@@ -196,7 +197,6 @@ impl Team {
         }
     }
 
-    /// A node that answers and of which nothing could be found out.
     /// Reaches a node anew whose session ended: only when that fails too is it lost, and why. What ended may have been
     /// our program there alone; its steps hold the group's lock until they end.
     fn reach_again<'a>(&self, member: &'a Member) -> Result<Result<&'a Seat, String>, Fail> {
@@ -213,6 +213,7 @@ impl Team {
         Ok(Ok(member.again.get_or_init(|| Seat::There(session))))
     }
 
+    /// A node that answers and of which nothing could be found out.
     fn blind(&self, _node: &NodeName, why: &str) -> (Seen, BTreeMap<ResourceName, Looked>) {
         let looked: BTreeMap<ResourceName, Looked> = self
             .group
