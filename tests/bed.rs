@@ -416,7 +416,8 @@ fn a_killed_test_leaves_nothing_behind() {
     child.kill().unwrap();
     let killed = Instant::now();
     assert!(until(SOON, || pids.iter().all(|pid| !is_alive(*pid))), "processes are left");
-    assert!(until(SOON, || !is_in_use(backing)), "loop devices are left");
+    // The kernel writes out and unmounts first, which on a busy machine takes its time.
+    assert!(until(SOON * 3, || !is_in_use(backing)), "loop devices are left");
     assert!(until(SOON, || groups_of(child.id()).is_empty()), "left: {:?}", groups_of(child.id()));
     println!("all gone {:?} after the kill", killed.elapsed());
     child.wait().unwrap();

@@ -28,10 +28,9 @@ impl Files {
     }
 
     fn register(&self, names: &[&str]) {
-        let text: String = names
-            .iter()
-            .map(|name| format!("[{name}]\nlayout = iplanet-5\nroot = {SERVER5}\nldap = elenchus\n\n"))
-            .collect();
+        let entry =
+            |name: &&str| format!("[{name}]\nlayout = iplanet-5\nroot = {SERVER5}\nldap = elenchus\n\n");
+        let text = names.iter().map(entry).collect::<Vec<_>>().concat();
         self.write("/etc/msgregistry.inf", &text);
     }
 

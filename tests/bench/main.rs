@@ -69,7 +69,7 @@ fn registry() {
         || {
             assert!(
                 ours("ims-registry").args(["list", "--root"]).arg(folder.path()).status().unwrap().success()
-            )
+            );
         },
         || assert!(Command::new("cat").arg(&file).stdout(Stdio::null()).status().unwrap().success()),
     )

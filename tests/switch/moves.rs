@@ -248,3 +248,30 @@ fn an_ocf_agent_is_a_resource_like_any_other() {
     let status = lab.mail_1.run(["ims-switch", "status", "IMS-RG"]).status_is(3);
     assert_eq!(record(&status, "ims.group/1")["state"], "unknown", "an error is neither up nor down");
 }
+
+#[test]
+fn a_disk_group_is_imported_and_deported_by_the_volume_managers_own_commands() {
+    if !needs_root() {
+        return;
+    }
+    let lab = Lab::new();
+    let vxdg = "#!/bin/sh\necho \"vxdg $*\" >>/run/vx.log\ncase $* in\n*list) cat /run/imported 2>/dev/null; true ;;\n\
+                *import*) echo \"$3 enabled 1\" >/run/imported ;;\ndeport*) rm /run/imported ;;\nesac\n";
+    for node in lab.nodes() {
+        node.script("/usr/local/sbin/vxdg", vxdg);
+        node.script("/usr/local/sbin/vxvol", "#!/bin/sh\necho \"vxvol $*\" >>/run/vx.log\n");
+    }
+    lab.group(
+        "nodes = [\"mail-1\", \"mail-2\"]\n[resource.sharedg]\ntype = \"disk-group\"\ndisk_group = \"imsdg\"\n",
+    );
+    lab.mail_1.run(["ims-switch", "online", "IMS-RG"]).ok();
+    lab.mail_1.run(["ims-switch", "move", "IMS-RG"]).ok();
+    let said = |node: &Node| {
+        let log = node.read("/run/vx.log").unwrap();
+        log.lines().filter(|line| !line.ends_with("list")).map(ToOwned::to_owned).collect::<Vec<_>>()
+    };
+    let start = ["vxdg -t import imsdg", "vxvol -g imsdg startall"];
+    let stop = ["vxvol -g imsdg stopall", "vxdg deport imsdg"];
+    assert_eq!(said(&lab.mail_1), [start, stop].concat());
+    assert_eq!(said(&lab.mail_2), start);
+}

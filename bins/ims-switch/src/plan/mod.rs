@@ -3,17 +3,18 @@
 
 pub mod line;
 mod steps;
-
-use std::collections::BTreeMap;
+mod target;
+mod whereabouts;
 
 use ims::group::{Group, Resource};
 use ims::name::{NodeName, ResourceName};
-use ims::suggest::nearest;
 use ims::{Fail, State};
 
-use crate::found::{Found, Seen, state_on};
+use crate::found::{Found, Seen};
 pub use steps::{Hints, Step, Verb};
 use steps::{Want, ordered};
+use target::{best_holder, known, target_of_move, target_of_online};
+pub use whereabouts::whereabouts;
 
 /// What somebody wants of a group.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -181,110 +182,6 @@ fn restart(group: &Group, found: &Found, name: &ResourceName) -> Result<Plan, Fa
     let mut want = Want::default();
     want.again(&target, name, "a restart is wanted");
     Ok(Plan { target: Some(target), steps: ordered(group, found, &want, &[]) })
-}
-
-fn known(group: &Group, node: &NodeName) -> Result<(), Fail> {
-    if group.nodes.contains(node) {
-        return Ok(());
-    }
-    let known: Vec<&str> = group.nodes.iter().map(NodeName::as_str).collect();
-    let fail = Fail::usage(format!("{node} is no node of {}", group.name));
-    Err(match nearest(node.as_str(), known.iter().copied()) {
-        Some(meant) => fail.hint(format!("did you mean '{meant}'?")),
-        None => fail.hint(format!("it has {}", known.join(", "))),
-    })
-}
-
-/// A node that was chosen, when it answers.
-fn answering(group: &Group, found: &Found, node: &NodeName) -> Result<NodeName, Fail> {
-    known(group, node)?;
-    match found.get(node) {
-        Some(Seen::Reached(_)) => Ok(node.clone()),
-        Some(Seen::Lost { why, .. }) => Err(Fail::unknown(format!("{node} cannot be reached")).because(why)),
-        Some(Seen::Fenced) => {
-            Err(Fail::refused(format!("{node} was fenced")).hint("start it again, then run this again"))
-        }
-        None => Err(Fail::unknown(format!("nothing is known of {node}"))),
-    }
-}
-
-/// How many of the group's own resources are up on each node that answered, where any is not down.
-fn holders<'a>(group: &'a Group, found: &'a Found) -> Vec<(&'a NodeName, usize, State)> {
-    found
-        .reached()
-        .filter_map(|(node, states)| {
-            let state = state_on(group, states);
-            let up = own(group).filter(|r| states.get(&r.name) == Some(&State::Up)).count();
-            (state != State::Down).then_some((node, up, state))
-        })
-        .collect()
-}
-
-/// Where most of the group is up; the more preferred of two equals.
-fn best_holder(group: &Group, found: &Found) -> Option<NodeName> {
-    let holders = holders(group, found);
-    let most = holders.iter().map(|(_, up, _)| *up).max()?;
-    holders.into_iter().find(|(_, up, _)| *up == most).map(|(node, _, _)| node.clone())
-}
-
-fn first_reached<'a>(found: &'a Found, except: Option<&NodeName>) -> Option<&'a NodeName> {
-    found.reached().map(|(node, _)| node).find(|node| Some(*node) != except)
-}
-
-fn target_of_online(group: &Group, found: &Found, on: Option<&NodeName>) -> Result<NodeName, Fail> {
-    if let Some(node) = on {
-        let elsewhere = holders(group, found)
-            .into_iter()
-            .find(|(holder, _, state)| *holder != node && *state == State::Up)
-            .map(|(holder, _, _)| holder);
-        known(group, node)?;
-        if let Some(holder) = elsewhere {
-            return Err(Fail::refused(format!("{} is online on {holder}", group.name))
-                .hint(format!("ims-switch move {} --to {node} moves it", group.name)));
-        }
-        return answering(group, found, node);
-    }
-    let holder = best_holder(group, found).filter(|_| !group.failback);
-    holder
-        .or_else(|| first_reached(found, None).cloned())
-        .ok_or_else(|| Fail::unknown(format!("no node of {} can be reached", group.name)))
-}
-
-fn target_of_move(group: &Group, found: &Found, to: Option<&NodeName>) -> Result<NodeName, Fail> {
-    if let Some(node) = to {
-        return answering(group, found, node);
-    }
-    let from = best_holder(group, found);
-    first_reached(found, from.as_ref()).cloned().ok_or_else(|| {
-        Fail::refused(format!("there is no other node that {} could go to", group.name))
-            .hint("no other node of the group can be reached")
-    })
-}
-
-/// What each node holds, as a person reads it: for messages about runs that stopped half-way.
-pub fn whereabouts(group: &Group, found: &Found) -> String {
-    let mut told: Vec<String> = Vec::new();
-    let mut by_node: BTreeMap<&NodeName, Vec<String>> = BTreeMap::new();
-    for (node, states) in found.reached() {
-        for resource in own(group) {
-            match states.get(&resource.name).copied().unwrap_or(State::Unknown) {
-                State::Up => by_node.entry(node).or_default().push(resource.name.to_string()),
-                State::Down => {}
-                other @ (State::Partial | State::Unknown) => {
-                    by_node.entry(node).or_default().push(format!("{} ({other})", resource.name));
-                }
-            }
-        }
-    }
-    for (node, what) in by_node {
-        told.push(format!("{node} has {}", what.join(", ")));
-    }
-    for (node, seen) in found.nodes() {
-        if let Seen::Lost { .. } = seen {
-            told.push(format!("{node} cannot be reached"));
-        }
-    }
-    if told.is_empty() { "nothing of it is up".to_owned() } else { told.join("; ") }
 }
 
 #[cfg(test)]

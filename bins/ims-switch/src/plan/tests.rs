@@ -3,7 +3,7 @@ use std::path::Path;
 use ims::Exit;
 
 use super::*;
-use crate::found::States;
+use crate::found::{States, state_on};
 
 fn node(name: &str) -> NodeName {
     name.parse().unwrap()

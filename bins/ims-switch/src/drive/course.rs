@@ -1,0 +1,293 @@
+//! The course of a run once its plan is made: act, look again, go on when the source died, go back when a step
+//! failed, and tell the end.
+
+use std::time::Instant;
+
+use ims::group::Group;
+use ims::name::NodeName;
+use ims::{Exit, Fail, Out, State};
+use jiff::Timestamp;
+
+use super::act::{Came, Crew, since};
+use super::team::Team;
+use super::{Asked, online_on};
+use crate::found::{Found, Seen, state_on};
+use crate::journal::gap_ms;
+use crate::plan::{self, Plan, Verb, Wish, whereabouts};
+use crate::record::{RunRecord, StepRecord};
+
+/// A run under way.
+pub struct Run<'a> {
+    /// What is asked for.
+    pub asked: &'a Asked,
+    /// When it began, to measure times.
+    pub began: Instant,
+    /// When it began, to tell people.
+    pub time: Timestamp,
+    /// What was done until now.
+    pub steps: Vec<StepRecord>,
+}
+
+impl Run<'_> {
+    /// The run as a record.
+    pub fn record(&self, exit: Exit, message: Option<String>, online_on: Option<NodeName>) -> RunRecord {
+        RunRecord {
+            run: None,
+            group: self.asked.group.clone(),
+            wish: self.asked.wish.words(),
+            time: self.time,
+            took_ms: Some(since(self.began)),
+            gap_ms: gap_ms(&self.steps),
+            changed: self.steps.iter().any(|step| step.changed),
+            dry_run: self.asked.dry_run,
+            status: Some(exit.word().to_owned()),
+            online_on,
+            message,
+        }
+    }
+
+    /// Ends a run that finds everything as it is wished.
+    pub fn nothing_to_do(
+        &self,
+        team: &Team,
+        found: &Found,
+        plan: &Plan,
+        out: &mut Out,
+    ) -> Result<Exit, Fail> {
+        let online_on = online_on(&team.group, found);
+        if let Some(target) = &plan.target
+            && let Some(Seen::Reached(states)) = found.get(target)
+            && state_on(&team.group, states) != State::Up
+        {
+            // Its own resources are up, but what they stand on is not.
+            return Err(Fail::failed(format!("{} is not whole on {target}", team.group.name))
+                .because(whereabouts(&team.group, found)));
+        }
+        let lost: Vec<String> = found
+            .nodes()
+            .filter(|(_, seen)| matches!(seen, Seen::Lost { .. }))
+            .map(|(node, _)| node.to_string())
+            .collect();
+        let exit = match (&plan.target, lost.is_empty()) {
+            (None, false) => {
+                return Err(Fail::unknown(format!(
+                    "{} cannot be reached; whether {} is offline there is unknown",
+                    lost.join(", "),
+                    team.group.name
+                )));
+            }
+            (Some(_), _) | (None, true) => Exit::Ok,
+        };
+        out.record(&self.record(exit, None, online_on))?;
+        Ok(exit)
+    }
+
+    /// Acts, and goes on or back when something fails. What is found at the end stands beside the failure.
+    pub fn carry_out(
+        &mut self,
+        crew: &Crew<'_>,
+        before: &Found,
+        plan: Plan,
+        out: &mut Out,
+    ) -> Result<Found, (Fail, Found)> {
+        let mut plan = plan;
+        let mut looked = before.clone();
+        for attempt in 0.. {
+            let came = self.act(crew, &plan, out).map_err(|fail| (fail, looked.clone()))?;
+            let (now, _) = crew.team.look();
+            let now = keep_fenced(&looked, &came, now);
+            let Some(fail) = failure(crew, &came, &now) else {
+                return self.as_wished(crew, &plan, now);
+            };
+            let newly_lost = lost_since(&looked, &now);
+            let goes_on = attempt == 0
+                && came.interrupted.is_none()
+                && !newly_lost.is_empty()
+                && plan.target.as_ref().is_some_and(|target| !newly_lost.contains(target));
+            if goes_on {
+                // The source died on the way: what was begun is finished once that is certain.
+                match plan::plan(&crew.team.group, &now, &Wish::Move(plan.target.clone())) {
+                    Ok(next) => {
+                        plan = next;
+                        looked = now;
+                        continue;
+                    }
+                    Err(next) => return Err((half_way(crew, &fail, &now).because(next), now)),
+                }
+            }
+            if let Some(signal) = came.interrupted {
+                let fail = if came.records.iter().any(|step| step.changed) {
+                    Fail::broken(format!("stopped by {signal} between two steps"))
+                        .because(whereabouts(&crew.team.group, &now))
+                        .hint("run the same command again to finish")
+                } else {
+                    Fail::failed(format!("stopped by {signal} before anything was changed"))
+                };
+                return Err((fail, now));
+            }
+            return Err(self.go_back(crew, fail, before, now, out));
+        }
+        Err((Fail::broken("the run did not end"), looked))
+    }
+
+    fn act(&mut self, crew: &Crew<'_>, plan: &Plan, out: &mut Out) -> Result<Came, Fail> {
+        let came = crew.act(&plan.steps, self.steps.len(), out)?;
+        self.steps.extend(came.records.iter().cloned());
+        Ok(came)
+    }
+
+    /// Checks that what was wished is so.
+    fn as_wished(&self, crew: &Crew<'_>, plan: &Plan, now: Found) -> Result<Found, (Fail, Found)> {
+        let group = &crew.team.group;
+        let is_so = match &plan.target {
+            Some(target) => match &self.asked.wish {
+                Wish::Restart(resource) => now.state(target, resource) == State::Up,
+                Wish::Online(_) | Wish::Offline(_) | Wish::Move(_) => {
+                    online_on(group, &now).as_ref() == Some(target)
+                }
+            },
+            None => match &self.asked.wish {
+                Wish::Offline(Some(node)) => match now.get(node) {
+                    Some(Seen::Reached(states)) => state_on(group, states) == State::Down,
+                    Some(Seen::Lost { .. } | Seen::Fenced) | None => false,
+                },
+                Wish::Offline(None) | Wish::Online(_) | Wish::Move(_) | Wish::Restart(_) => {
+                    now.reached().all(|(_, states)| state_on(group, states) == State::Down)
+                }
+            },
+        };
+        if !is_so {
+            return Err((half_way(crew, &Fail::failed("every step succeeded"), &now), now));
+        }
+        let lost: Vec<&NodeName> =
+            now.nodes().filter(|(_, seen)| matches!(seen, Seen::Lost { .. })).map(|(node, _)| node).collect();
+        if let (None, Wish::Offline(None), Some(node)) = (&plan.target, &self.asked.wish, lost.first()) {
+            let fail = Fail::unknown(format!(
+                "{node} cannot be reached; whether {} is offline there is unknown",
+                group.name
+            ));
+            return Err((fail, now));
+        }
+        Ok(now)
+    }
+
+    /// Puts back what was before.
+    fn go_back(
+        &mut self,
+        crew: &Crew<'_>,
+        fail: Fail,
+        before: &Found,
+        now: Found,
+        out: &mut Out,
+    ) -> (Fail, Found) {
+        let group = &crew.team.group;
+        let exit = if fail.exit() == Exit::Refused { Exit::Refused } else { Exit::Failed };
+        let back = match plan::back(group, before, &now) {
+            Ok(back) => back,
+            Err(undo) => return (fail.and_undo_failed(undo), now),
+        };
+        if back.steps.is_empty() {
+            return if as_before(group, before, &now) {
+                (fail.with_exit(exit), now)
+            } else {
+                (half_way(crew, &fail, &now), now)
+            };
+        }
+        ims::sys::stderr::say("ims-switch", format_args!("{fail}; putting back what was before"));
+        let came = match self.act(crew, &back, out) {
+            Ok(came) => came,
+            Err(undo) => return (fail.and_undo_failed(undo), now),
+        };
+        let (last, _) = crew.team.look();
+        let last = keep_fenced(&now, &came, last);
+        match failure(crew, &came, &last) {
+            Some(undo) => {
+                let undo = Fail::broken(undo.to_string()).because(whereabouts(group, &last));
+                (fail.and_undo_failed(undo), last)
+            }
+            None if as_before(group, before, &last) => {
+                (Fail::new(exit, format!("{fail}; all was put back as before")), last)
+            }
+            None => (half_way(crew, &fail, &last), last),
+        }
+    }
+
+    /// Tells the run's end.
+    pub fn finish(
+        &self,
+        crew: &Crew<'_>,
+        result: Result<Found, (Fail, Found)>,
+        out: &mut Out,
+    ) -> Result<Exit, Fail> {
+        let (fail, found) = match result {
+            Ok(found) => (None, found),
+            Err((fail, found)) => (Some(fail), found),
+        };
+        let exit = fail.as_ref().map_or(Exit::Ok, Fail::exit);
+        let record = RunRecord {
+            run: Some(crew.journal.run().to_owned()),
+            ..self.record(exit, fail.as_ref().map(ToString::to_string), online_on(&crew.team.group, &found))
+        };
+        let written = crew.journal.finish(&record);
+        out.record(&record)?;
+        if let Err(written) = written {
+            ims::sys::stderr::say("ims-switch", written);
+        }
+        fail.map_or(Ok(Exit::Ok), Err)
+    }
+}
+
+/// Nodes that were fenced stay so however they look: they do not answer.
+fn keep_fenced(before: &Found, came: &Came, now: Found) -> Found {
+    let mut now = now;
+    for (node, seen) in before.nodes() {
+        if matches!(seen, Seen::Fenced) {
+            now.fenced(node);
+        }
+    }
+    for step in came.records.iter().filter(|step| step.verb == Verb::Fence.word() && step.changed) {
+        now.fenced(&step.node);
+    }
+    now
+}
+
+/// What went wrong, if anything did.
+fn failure(crew: &Crew<'_>, came: &Came, now: &Found) -> Option<Fail> {
+    match (&came.fail, came.interrupted) {
+        (Some(fail), _) => {
+            let failed = came.records.iter().find(|step| step.message.is_some());
+            let place = failed.map_or_else(String::new, |step| {
+                let what = step.resource.as_ref().map_or_else(|| step.node.to_string(), ToString::to_string);
+                format!("cannot {} {what} on {}", step.verb, step.node)
+            });
+            Some(Fail::new(fail.exit(), place).because(fail))
+        }
+        (None, Some(signal)) => {
+            Some(Fail::broken(format!("stopped by {signal}")).because(whereabouts(&crew.team.group, now)))
+        }
+        (None, None) => None,
+    }
+}
+
+fn lost_since(before: &Found, now: &Found) -> Vec<NodeName> {
+    let is_lost = |seen: Option<&Seen>| matches!(seen, Some(Seen::Lost { .. }));
+    now.nodes()
+        .filter(|(node, seen)| is_lost(Some(seen)) && !is_lost(before.get(node)))
+        .map(|(node, _)| node.clone())
+        .collect()
+}
+
+fn half_way(crew: &Crew<'_>, fail: &Fail, now: &Found) -> Fail {
+    Fail::broken(format!("{fail}; {}", whereabouts(&crew.team.group, now)))
+        .hint("run the same command again to finish")
+}
+
+/// Whether every node that was reached before has what it had.
+fn as_before(group: &Group, before: &Found, now: &Found) -> bool {
+    before.reached().all(|(node, states)| {
+        group.resources.iter().filter(|resource| !resource.kind.is_persistent()).all(|resource| {
+            let state = now.state(node, &resource.name);
+            states.get(&resource.name) == Some(&state)
+        })
+    })
+}
