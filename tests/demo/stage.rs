@@ -31,13 +31,15 @@ pub struct Stage {
 }
 
 impl Stage {
-    /// Makes the nodes and attaches the disk to both.
+    /// Makes the nodes, attaches the disk to both, and makes its mount point.
     pub fn set() -> Self {
         let bed = Bed::with_ssh();
         let (mail_1, mail_2, client) = (bed.node("mail-1"), bed.node("mail-2"), bed.client());
         let disk = bed.disk(64, "-O mmp");
-        mail_1.attach(&disk);
-        mail_2.attach(&disk);
+        for node in [&mail_1, &mail_2] {
+            node.attach(&disk);
+            node.run(["mkdir", "-p", MOUNT]).ok();
+        }
         Self { bed, mail_1, mail_2, client, disk }
     }
 
