@@ -82,6 +82,7 @@ fn a_target_that_cannot_have_it_is_told_before_the_source_is_touched() {
     let starts = lab.mail_1.read("/global/ims/starts").unwrap();
     for (break_it, mend_it, words, status) in [
         ("mv /usr/local/sbin/svc /root", "mv /root/svc /usr/local/sbin", "svc is not there", 5),
+        ("mount -t tmpfs none /global/ims", "umount /global/ims", "(tmpfs) is mounted there", 5),
         ("rmdir /global/ims", "mkdir /global/ims", "mount point /global/ims is not there", 5),
         ("ip link set eth0 name eth7", "ip link set eth7 name eth0", "there is no interface eth0", 5),
         (
