@@ -145,6 +145,7 @@ fn a_node_is_fenced_by_hand_with_a_proof() {
     let lab = Lab::new();
     lab.mail_1.run(["ims-switch", "fence", "-n", "mail-2"]).ok();
     assert!(lab.mail_2.is_up());
+    lab.mail_1.run(["ims-switch", "fence", "-n", "mail-1"]).status_is(4);
     let own = lab.mail_1.run(["ims-switch", "fence", "mail-1"]).status_is(4);
     assert!(own.stderr.contains("is this node"), "{own}");
     let ran = lab.mail_1.run(["ims-switch", "fence", "mail-2"]).ok();

@@ -103,7 +103,7 @@ pub fn by_word(name: &NodeName) -> Fenced {
 pub fn command(host: &Host, args: &Fence, out: &mut Out) -> Result<Exit, Fail> {
     let nodes = Nodes::load(host)?;
     let node = nodes.get(&args.node);
-    if args.dry_run {
+    if args.dry_run && args.node.as_str() != host.name() {
         out.text(&node.map(|node| line(node).to_string()).unwrap_or_default())?;
         return if is_possible(node) {
             Ok(Exit::Ok)
