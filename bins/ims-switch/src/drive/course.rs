@@ -127,6 +127,13 @@ impl Run<'_> {
                 };
                 return Err((fail, now));
             }
+            if fail.exit() == Exit::Broken {
+                // A step that ended half-way itself (a volume unmounted with writes lost) wants a person, not a way back.
+                return Err((
+                    half_way(crew, &fail, &now).hint("mend that, then run the same command again"),
+                    now,
+                ));
+            }
             return Err(self.go_back(crew, fail, before, now, out));
         }
         Err((Fail::broken("the run did not end"), looked))
