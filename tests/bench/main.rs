@@ -76,8 +76,20 @@ fn registry() {
     .tell("10,000 instances listed", "ims-registry list", "cat of the file");
 }
 
-/// Two hundred SMTP dialogues, beside the same dialogue by one plain blocking loop in this process.
+/// Two hundred SMTP dialogues with a server each, beside the same by one plain blocking loop in this process.
 fn probe() {
+    let ports: Vec<u16> = (0..200).map(|_| server()).collect();
+    let targets: Vec<String> = ports.iter().map(|port| format!("smtp://127.0.0.1:{port}")).collect();
+    in_turn(
+        20,
+        || assert!(ours("ims-probe").args(&targets).status().unwrap().success()),
+        || ports.iter().for_each(|port| ask(*port)),
+    )
+    .tell("200 SMTP sessions (EHLO, QUIT)", "ims-probe, start included", "a blocking loop, no start");
+}
+
+/// A little SMTP server on a port of its own.
+fn server() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     thread::spawn(move || {
@@ -85,13 +97,7 @@ fn probe() {
             thread::spawn(move || dialogue(stream.unwrap()));
         }
     });
-    let target = format!("smtp://127.0.0.1:{port}");
-    in_turn(
-        20,
-        || assert!(ours("ims-probe").args(vec![&target; 200]).status().unwrap().success()),
-        || (0..200).for_each(|_| ask(port)),
-    )
-    .tell("200 SMTP sessions (EHLO, QUIT)", "ims-probe, start included", "a blocking loop, no start");
+    port
 }
 
 fn dialogue(stream: TcpStream) -> Option<()> {

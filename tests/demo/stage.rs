@@ -31,13 +31,15 @@ pub struct Stage {
 }
 
 impl Stage {
-    /// Makes the nodes and attaches the disk to both.
+    /// Makes the nodes, attaches the disk to both, and makes its mount point.
     pub fn set() -> Self {
         let bed = Bed::with_ssh();
         let (mail_1, mail_2, client) = (bed.node("mail-1"), bed.node("mail-2"), bed.client());
         let disk = bed.disk(64, "-O mmp");
-        mail_1.attach(&disk);
-        mail_2.attach(&disk);
+        for node in [&mail_1, &mail_2] {
+            node.attach(&disk);
+            node.run(["mkdir", "-p", MOUNT]).ok();
+        }
         Self { bed, mail_1, mail_2, client, disk }
     }
 
@@ -71,7 +73,7 @@ impl Stage {
     /// Writes the group's and the nodes' description, the same bytes on both nodes.
     pub fn describe_the_group(&self) {
         let fence = &self.bed.fence_command();
-        let nodes: String = self
+        let nodes: Vec<String> = self
             .nodes()
             .iter()
             .map(|node| {
@@ -85,7 +87,7 @@ impl Stage {
         let signatures = self.signatures();
         for node in self.nodes() {
             node.file(format!("/etc/ims/groups/{GROUP}.toml"), include_str!("IMS-RG.toml"));
-            node.file("/etc/ims/nodes.toml", &nodes);
+            node.file("/etc/ims/nodes.toml", nodes.concat());
             node.file("/etc/ims/guard-names.toml", &signatures);
         }
     }
@@ -98,13 +100,13 @@ impl Stage {
             let minor = node.sh(&format!("stat -c %Lr {DEVICE}")).ok().stdout;
             format!("\"{machine}:loop{}\" = \"{}\"\n", minor.trim(), node.name())
         };
-        self.nodes().iter().map(signature).collect()
+        self.nodes().iter().map(signature).collect::<Vec<_>>().concat()
     }
+}
 
-    /// Where clients find a port of the service.
-    pub fn at(&self, port: u16) -> SocketAddr {
-        SocketAddr::new(address(), port)
-    }
+/// Where clients find a port of the service.
+pub fn at(port: u16) -> SocketAddr {
+    SocketAddr::new(address(), port)
 }
 
 /// The logical IP.

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use crate::stage::Stage;
+use crate::stage::{Stage, at};
 use crate::support::mail::{
     Account, Banner, Fate, Ledger, Mailbox, Outage, Session, Stream, User, account_within,
 };
@@ -35,7 +35,7 @@ pub struct Traffic {
 impl Users {
     /// The users of the service on this stage.
     pub fn of(stage: &Stage) -> Self {
-        Self { client: stage.client.clone(), smtp: stage.at(25), imap: stage.at(143) }
+        Self { client: stage.client.clone(), smtp: at(25), imap: at(143) }
     }
 
     /// Sends a user a message over SMTP, logs in as that user over IMAP and gives the text back.

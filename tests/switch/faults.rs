@@ -145,10 +145,57 @@ fn a_node_is_fenced_by_hand_with_a_proof() {
     let lab = Lab::new();
     lab.mail_1.run(["ims-switch", "fence", "-n", "mail-2"]).ok();
     assert!(lab.mail_2.is_up());
+    lab.mail_1.run(["ims-switch", "fence", "-n", "mail-1"]).status_is(4);
     let own = lab.mail_1.run(["ims-switch", "fence", "mail-1"]).status_is(4);
     assert!(own.stderr.contains("is this node"), "{own}");
     let ran = lab.mail_1.run(["ims-switch", "fence", "mail-2"]).ok();
     assert_eq!(record(&ran, "ims.fenced/1")["node"], "mail-2");
     assert!(!lab.mail_2.is_up());
     lab.mail_1.run(["ims-switch", "fence", "mail-3"]).status_is(4);
+}
+
+#[test]
+fn after_a_power_cut_of_both_nodes_the_one_that_comes_back_takes_its_own_volume() {
+    if !needs_root() {
+        return;
+    }
+    let lab = Lab::new();
+    lab.online();
+    lab.mail_1.power_cut();
+    lab.mail_2.power_cut();
+    lab.mail_1.start_again();
+    lab.mail_2.start_again();
+    assert!(until(SOON, || lab.mail_1.run(["ssh", "root@mail-1", "true"]).is_ok()), "sshd again");
+    lab.sign();
+    lab.mail_2.power_cut();
+    let line = ["ims-switch", "online", "IMS-RG", "--confirm-fenced", "mail-2"];
+    let ran = lab.mail_1.command(line).deadline(Duration::from_secs(120)).run().ok();
+    assert!(ran.took > Duration::from_secs(15), "its own guard was watched: {ran}");
+    lab.is_online_on(Some(&lab.mail_1));
+}
+
+#[test]
+fn what_a_fence_agent_prints_of_its_password_is_not_passed_on() {
+    if !needs_root() {
+        return;
+    }
+    let lab = Lab::new();
+    lab.mail_1.run(["ims-switch", "online", "IMS-RG", "--on", "mail-2"]).ok();
+    lab.mail_1.script(
+        "/usr/local/sbin/fence_chatty",
+        "#!/bin/sh\necho \"login refused with $(grep passwd= | tr '\\n' ' ')\" >&2\nexit 1\n",
+    );
+    lab.mail_1.file("/etc/ims/bmc", "passwd=hunter2\n");
+    let nodes = "[mail-1]\nreach = [\"ssh\", \"root@mail-1\"]\n[mail-2]\nreach = [\"ssh\", \"root@mail-2\"]\nreach_timeout = 2\nfence = [\"fence_chatty\"]\nfence_secrets = \"/etc/ims/bmc\"\n";
+    lab.mail_1.file("/etc/ims/nodes.toml", nodes);
+    lab.mail_2.cut();
+    for line in
+        [&["ims-switch", "fence", "mail-2"][..], &["ims-switch", "online", "IMS-RG", "--on", "mail-1"]]
+    {
+        let ran = lab.mail_1.run(line).status_is(4);
+        assert!(ran.stderr.contains("login refused"), "{ran}");
+        assert!(!format!("{ran}").contains("hunter2"), "{ran}");
+    }
+    let journal = lab.mail_1.read("/var/lib/ims/journal/IMS-RG.jsonl").unwrap();
+    assert!(!journal.contains("hunter2"), "{journal}");
 }

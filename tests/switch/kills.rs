@@ -121,3 +121,55 @@ fn the_history_tells_what_was_done_and_how_long_it_took() {
     assert!(last.stdout.contains("IMS-RG offline") && last.stdout.contains("stop svc"), "{last}");
     assert!(!last.stdout.contains("IMS-RG move"), "{last}");
 }
+
+#[test]
+fn a_terminal_that_goes_away_stops_nothing() {
+    if !needs_root() {
+        return;
+    }
+    let lab = Lab::new();
+    lab.online();
+    lab.mail_1.file("/run/svc.slow", "");
+    let running = lab.mail_1.spawn(["ims-switch", "move", "IMS-RG"]);
+    assert!(until(SOON, || lab.mail_1.path("/run/svc.stopping").exists()));
+    running.signal(Signal::HUP);
+    running.wait(SOON).ok();
+    lab.is_online_on(Some(&lab.mail_2));
+}
+
+#[test]
+fn a_move_whose_output_nobody_takes_is_finished_all_the_same() {
+    if !needs_root() {
+        return;
+    }
+    let lab = Lab::new();
+    lab.online();
+    let ran = lab.mail_1.sh("ims-switch move IMS-RG --to mail-2 >/dev/full").status_is(3);
+    assert!(ran.stderr.contains("cannot write to stdout"), "{ran}");
+    lab.is_online_on(Some(&lab.mail_2));
+    lab.mail_1.sh("ims-switch move IMS-RG --to mail-1 | true").ok();
+    lab.is_online_on(Some(&lab.mail_1));
+}
+
+#[test]
+fn a_far_program_that_is_killed_does_not_get_its_node_fenced() {
+    if !needs_root() {
+        return;
+    }
+    let lab = Lab::new();
+    lab.mail_1.run(["ims-switch", "online", "IMS-RG", "--on", "mail-2"]).ok();
+    lab.mail_2.file("/run/svc.slow", "");
+    let running = lab.mail_1.spawn(["ims-switch", "move", "IMS-RG", "--to", "mail-1"]);
+    assert!(until(SOON, || lab.mail_2.path("/run/svc.stopping").exists()));
+    let serve = lab.mail_2.processes().into_iter().find(|pid| {
+        let words = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        words.starts_with(b"ims-switch\0serve\0")
+    });
+    let serve = rustix::process::Pid::from_raw(serve.unwrap().cast_signed()).unwrap();
+    rustix::process::kill_process(serve, Signal::KILL).unwrap();
+    let ran = running.wait(Duration::from_secs(60));
+    assert_eq!(lab.bed.fence_requests(), [""; 0], "{ran}");
+    let ran = ran.status_is(5);
+    assert!(ran.stderr.contains("lost mail-2") && ran.stderr.contains("all was put back"), "{ran}");
+    lab.is_online_on(Some(&lab.mail_2));
+}

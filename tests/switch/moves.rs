@@ -82,6 +82,7 @@ fn a_target_that_cannot_have_it_is_told_before_the_source_is_touched() {
     let starts = lab.mail_1.read("/global/ims/starts").unwrap();
     for (break_it, mend_it, words, status) in [
         ("mv /usr/local/sbin/svc /root", "mv /root/svc /usr/local/sbin", "svc is not there", 5),
+        ("mount -t tmpfs none /global/ims", "umount /global/ims", "(tmpfs) is mounted there", 5),
         ("rmdir /global/ims", "mkdir /global/ims", "mount point /global/ims is not there", 5),
         ("ip link set eth0 name eth7", "ip link set eth7 name eth0", "there is no interface eth0", 5),
         (
@@ -274,4 +275,21 @@ fn a_disk_group_is_imported_and_deported_by_the_volume_managers_own_commands() {
     let stop = ["vxvol -g imsdg stopall", "vxdg deport imsdg"];
     assert_eq!(said(&lab.mail_1), [start, stop].concat());
     assert_eq!(said(&lab.mail_2), start);
+}
+
+#[test]
+fn a_node_gives_up_its_own_part_whatever_the_other_says() {
+    if !needs_root() {
+        return;
+    }
+    let lab = Lab::new();
+    lab.mail_1.run(["ims-switch", "online", "IMS-RG", "--on", "mail-2"]).ok();
+    lab.mail_1.file("/etc/ims/groups/IMS-RG.toml", format!("{GROUP}# newer\n"));
+    lab.mail_2.run(["ims-switch", "offline", "IMS-RG", "--here"]).ok();
+    lab.is_online_on(None);
+    lab.mail_1.file("/etc/ims/groups/IMS-RG.toml", GROUP);
+    lab.mail_1.run(["ims-switch", "online", "IMS-RG", "--on", "mail-2"]).ok();
+    lab.mail_1.file("/etc/ims/groups/IMS-RG.toml", "nodes = [\n");
+    lab.mail_2.run(["ims-switch", "offline", "IMS-RG", "--here"]).ok();
+    lab.is_online_on(None);
 }

@@ -1,5 +1,6 @@
 //! `ims-switch react`: probe records in, decisions out.
 
+use super::lab::*;
 use crate::support::*;
 
 /// A record as ims-probe prints it.
@@ -58,4 +59,23 @@ fn a_recorded_stream_is_replayed_and_every_decision_told_with_its_reason() {
     assert_eq!(told, wanted.map(|(resource, decision)| (resource.to_owned(), decision.to_owned())), "{ran}");
     assert!(ran.stderr.contains("smtp://192.0.2.10:25 is no part of IMS-RG"), "{ran}");
     node.command(["ims-switch", "react", "IMS-RG"]).stdin("not JSON\n").run().status_is(2);
+}
+
+#[test]
+fn a_group_that_was_taken_offline_stays_so_whatever_the_prober_says() {
+    if !needs_root() {
+        return;
+    }
+    let lab = Lab::new();
+    let group = format!(
+        "{GROUP}\n[resource.mail]\ntype = \"messaging-server\"\ninstance = \"stork\"\nrequires = [\"svc\"]\nrestart_limit = 0\n"
+    );
+    lab.group(&group);
+    for node in lab.nodes() {
+        node.file("/etc/msgregistry.inf", "[stork]\nlayout = postfix-dovecot\nroot = /global/ims/server5\n");
+    }
+    let down = answer("stork", "smtp", "down", 1, "00:00");
+    let ran = lab.mail_1.command(["ims-switch", "react", "IMS-RG"]).stdin(down).run().status_is(4);
+    assert!(ran.stderr.contains("IMS-RG is online nowhere"), "{ran}");
+    lab.is_online_on(None);
 }

@@ -42,7 +42,7 @@ impl Record for GroupCheck {
 pub fn check(host: &Host, named: &[GroupName], out: &mut Out) -> Result<Exit, Fail> {
     let mut exit = Exit::Ok;
     for name in chosen(host, named)? {
-        let team = Team::gather(host, Group::load(host, &name)?, Nodes::load(host)?)?;
+        let team = Team::gather(host, Group::load(host, &name)?, Nodes::load(host)?, None)?;
         let differences = team.differences(host)?;
         let unbound = unbound(host, &team.group)?;
         let (found, _) = team.look();

@@ -42,6 +42,20 @@ fn input(host: &Host, name: &NodeName, node: &Node) -> Result<String, Fail> {
     Ok(lines.join("\n") + "\n")
 }
 
+/// What an agent printed, without the secrets that it was given: some repeat their options when they fail.
+fn without_secrets(words: &str, input: &str, node: &Node) -> String {
+    let is_open = |key: &str, value: &str| {
+        let is_option = node.fence_options.iter().any(|(k, v)| k == key && v == value);
+        ["action", "plug", "port"].contains(&key) || (is_option && !key.contains("pass"))
+    };
+    input
+        .lines()
+        .filter_map(|line| line.split_once('='))
+        .map(|(key, value)| (key.trim(), value.trim()))
+        .filter(|(key, value)| !value.is_empty() && !is_open(key, value))
+        .fold(words.to_owned(), |words, (_, secret)| words.replace(secret, "***"))
+}
+
 /// Whether a node has a fence agent.
 pub fn is_possible(node: Option<&Node>) -> bool {
     node.is_some_and(|node| !node.fence.is_empty())
@@ -57,12 +71,13 @@ pub fn by_agent(host: &Host, name: &NodeName, node: Option<&Node>) -> Result<Fen
         return Err(Fail::refused(format!("{name} is this node; it does not fence itself")));
     }
     let line = line(node);
+    let input = input(host, name, node)?;
     let ended = line
-        .run_with(input(host, name, node)?.as_bytes(), node.fence_timeout)
+        .run_with(input.as_bytes(), node.fence_timeout)
         .map_err(|fail| Fail::refused(format!("{name} could not be fenced")).because(fail).hint(way_out()))?;
     if !ended.is_success() {
         return Err(Fail::refused(format!("{name} could not be fenced: {} failed", line.program()))
-            .because(ended.last_words())
+            .because(without_secrets(&ended.last_words(), &input, node))
             .hint(way_out()));
     }
     Ok(Fenced {
@@ -88,7 +103,7 @@ pub fn by_word(name: &NodeName) -> Fenced {
 pub fn command(host: &Host, args: &Fence, out: &mut Out) -> Result<Exit, Fail> {
     let nodes = Nodes::load(host)?;
     let node = nodes.get(&args.node);
-    if args.dry_run {
+    if args.dry_run && args.node.as_str() != host.name() {
         out.text(&node.map(|node| line(node).to_string()).unwrap_or_default())?;
         return if is_possible(node) {
             Ok(Exit::Ok)

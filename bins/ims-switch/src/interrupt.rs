@@ -1,4 +1,5 @@
-//! SIGINT and SIGTERM as a question that is asked between two steps.
+//! SIGINT and SIGTERM as a question that is asked between two steps. SIGHUP, a terminal that goes away, stops nothing:
+//! who sat there is not there to finish what would be left half-way.
 //!
 //! They are caught, not blocked: a blocked signal would stay blocked in every server that is started from here,
 //! and such a server could not be asked to end.
@@ -19,16 +20,18 @@ impl Interrupt {
     pub fn watch() -> Result<Self, Fail> {
         let cannot = |e: std::io::Error| Fail::io(Exit::Unknown, "cannot catch signals", &e);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().map_err(cannot)?;
-        let (mut term, mut int) = {
+        let (mut term, mut int, hup) = {
             let _inside = runtime.enter();
             (
                 signal(SignalKind::terminate()).map_err(cannot)?,
                 signal(SignalKind::interrupt()).map_err(cannot)?,
+                signal(SignalKind::hangup()).map_err(cannot)?,
             )
         };
         let came = Arc::new(OnceLock::new());
         let told = Arc::clone(&came);
         std::thread::spawn(move || {
+            let _caught = hup;
             let name = runtime.block_on(poll_fn(|context| {
                 if term.poll_recv(context).is_ready() {
                     Poll::Ready("SIGTERM")

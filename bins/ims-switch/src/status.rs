@@ -28,7 +28,7 @@ pub fn status(host: &Host, named: &[GroupName], out: &mut Out) -> Result<Exit, F
     let mut exit = Exit::Ok;
     let mut groups = Vec::new();
     for name in chosen(host, named)? {
-        let team = Team::gather(host, Group::load(host, &name)?, Nodes::load(host)?)?;
+        let team = Team::gather(host, Group::load(host, &name)?, Nodes::load(host)?, None)?;
         let (found, details) = team.look();
         for record in resources(&team.group, &details) {
             out.record(&record)?;

@@ -41,7 +41,7 @@ fn compare(ledger: &Ledger, found: &HashMap<(User, u32), u32>) -> Account {
             0 if is_acknowledged => account.lost.push(message.number),
             0 | 1 => {}
             _ if copies > message.unclear + u32::from(is_acknowledged) => {
-                account.doubled.push(message.number)
+                account.doubled.push(message.number);
             }
             _ => account.sent_again.push(message.number),
         }

@@ -25,7 +25,8 @@ impl Mailbox {
             return Err(io::Error::other(greeting));
         }
         mailbox.ask(&format!("LOGIN {} {}", user.0, user.password()))?;
-        mailbox.ask("EXAMINE INBOX")?;
+        // A first delivery may make the mailbox at this very moment, and then Dovecot answers "NO [ALREADYEXISTS]".
+        mailbox.ask("EXAMINE INBOX").or_else(|_| mailbox.ask("EXAMINE INBOX"))?;
         Ok(mailbox)
     }
 

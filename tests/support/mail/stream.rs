@@ -10,7 +10,7 @@ use super::smtp::{Fate, Session};
 use super::users::User;
 
 /// How long the client waits for a connection or an answer; a dead server is tried anew after it.
-const PATIENCE: Duration = Duration::from_millis(1000);
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// How long it waits between two tries of the same message.
 const PAUSE: Duration = Duration::from_millis(20);

@@ -44,6 +44,8 @@ pub struct Came {
     pub interrupted: Option<&'static str>,
     /// The steps that were taken, in the order they ended.
     pub records: Vec<StepRecord>,
+    /// Why nobody was told of some of them.
+    pub untold: Option<Fail>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -56,7 +58,7 @@ enum Mark {
 
 impl Crew<'_> {
     /// Carries the steps out; the first gets the number after `before`.
-    pub fn act(&self, steps: &[Step], before: usize, out: &mut Out) -> Result<Came, Fail> {
+    pub fn act(&self, steps: &[Step], before: usize, out: &mut Out) -> Came {
         let mut marks = vec![Mark::Waiting; steps.len()];
         let mut came = Came::default();
         let (sender, receiver) = channel();
@@ -82,26 +84,29 @@ impl Crew<'_> {
                     }
                 }
                 if !marks.contains(&Mark::Begun) {
-                    return Ok(());
+                    return;
                 }
-                let Ok((index, record, done)) = receiver.recv() else { return Ok(()) };
+                let Ok((index, record, done)) = receiver.recv() else { return };
                 let record = self.ended(record, &done);
                 if let Some(mark) = marks.get_mut(index) {
                     *mark = if done.is_ok() { Mark::Done } else { Mark::Failed };
                 }
                 noted(self.journal.end(&record));
-                tell(&record, out)?;
+                // Nobody who listens is no reason to stop half-way either; it is told at the end.
+                if let Err(untold) = tell(&record, out) {
+                    came.untold.get_or_insert(untold);
+                }
                 came.records.push(record);
                 if let Err(fail) = done {
                     came.fail.get_or_insert(fail);
                 }
             }
-        })?;
+        });
         // A signal that came when all was done already stopped nothing.
         if marks.iter().all(|mark| *mark == Mark::Done) {
             came.interrupted = None;
         }
-        Ok(came)
+        came
     }
 
     fn record(&self, step: &Step, index: usize, before: usize) -> StepRecord {

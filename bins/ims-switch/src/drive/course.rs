@@ -26,6 +26,8 @@ pub struct Run<'a> {
     pub time: Timestamp,
     /// What was done until now.
     pub steps: Vec<StepRecord>,
+    /// Why nobody was told of some of it.
+    pub untold: Option<Fail>,
 }
 
 impl Run<'_> {
@@ -93,7 +95,7 @@ impl Run<'_> {
         let mut plan = plan;
         let mut looked = before.clone();
         for attempt in 0.. {
-            let came = self.act(crew, &plan, out).map_err(|fail| (fail, looked.clone()))?;
+            let came = self.act(crew, &plan, out);
             let (now, _) = crew.team.look();
             let now = keep_fenced(&looked, &came, now);
             let Some(fail) = failure(crew, &came, &now) else {
@@ -130,10 +132,11 @@ impl Run<'_> {
         Err((Fail::broken("the run did not end"), looked))
     }
 
-    fn act(&mut self, crew: &Crew<'_>, plan: &Plan, out: &mut Out) -> Result<Came, Fail> {
-        let came = crew.act(&plan.steps, self.steps.len(), out)?;
+    fn act(&mut self, crew: &Crew<'_>, plan: &Plan, out: &mut Out) -> Came {
+        let mut came = crew.act(&plan.steps, self.steps.len(), out);
         self.steps.extend(came.records.iter().cloned());
-        Ok(came)
+        self.untold = self.untold.take().or(came.untold.take());
+        came
     }
 
     /// Checks that what was wished is so.
@@ -142,7 +145,7 @@ impl Run<'_> {
         let is_so = match &plan.target {
             Some(target) => match &self.asked.wish {
                 Wish::Restart(resource) => now.state(target, resource) == State::Up,
-                Wish::Online(_) | Wish::Offline(_) | Wish::Move(_) => {
+                Wish::Online(_) | Wish::Offline(_) | Wish::Move(_) | Wish::Giveover => {
                     online_on(group, &now).as_ref() == Some(target)
                 }
             },
@@ -151,7 +154,7 @@ impl Run<'_> {
                     Some(Seen::Reached(states)) => state_on(group, states) == State::Down,
                     Some(Seen::Lost { .. } | Seen::Fenced) | None => false,
                 },
-                Wish::Offline(None) | Wish::Online(_) | Wish::Move(_) | Wish::Restart(_) => {
+                Wish::Offline(None) | Wish::Online(_) | Wish::Move(_) | Wish::Giveover | Wish::Restart(_) => {
                     now.reached().all(|(_, states)| state_on(group, states) == State::Down)
                 }
             },
@@ -194,10 +197,7 @@ impl Run<'_> {
             };
         }
         ims::sys::stderr::say("ims-switch", format_args!("{fail}; putting back what was before"));
-        let came = match self.act(crew, &back, out) {
-            Ok(came) => came,
-            Err(undo) => return (fail.and_undo_failed(undo), now),
-        };
+        let came = self.act(crew, &back, out);
         let (last, _) = crew.team.look();
         let last = keep_fenced(&now, &came, last);
         match failure(crew, &came, &last) {
@@ -214,7 +214,7 @@ impl Run<'_> {
 
     /// Tells the run's end.
     pub fn finish(
-        &self,
+        self,
         crew: &Crew<'_>,
         result: Result<Found, (Fail, Found)>,
         out: &mut Out,
@@ -229,11 +229,15 @@ impl Run<'_> {
             ..self.record(exit, fail.as_ref().map(ToString::to_string), online_on(&crew.team.group, &found))
         };
         let written = crew.journal.finish(&record);
-        out.record(&record)?;
+        let told = out.record(&record);
         if let Err(written) = written {
             ims::sys::stderr::say("ims-switch", written);
         }
-        fail.map_or(Ok(Exit::Ok), Err)
+        // What went wrong is graver than that nobody was told.
+        match fail.or(self.untold).or(told.err()) {
+            None => Ok(Exit::Ok),
+            Some(fail) => Err(fail),
+        }
     }
 }
 

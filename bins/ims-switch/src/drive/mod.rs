@@ -43,11 +43,13 @@ pub struct Asked {
 
 /// Does what is asked for.
 pub fn drive(host: &Host, asked: &Asked, interrupt: &Interrupt, out: &mut Out) -> Result<Exit, Fail> {
-    let mut run = Run { asked, began: Instant::now(), time: Timestamp::now(), steps: Vec::new() };
+    let mut run =
+        Run { asked, began: Instant::now(), time: Timestamp::now(), steps: Vec::new(), untold: None };
     let group = Group::load(host, &asked.group)?;
     let nodes = Nodes::load(host)?;
     let mut phases = Phases::new(run.began, host.name().parse()?, asked.group.clone());
-    let team = phases.time("reach", "every node of the group", || Team::gather(host, group, nodes))?;
+    let alone = asked.wish.alone();
+    let team = phases.time("reach", "the nodes of the group", || Team::gather(host, group, nodes, alone))?;
     refuse_differences(host, &team)?;
     if !asked.dry_run {
         phases.time("lock", "one run at a time", || team.lock(asked.timeout))?;

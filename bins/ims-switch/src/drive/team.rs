@@ -1,6 +1,7 @@
 //! The nodes of a group during a run: a seat for each that answers, the reason for each that does not.
 
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use ims::group::{Group, Kind};
@@ -36,13 +37,21 @@ pub struct Team {
 struct Member {
     node: NodeName,
     seat: Result<(Seat, Hello), String>,
+    /// The seat after the first session ended, when the node answered again.
+    again: OnceLock<Seat>,
+}
+
+impl Member {
+    fn seat(&self) -> Option<&Seat> {
+        self.again.get().or_else(|| self.seat.as_ref().ok().map(|(seat, _)| seat))
+    }
 }
 
 /// What was found of each resource on each node, with its reasons.
 pub type Details = BTreeMap<NodeName, BTreeMap<ResourceName, Looked>>;
 
 fn member(host: &Host, group: &Group, name: &NodeName, node: Option<&Node>) -> Result<Member, Fail> {
-    let member = |seat| Member { node: name.clone(), seat };
+    let member = |seat| Member { node: name.clone(), seat, again: OnceLock::new() };
     if name.as_str() == host.name() {
         let desk = Desk::new(host, group.clone())?;
         let hello = desk.hello()?;
@@ -59,12 +68,13 @@ fn member(host: &Host, group: &Group, name: &NodeName, node: Option<&Node>) -> R
 }
 
 impl Team {
-    /// Reaches every node of a group at once.
-    pub fn gather(host: &Host, group: Group, nodes: Nodes) -> Result<Self, Fail> {
+    /// Reaches every node of a group at once, or one alone.
+    pub fn gather(host: &Host, group: Group, nodes: Nodes, alone: Option<&NodeName>) -> Result<Self, Fail> {
         let members: Result<Vec<Member>, Fail> = std::thread::scope(|scope| {
             let threads: Vec<_> = group
                 .nodes
                 .iter()
+                .filter(|name| alone.is_none_or(|alone| alone == *name))
                 .map(|name| {
                     let (group, nodes) = (&group, &nodes);
                     scope.spawn(move || member(host, group, name, nodes.get(name)))
@@ -82,7 +92,7 @@ impl Team {
 
     /// The seats of the nodes that answered.
     pub fn seats(&self) -> impl Iterator<Item = &Seat> {
-        self.members.iter().filter_map(|member| member.seat.as_ref().ok().map(|(seat, _)| seat))
+        self.members.iter().filter_map(Member::seat)
     }
 
     /// The seat of a node.
@@ -162,9 +172,15 @@ impl Team {
             let (_, looked) = self.blind(&member.node, why);
             (Seen::Lost { why: why.to_owned(), can_be_fenced }, looked)
         };
-        let seat = match &member.seat {
-            Ok((seat, _)) => seat,
-            Err(why) => return lost(why),
+        let seat = match (&member.seat, member.seat()) {
+            (Err(why), _) => return lost(why),
+            (Ok((first, _)), seat) => seat.unwrap_or(first),
+        };
+        let seat = match seat.lost().map(|_| self.reach_again(member)) {
+            None => seat,
+            Some(Ok(Ok(seat))) => seat,
+            Some(Ok(Err(why))) => return lost(&why),
+            Some(Err(fail)) => return self.blind(&member.node, &fail.to_string()),
         };
         match seat.ask(Ask::Look, LOOK) {
             Ok(Say::Looked(looked)) => {
@@ -179,6 +195,22 @@ impl Team {
                 None => self.blind(&member.node, &fail.to_string()),
             },
         }
+    }
+
+    /// Reaches a node anew whose session ended: only when that fails too is it lost, and why. What ended may have been
+    /// our program there alone; its steps hold the group's lock until they end.
+    fn reach_again<'a>(&self, member: &'a Member) -> Result<Result<&'a Seat, String>, Fail> {
+        let name = &member.node;
+        let node = self.nodes.get(name).ok_or_else(|| Fail::unknown(format!("{name} has no reach")))?;
+        let (session, hello) = match Session::open(name, node, &self.group.name)? {
+            Reached::Yes(session, hello) => (session, hello),
+            Reached::Lost(why) => return Ok(Err(why)),
+        };
+        if member.again.get().is_some() || hello.group != self.group.text {
+            return Err(Fail::unknown(format!("the session with {name} ended again, and it answers")));
+        }
+        session.ask(Ask::Lock { patience_ms: millis(LOOK) }, LOOK * 2)?;
+        Ok(Ok(member.again.get_or_init(|| Seat::There(session))))
     }
 
     /// A node that answers and of which nothing could be found out.

@@ -1,6 +1,5 @@
 //! The command line of each step: what an operator would type on that node to do the same by hand.
 
-use ims::fencing;
 use ims::group::{Group, Kind, Ocf, Resource, Volume};
 use ims::sys::exec::Line;
 
@@ -26,7 +25,7 @@ pub fn of(group: &Group, resource: &Resource, verb: Verb, hints: &Hints) -> Line
         }
         Kind::DiskGroup { disk_group } if is_start => Line::new(["vxdg", "-t", "import", disk_group]),
         Kind::DiskGroup { disk_group } => Line::new(["vxdg", "deport", disk_group]),
-        Kind::Volume(volume) => volume_line(volume, if is_start { "take" } else { "release" }, hints),
+        Kind::Volume(volume) => volume_line(volume, if is_start { "take" } else { "release" }),
         Kind::DirectoryServer { .. } | Kind::MessagingServer { .. } => {
             let verb = if is_start { "start" } else { "stop" };
             Line::new(["ims-switch", verb, group.name.as_str(), resource.name.as_str()])
@@ -44,14 +43,14 @@ pub fn look(group: &Group, resource: &Resource) -> Option<Line> {
             Line::new(["ims-ipbind", "look"]).arg(address.to_string()).arg("--device").arg(device.clone()),
         ),
         Kind::DiskGroup { .. } => Some(Line::new(["vxdg", "-q", "list"])),
-        Kind::Volume(volume) => Some(volume_line(volume, "look", &Hints::default())),
+        Kind::Volume(volume) => Some(volume_line(volume, "look")),
         Kind::DirectoryServer { .. } | Kind::MessagingServer { .. } => None,
         Kind::Command(commands) => Some(Line::new(&commands.monitor)),
         Kind::Ocf(ocf) => Some(agent(group, resource, ocf, "monitor")),
     }
 }
 
-fn volume_line(volume: &Volume, verb: &str, hints: &Hints) -> Line {
+fn volume_line(volume: &Volume, verb: &str) -> Line {
     let mut line = Line::new(["ims-diskctl", verb, "--device"])
         .arg(&volume.device)
         .arg("--mount")
@@ -65,10 +64,8 @@ fn volume_line(volume: &Volume, verb: &str, hints: &Hints) -> Line {
         if let Some(options) = &volume.options {
             line = line.arg("--options").arg(options);
         }
-        // Of several proofs it finds the one that counts by itself.
-        if let [node] = hints.fenced.as_slice() {
-            line = line.arg("--proof").arg(format!("{}/{node}.json", fencing::FOLDER));
-        }
+        // No proof is named: it finds that of the node which holds the volume, not of the node that was fenced, and
+        // watches the guard where the proof does not count.
     }
     line
 }

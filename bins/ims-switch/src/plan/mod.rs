@@ -25,6 +25,8 @@ pub enum Wish {
     Offline(Option<NodeName>),
     /// Online on another node: that one, else the most preferred other.
     Move(Option<NodeName>),
+    /// Online on the most preferred other node, unless it is offline everywhere.
+    Giveover,
     /// One resource stopped and started where it is.
     Restart(ResourceName),
 }
@@ -39,7 +41,16 @@ impl Wish {
             Self::Offline(Some(node)) => format!("offline on {node} alone"),
             Self::Move(None) => "move".to_owned(),
             Self::Move(Some(node)) => format!("move --to {node}"),
+            Self::Giveover => "giveover".to_owned(),
             Self::Restart(resource) => format!("restart {resource}"),
+        }
+    }
+
+    /// The node that it is about alone, whatever the others have.
+    pub const fn alone(&self) -> Option<&NodeName> {
+        match self {
+            Self::Offline(alone) => alone.as_ref(),
+            Self::Online(_) | Self::Move(_) | Self::Giveover | Self::Restart(_) => None,
         }
     }
 }
@@ -62,6 +73,14 @@ pub fn plan(group: &Group, found: &Found, wish: &Wish) -> Result<Plan, Fail> {
         }
         Wish::Move(to) => {
             let target = target_of_move(group, found, to.as_ref())?;
+            on_one(group, found, target)
+        }
+        Wish::Giveover => {
+            let all_answer = found.nodes().all(|(_, seen)| matches!(seen, Seen::Reached(_)));
+            if all_answer && best_holder(group, found).is_none() {
+                return Err(online_nowhere(group));
+            }
+            let target = target_of_move(group, found, None)?;
             on_one(group, found, target)
         }
         Wish::Offline(alone) => {
@@ -171,14 +190,18 @@ fn restart_what_lost_its_volume(group: &Group, found: &Found, target: &NodeName,
     }
 }
 
+/// What was taken offline is not brought online by a fault.
+fn online_nowhere(group: &Group) -> Fail {
+    Fail::refused(format!("{} is online nowhere", group.name))
+        .hint(format!("ims-switch online {}", group.name))
+}
+
 fn restart(group: &Group, found: &Found, name: &ResourceName) -> Result<Plan, Fail> {
     let resource = group.find(name)?;
     if resource.kind.is_persistent() {
         return Err(Fail::usage(format!("{name} is a {}: it is only looked at", resource.kind.word())));
     }
-    let target = best_holder(group, found).ok_or_else(|| {
-        Fail::refused(format!("{} is online nowhere", group.name)).hint("ims-switch online")
-    })?;
+    let target = best_holder(group, found).ok_or_else(|| online_nowhere(group))?;
     let mut want = Want::default();
     want.again(&target, name, "a restart is wanted");
     Ok(Plan { target: Some(target), steps: ordered(group, found, &want, &[]) })

@@ -59,8 +59,6 @@ pub struct Step {
 pub struct Hints {
     /// How long to listen for somebody else's answer before an address is put up; none for the usual time.
     pub probe_wait_ms: Option<u64>,
-    /// Nodes whose fencing lets a volume be taken that they may have held.
-    pub fenced: Vec<NodeName>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -192,22 +190,16 @@ pub fn ordered(group: &Group, found: &Found, want: &Want, fence: &[&NodeName]) -
     steps
 }
 
-/// What a start may rely on: an address that its holder has just given up needs no long listening, and a volume
-/// of a fenced node no waiting.
+/// What a start may rely on: an address that its holder has just given up, or held when it was fenced, needs no long
+/// listening.
 fn hints(found: &Found, stopped: &[usize], fence: &[&NodeName]) -> Hints {
-    let mut fenced: Vec<NodeName> = fence.iter().map(|node| (*node).clone()).collect();
-    fenced.extend(
-        found
-            .nodes()
-            .filter(|(_, seen)| matches!(seen, crate::found::Seen::Fenced))
-            .map(|(node, _)| node.clone()),
-    );
-    let probe_wait_ms = match (stopped.is_empty(), fenced.is_empty()) {
+    let was_fenced = found.nodes().any(|(_, seen)| matches!(seen, crate::found::Seen::Fenced));
+    let probe_wait_ms = match (stopped.is_empty(), fence.is_empty() && !was_fenced) {
         (false, true) => Some(20),
         (_, false) => Some(200),
         (true, true) => None,
     };
-    Hints { probe_wait_ms, fenced }
+    Hints { probe_wait_ms }
 }
 
 fn step(

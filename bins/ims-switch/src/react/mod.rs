@@ -187,7 +187,7 @@ fn act(
     match choice {
         Choice::Nothing | Choice::Tolerate => None,
         Choice::Restart => Some(attempt(&restart())),
-        Choice::Giveover => Some(match attempt(&asked(Wish::Move(None))) {
+        Choice::Giveover => Some(match attempt(&asked(Wish::Giveover)) {
             Exit::Refused => attempt(&restart()),
             exit @ (Exit::Ok
             | Exit::No

@@ -126,12 +126,17 @@ pub fn obstacles(here: &Here<'_>, resource: &Resource) -> Vec<String> {
                 found
                     .push(format!("the mount point {0} is not there (mkdir -p {0})", volume.mount.display()));
             }
-            if let (State::Unknown, reason) = here.look(resource) {
-                found.push(format!(
+            match here.look(resource) {
+                (State::Up | State::Down, _) => {}
+                // Read-only, mounted elsewhere, or something else is mounted there: it would not be taken.
+                (State::Partial, reason) => {
+                    found.push(format!("{}: {}", volume.mount.display(), reason.unwrap_or_default()));
+                }
+                (State::Unknown, reason) => found.push(format!(
                     "cannot tell the state of {}: {}",
                     resource.name,
                     reason.unwrap_or_default()
-                ));
+                )),
             }
             found
         }
