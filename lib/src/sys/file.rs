@@ -24,7 +24,7 @@ pub fn read_text(path: &Path) -> Result<Option<String>, Fail> {
 pub fn text<'a>(bytes: &'a [u8], path: &Path) -> Result<&'a str, Fail> {
     std::str::from_utf8(bytes).map_err(|e| {
         let good = bytes.get(..e.valid_up_to()).unwrap_or_default();
-        let line = good.iter().filter(|byte| **byte == b'\n').count() + 1;
+        let line = good.split(|byte| *byte == b'\n').count();
         Fail::usage(format!("{}:{line}: not UTF-8 text", path.display())).hint("convert the file with iconv")
     })
 }
