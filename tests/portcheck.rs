@@ -95,6 +95,16 @@ fn host() -> String {
 }
 
 #[test]
+fn a_registry_that_did_not_come_whole_is_not_free_of_conflicts() {
+    let files = Files::seed(&["mail-1"]);
+    let failed = json!({"schema": "ims.fail/1", "host": "mail-2", "exit": 3, "status": "unknown", "message": "no disk"});
+    let output = files.run(&["--no-live", "-"], &format!("{failed}\n"));
+    assert_eq!(output.status.code(), Some(3));
+    let told = "ims-portcheck: stdin:1: the command before this one failed on mail-2: no disk\n";
+    assert_eq!(String::from_utf8_lossy(&output.stderr), told);
+}
+
+#[test]
 fn two_instances_that_listen_on_every_address_collide_at_each_port_with_both_lines() {
     if !needs_root() {
         return;

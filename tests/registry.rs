@@ -80,6 +80,12 @@ const STORK: &[&str] = &[
     "mail",
 ];
 
+/// The entry of [`STORK`] with a comment and a key of somebody's, its lines ended in this way.
+fn entry(end: &str) -> String {
+    let text = "# ours\n[stork]\nlayout = postfix-dovecot\nroot = /global/ims/server5\naddress = 10.0.37.10\nldap = mail\nowner = joe\n";
+    text.replace('\n', end)
+}
+
 #[test]
 fn an_entry_is_added_once_and_a_second_add_changes_nothing() {
     let files = Files::new();
@@ -169,6 +175,82 @@ fn a_line_that_is_no_record_is_an_error_with_its_number_and_changes_nothing() {
 }
 
 #[test]
+fn what_a_failed_run_or_another_version_prints_is_not_taken_for_the_whole() {
+    let files = Files::new();
+    files.run(STORK);
+    let listed = String::from_utf8(files.run(&["list"]).stdout).unwrap().replace("stork", "heron");
+    let failed = r#"{"schema":"ims.fail/1","host":"mail-2","exit":3,"status":"unknown","message":"no disk"}"#;
+    let newer = listed.replace("ims.instance/1", "ims.instance/2");
+    let before = files.read("/etc/msgregistry.inf");
+    for (stdin, status, told) in [
+        (
+            format!("{failed}\n{listed}").as_bytes(),
+            3,
+            "stdin:1: the command before this one failed on mail-2: no disk",
+        ),
+        (
+            newer.as_bytes(),
+            2,
+            "stdin:1: a record of another version: ims.instance/2 (this is for ims.instance/1)",
+        ),
+        (b"\n\xff\xfe{}\n", 2, "stdin:2: not JSON"),
+    ] {
+        let output = files.feed(&["add", "-"], stdin);
+        assert_eq!(code(&output), status, "{}", stderr(&output));
+        assert!(stderr(&output).starts_with(&format!("ims-registry: {told}")), "{}", stderr(&output));
+        assert_eq!(stderr(&output).lines().count(), 1, "{}", stderr(&output));
+    }
+    assert_eq!(files.read("/etc/msgregistry.inf"), before);
+}
+
+#[test]
+fn what_an_add_leaves_out_stays_as_it_is() {
+    let files = Files::new();
+    files.write("/etc/msgregistry.inf", &entry("\n"));
+    let args = ["add", "stork", "--address", "10.0.37.11"];
+    let changed = files.run(&args);
+    assert_eq!(code(&changed), 0, "{}", stderr(&changed));
+    let text = entry("\n").replace("10.0.37.10", "10.0.37.11");
+    assert_eq!(files.read("/etc/msgregistry.inf").as_deref(), Some(&*text));
+    assert_eq!(records(&files.run(&args))[0]["changed"], false);
+    let elsewhere = files.run(&["add", "stork", "--server-root", "/srv/server5"]);
+    assert_eq!(code(&elsewhere), 0, "{}", stderr(&elsewhere));
+    let text = text.replace("/global/ims/server5", "/srv/server5");
+    assert_eq!(files.read("/etc/msgregistry.inf").as_deref(), Some(&*text));
+    assert_eq!(code(&files.run(&["add", "heron", "--address", "10.0.37.12"])), 2);
+}
+
+#[test]
+fn new_lines_end_as_the_others_do() {
+    let files = Files::new();
+    files.write("/etc/msgregistry.inf", &entry("\r\n"));
+    let added = files.run(&["add", "heron", "--layout", "postfix-dovecot", "--server-root", "/srv/x"]);
+    assert_eq!(code(&added), 0, "{}", stderr(&added));
+    let changed = files.run(&["add", "stork", "--address", "10.0.37.11"]);
+    assert_eq!(code(&changed), 0, "{}", stderr(&changed));
+    let text = entry("\r\n").replace("10.0.37.10", "10.0.37.11")
+        + "\r\n[heron]\r\nlayout = postfix-dovecot\r\nroot = /srv/x\r\n";
+    assert_eq!(files.read("/etc/msgregistry.inf").as_deref(), Some(&*text));
+}
+
+#[test]
+fn a_root_that_could_not_be_read_back_is_refused() {
+    let files = Files::new();
+    let output = files.run(&["add", "heron", "--layout", "postfix-dovecot", "--server-root", "/srv/x "]);
+    assert_eq!(code(&output), 2, "{}", stderr(&output));
+    assert_eq!(files.read("/etc/msgregistry.inf"), None);
+}
+
+#[test]
+fn a_registry_that_is_not_utf_8_is_told_with_its_line() {
+    let files = Files::new();
+    fs_err::write(files.path("/etc/msgregistry.inf"), b"# ours\n# caf\xe9\n").unwrap();
+    let output = files.run(&["list"]);
+    assert_eq!(code(&output), 2);
+    assert!(stderr(&output).contains("msgregistry.inf:2: not UTF-8 text"), "{}", stderr(&output));
+}
+
+#[test]
 fn instances_are_found_below_a_server_root() {
     let files = Files::new();
     for folder in ["msg-mail-1/imta/config", "msg-mail-2/imta/config", "slapd-elenchus/config", "msg-empty"] {
@@ -218,13 +300,21 @@ fn a_second_writer_waits_and_then_says_who_is_busy() {
 }
 
 #[test]
-fn a_registry_that_cannot_be_written_is_left_as_it_was() {
+fn a_symbolic_link_in_place_of_the_registry_is_told_and_left() {
     let files = Files::new();
-    files.write("/etc/elsewhere", "precious");
+    files.write("/etc/elsewhere", &entry("\n"));
     symlink("elsewhere", files.path("/etc/msgregistry.inf")).unwrap();
-    let output = files.run(STORK);
-    assert_ne!(code(&output), 0, "a symbolic link was followed");
-    assert_eq!(files.read("/etc/elsewhere").as_deref(), Some("precious"));
+    for args in [&["add", "stork", "--address", "10.0.37.11"][..], &["remove", "stork"]] {
+        let output = files.run(args);
+        assert_eq!(code(&output), 5, "{args:?}: {}", stderr(&output));
+        assert!(
+            stderr(&output).contains("a symbolic link (put the file itself there)"),
+            "{}",
+            stderr(&output)
+        );
+        assert_eq!(files.read("/etc/msgregistry.inf"), Some(entry("\n")), "{args:?}");
+    }
+    assert!(files.path("/etc/msgregistry.inf").is_symlink());
 }
 
 #[test]

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Fail;
 
-/// An address that a server can be bound to: one host, neither unspecified, multicast nor broadcast.
+/// An address that a server can be bound to: one host, neither unspecified, multicast, broadcast nor an IPv4 one in IPv6's clothes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
 #[schemars(with = "String")]
@@ -32,7 +32,8 @@ impl FromStr for Address {
                 .hint("like 10.0.37.10 or 2001:db8::10, without a prefix length")
         })?;
         let broadcast = matches!(ip, IpAddr::V4(v4) if v4.is_broadcast());
-        if ip.is_unspecified() || ip.is_multicast() || broadcast {
+        let mapped = matches!(ip, IpAddr::V6(v6) if v6.to_ipv4_mapped().is_some());
+        if ip.is_unspecified() || ip.is_multicast() || broadcast || mapped {
             return Err(
                 Fail::usage(format!("no server can be bound to {ip} alone")).hint("give one host's address")
             );
@@ -94,7 +95,22 @@ impl FromStr for LogicalIp {
             return Err(bad());
         }
         let network: IpNetwork = text.parse().map_err(|_| bad())?;
-        Ok(Self { address: network.ip().to_string().parse()?, prefix: network.prefix() })
+        let address: Address = network.ip().to_string().parse()?;
+        if network.prefix() == 0 {
+            return Err(
+                Fail::usage(format!("'{text}' makes every address a neighbour")).hint("like 10.0.37.10/24")
+            );
+        }
+        let names_the_network = match network {
+            IpNetwork::V4(v4) => v4.prefix() < 31 && [v4.network(), v4.broadcast()].contains(&v4.ip()),
+            IpNetwork::V6(v6) => v6.prefix() < 127 && v6.network() == v6.ip(),
+        };
+        if names_the_network {
+            return Err(
+                Fail::usage(format!("'{text}' names the whole network")).hint("give one host's address")
+            );
+        }
+        Ok(Self { address, prefix: network.prefix() })
     }
 }
 
@@ -136,6 +152,7 @@ mod tests {
             "255.255.255.255",
             "mail",
             "010.0.37.10",
+            "::ffff:10.0.37.10",
         ] {
             assert!(bad.parse::<Address>().is_err(), "{bad}");
         }
@@ -144,7 +161,22 @@ mod tests {
     #[test]
     fn a_logical_ip_has_its_prefix_length() {
         assert_eq!("10.0.37.10/24".parse::<LogicalIp>().unwrap().to_string(), "10.0.37.10/24");
-        for bad in ["10.0.37.10", "10.0.37.10/33", "0.0.0.0/0", "x/24"] {
+        for good in
+            ["10.0.37.10/32", "10.0.37.0/31", "10.0.36.255/23", "2001:db8::/128", "2001:db8::ffff/112"]
+        {
+            assert_eq!(good.parse::<LogicalIp>().unwrap().to_string(), good);
+        }
+        for bad in [
+            "10.0.37.10",
+            "10.0.37.10/33",
+            "0.0.0.0/0",
+            "x/24",
+            "10.0.37.10/0",
+            "2001:db8::10/0",
+            "10.0.37.0/24",
+            "10.0.37.255/24",
+            "2001:db8::/64",
+        ] {
             assert!(bad.parse::<LogicalIp>().is_err(), "{bad}");
         }
     }

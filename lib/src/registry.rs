@@ -101,13 +101,14 @@ impl Registry {
             return true;
         }
         let before = self.sections.last_mut().map_or(&mut self.head, |section| &mut section.text);
+        let end = line_end(before);
         if !before.is_empty() && !before.ends_with('\n') {
-            before.push('\n');
+            before.push_str(end);
         }
-        if !before.is_empty() && !before.ends_with("\n\n") {
-            before.push('\n');
+        if !before.is_empty() && !before.ends_with(&format!("\n{end}")) {
+            before.push_str(end);
         }
-        let text = with_keys(&format!("[{}]\n", instance.name), instance);
+        let text = with_keys(&format!("[{}]{end}", instance.name), instance);
         self.sections.push(Section { instance: instance.clone(), text });
         true
     }
@@ -213,14 +214,19 @@ fn parse_section(text: &str, file: &Path, first: usize) -> Result<Instance, Fail
     Ok(Instance { name, layout, root, addresses, ldap, mail })
 }
 
-/// A server root is an absolute path, free of `..` and of line ends.
+/// A server root is an absolute path, free of `..`, of line ends, and of blanks at its end.
 pub fn absolute(value: &str) -> Result<PathBuf, Fail> {
     let path = Path::new(value);
     let plain = path.components().all(|part| !matches!(part, std::path::Component::ParentDir));
-    if path.is_absolute() && plain && !value.contains(['\n', '\r']) {
+    if path.is_absolute() && plain && !value.contains(['\n', '\r']) && value.trim_end() == value {
         return Ok(path.to_owned());
     }
     Err(Fail::new(Exit::Usage, format!("not an absolute path: '{}'", value.escape_debug())))
+}
+
+/// How the lines of a text end.
+fn line_end(text: &str) -> &'static str {
+    if text.split_inclusive('\n').next().is_some_and(|line| line.ends_with("\r\n")) { "\r\n" } else { "\n" }
 }
 
 /// The section's text with our keys as the instance has them; a key that is already right keeps its line.
@@ -233,6 +239,7 @@ fn with_keys(text: &str, instance: &Instance) -> String {
         ("ldap", instance.ldap.as_ref().map(ToString::to_string)),
         ("mail", (!instance.mail).then(|| "no".to_owned())),
     ];
+    let end = line_end(text);
     let mut lines: Vec<String> = text.split_inclusive('\n').map(ToOwned::to_owned).collect();
     for (key, value) in wanted {
         let found = lines.iter().position(|line| matches!(Line::of(line), Line::Key(k, _) if k == key));
@@ -241,7 +248,7 @@ fn with_keys(text: &str, instance: &Instance) -> String {
                 if let Some(line) = lines.get_mut(at)
                     && !matches!(Line::of(line), Line::Key(_, v) if v == value)
                 {
-                    *line = format!("{key} = {value}\n");
+                    *line = format!("{key} = {value}{end}");
                 }
             }
             (Some(at), None) => drop(lines.remove(at)),
@@ -256,9 +263,9 @@ fn with_keys(text: &str, instance: &Instance) -> String {
                 if let Some(previous) = at.checked_sub(1).and_then(|i| lines.get_mut(i))
                     && !previous.ends_with('\n')
                 {
-                    previous.push('\n');
+                    previous.push_str(end);
                 }
-                lines.insert(at, format!("{key} = {value}\n"));
+                lines.insert(at, format!("{key} = {value}{end}"));
             }
             (None, None) => {}
         }

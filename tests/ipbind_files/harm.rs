@@ -393,5 +393,5 @@ fn a_restore_killed_at_any_change_is_finished_by_the_next() {
 fn a_file_that_is_not_utf_8_is_told_and_left() {
     let files = Files::with(&ServerRoot::seed());
     fs_err::write(files.path(SLAPD), b"# \xe9l\xe8ve\nport 389\n").unwrap();
-    refused(&files, 2, SET, "slapd.conf is not UTF-8 text");
+    refused(&files, 2, SET, "slapd.conf:1: not UTF-8 text (convert the file with iconv)");
 }

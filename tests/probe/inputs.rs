@@ -87,6 +87,29 @@ fn an_instance_whose_configuration_is_elsewhere_is_unknown() {
 }
 
 #[test]
+fn an_instance_without_an_address_is_not_answered_for_by_its_loopback_port() {
+    let server = Server::start(|stream| wait(&stream));
+    let port = server.url("tcp").rsplit(':').next().unwrap().to_owned();
+    let root = registry("[stork]\nlayout = postfix-dovecot\nroot = /global/ims\n");
+    let folder = root.path().join("global/ims/msg-stork");
+    for name in ["postfix", "dovecot"] {
+        fs_err::create_dir_all(folder.join(name)).unwrap();
+    }
+    fs_err::write(folder.join("postfix/main.cf"), "inet_interfaces = all\n").unwrap();
+    let master = format!("smtp inet n - n - - smtpd\n127.0.0.1:{port} inet n - n - - smtpd\n");
+    fs_err::write(folder.join("postfix/master.cf"), master).unwrap();
+    fs_err::write(folder.join("dovecot/dovecot.conf"), "protocols =\n").unwrap();
+    let answer = below(&root, &["--level", "connect"]);
+    assert_eq!((answer.records.len(), answer.code), (1, 3), "{:?}", answer.records);
+    let (state, at, words) = verdict(&answer.records[0]);
+    assert_eq!((state, at), ("unknown", "config"));
+    assert!(
+        words.contains("port 25 of stork") && words.contains("ims-registry add stork --address"),
+        "{words}"
+    );
+}
+
+#[test]
 fn other_records_are_passed_over_and_the_same_target_is_probed_once() {
     let piped = format!("{{\"schema\":\"ims.change/1\",\"host\":\"x\"}}\n{RECORD}{RECORD}");
     let answer = feed(&piped, &["-"]);

@@ -8,7 +8,7 @@ use std::str::FromStr;
 
 use ims::input::records;
 use ims::instance::Instance;
-use ims::layout::{endpoints, listeners};
+use ims::layout::{Bind, endpoints, listeners};
 use ims::name::InstanceName;
 use ims::registry::Registry;
 use ims::sys::stderr;
@@ -111,6 +111,14 @@ pub fn expand(host: &Host, instance: &Instance, part: Option<PartOf>) -> Result<
     }
     let mut found = Vec::new();
     for listener in &listeners(host, &asked)? {
+        if instance.addresses.is_empty() && !matches!(listener.bind, Bind::One(_)) {
+            // Probing the others alone would answer for a service that nobody asked.
+            return Err(Fail::unknown(format!(
+                "port {} of {} listens on every address, and the registry has none to probe",
+                listener.port, instance.name
+            ))
+            .hint(format!("ims-registry add {} --address ADDRESS", instance.name)));
+        }
         for ip in endpoints(instance, listener) {
             let endpoint = Endpoint { service: listener.service, at: At::Ip(ip), port: listener.port };
             if !found.contains(&endpoint) {

@@ -18,7 +18,13 @@ use crate::cli::{self, Add, NameOrStdin, Remove};
 /// Adds the named instance, or those that come on stdin.
 pub fn add(host: &Host, add: &Add, out: &mut Out) -> Result<Exit, Fail> {
     let wanted = match &add.what {
-        NameOrStdin::Name(name) => vec![described(host, name, add)?],
+        NameOrStdin::Name(name) => {
+            return edit(host, &add.change, out, |registry| {
+                let instance = described(host, name, add, registry.get(name))?;
+                registry.put(&instance);
+                Ok(())
+            });
+        }
         NameOrStdin::Stdin => {
             if add.layout.is_some()
                 || add.server_root.is_some()
@@ -56,21 +62,32 @@ pub fn remove(host: &Host, remove: &Remove, out: &mut Out) -> Result<Exit, Fail>
     })
 }
 
-/// The instance the arguments describe; what they leave out is found on the disk, if it is there.
-fn described(host: &Host, name: &InstanceName, add: &Add) -> Result<Instance, Fail> {
-    let root = add
-        .server_root
-        .clone()
-        .ok_or_else(|| Fail::usage(format!("{name} has no server root")).hint("add --server-root FOLDER"))?;
+/// The instance the arguments describe; what they leave out stays as it is in the registry, or is found on the
+/// disk, if it is there.
+fn described(
+    host: &Host,
+    name: &InstanceName,
+    add: &Add,
+    known: Option<&Instance>,
+) -> Result<Instance, Fail> {
+    let root =
+        add.server_root.clone().or_else(|| known.map(|known| known.root.clone())).ok_or_else(|| {
+            Fail::usage(format!("{name} has no server root")).hint("add --server-root FOLDER")
+        })?;
+    let addresses = match known {
+        Some(known) if add.addresses.is_empty() => known.addresses.clone(),
+        Some(_) | None => add.addresses.clone(),
+    };
     let mut instance = Instance {
         name: name.clone(),
         layout: ims::layout::Layout::Iplanet5,
         root,
-        addresses: add.addresses.clone(),
-        ldap: add.ldap.clone(),
-        mail: !add.no_mail,
+        addresses,
+        ldap: add.ldap.clone().or_else(|| known.and_then(|known| known.ldap.clone())),
+        mail: !add.no_mail && known.is_none_or(|known| known.mail),
     };
-    instance.layout = match add.layout.or_else(|| detect::layout(host, &instance.mail_dir())) {
+    let known = known.map(|known| known.layout);
+    instance.layout = match add.layout.or(known).or_else(|| detect::layout(host, &instance.mail_dir())) {
         Some(layout) => layout,
         None => {
             return Err(Fail::usage(format!(

@@ -17,10 +17,16 @@ const LARGEST: usize = 64 * 1024 * 1024;
 
 /// Reads a text file, `None` when it is not there; anything but a regular file of UTF-8 is an error.
 pub fn read_text(path: &Path) -> Result<Option<String>, Fail> {
-    let Some(bytes) = read(path)? else { return Ok(None) };
-    String::from_utf8(bytes)
-        .map(Some)
-        .map_err(|_| Fail::usage(format!("{} is not UTF-8 text", path.display())))
+    read(path)?.map(|bytes| text(&bytes, path).map(ToOwned::to_owned)).transpose()
+}
+
+/// The text that a file holds; one that is not UTF-8 is an error with its line.
+pub fn text<'a>(bytes: &'a [u8], path: &Path) -> Result<&'a str, Fail> {
+    std::str::from_utf8(bytes).map_err(|e| {
+        let good = bytes.get(..e.valid_up_to()).unwrap_or_default();
+        let line = good.split(|byte| *byte == b'\n').count();
+        Fail::usage(format!("{}:{line}: not UTF-8 text", path.display())).hint("convert the file with iconv")
+    })
 }
 
 /// Reads a file, `None` when it is not there.
@@ -67,7 +73,8 @@ impl Staged {
         let cannot = |e: &io::Error| Fail::io(Exit::Failed, format!("cannot write {}", path.display()), e);
         let (folder, name) = folder_of(path)?;
         let temporary = PathBuf::from(format!(".{}.ims-{}", name.display(), std::process::id()));
-        let old = existing(folder.as_fd(), name).map_err(|e| cannot(&e))?;
+        let old = existing(folder.as_fd(), name)
+            .map_err(|e| if is_link(folder.as_fd(), name) { link(path) } else { cannot(&e) })?;
         if old.as_ref().is_some_and(|old| !old.metadata().is_ok_and(|meta| meta.is_file())) {
             return Err(Fail::usage(format!("{} is not a regular file", path.display())));
         }
@@ -116,11 +123,14 @@ impl Drop for Staged {
     }
 }
 
-/// Takes a file away and syncs its folder; says whether it was there.
+/// Takes a file away and syncs its folder; says whether it was there. A symbolic link is not a file of ours.
 pub fn remove(path: &Path) -> Result<bool, Fail> {
     let cannot =
         |e: rustix::io::Errno| Fail::io(Exit::Failed, format!("cannot remove {}", path.display()), &e.into());
     let (folder, name) = folder_of(path)?;
+    if is_link(folder.as_fd(), name) {
+        return Err(link(path));
+    }
     match rustix::fs::unlinkat(&folder, name, AtFlags::empty()) {
         Ok(()) => rustix::fs::fsync(&folder).map_err(cannot).map(|()| true),
         Err(rustix::io::Errno::NOENT) => Ok(false),
@@ -179,6 +189,15 @@ pub fn folder_of(path: &Path) -> Result<(OwnedFd, &OsStr), Fail> {
 fn is_roots_alone(folder: rustix::fd::BorrowedFd<'_>) -> rustix::io::Result<bool> {
     let stat = rustix::fs::fstat(folder)?;
     Ok(stat.st_uid == 0 && stat.st_mode & 0o022 == 0)
+}
+
+fn is_link(folder: rustix::fd::BorrowedFd<'_>, name: &OsStr) -> bool {
+    rustix::fs::statat(folder, name, AtFlags::SYMLINK_NOFOLLOW)
+        .is_ok_and(|stat| rustix::fs::FileType::from_raw_mode(stat.st_mode).is_symlink())
+}
+
+fn link(path: &Path) -> Fail {
+    Fail::failed(format!("{} is a symbolic link", path.display())).hint("put the file itself there")
 }
 
 pub(super) fn existing(

@@ -35,12 +35,7 @@ impl Found {
     /// A file's text; anything but UTF-8 cannot be edited.
     pub fn text(&self, path: &Path) -> Result<Option<&str>, Fail> {
         let found = self.files.iter().find(|(file, _)| file == path);
-        match found.and_then(|(_, bytes)| bytes.as_deref()) {
-            None => Ok(None),
-            Some(bytes) => std::str::from_utf8(bytes)
-                .map(Some)
-                .map_err(|_| Fail::usage(format!("{} is not UTF-8 text", path.display()))),
-        }
+        found.and_then(|(_, bytes)| bytes.as_deref()).map(|bytes| file::text(bytes, path)).transpose()
     }
 }
 
