@@ -112,3 +112,17 @@ pub fn rust_files(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
     }
     found
 }
+
+#[test]
+fn a_pipe_through_which_nothing_came_is_unknown() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, args) in [
+        ("ims-portcheck", &["-"][..]),
+        ("ims-ipbind", &["show", "-"]),
+        ("ims-ipbind", &["set", "-"]),
+        ("ims-probe", &["-"]),
+    ] {
+        let output = ims(name).args(args).arg("--root").arg(folder.path()).output().unwrap();
+        assert_eq!(output.status.code(), Some(3), "{name} {args:?}: {}", text(&output.stderr));
+    }
+}

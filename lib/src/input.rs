@@ -49,6 +49,11 @@ pub fn records<R: Record + DeserializeOwned>(
     })
 }
 
+/// What is answered when nothing came through a pipe: its writer may have failed, so it is no yes.
+pub fn nothing_came<R: Record>() -> Fail {
+    Fail::unknown(format!("no {} record came on stdin", R::SCHEMA)).hint("did what should print them fail?")
+}
+
 /// A record that came through a pipe, with the host it speaks of.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Piped<R> {

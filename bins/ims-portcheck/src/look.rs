@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::stdin;
 
-use ims::input::{Piped, records};
+use ims::input::{Piped, nothing_came, records};
 use ims::instance::Instance;
 use ims::layout::{self, Listener};
 use ims::registry::Registry;
@@ -50,8 +50,12 @@ pub fn instances(host: &Host, what: &[NameOrStdin]) -> Result<Instances, Fail> {
         match operand {
             NameOrStdin::Name(name) => asked.push(here(registry.find(name)?)),
             NameOrStdin::Stdin => {
+                let before = asked.len();
                 for piped in records::<Instance>("ims-portcheck", stdin().lock()) {
                     asked.push(piped?);
+                }
+                if asked.len() == before {
+                    return Err(nothing_came::<Instance>());
                 }
             }
         }

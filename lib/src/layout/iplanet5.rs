@@ -85,7 +85,9 @@ pub fn parameter(host: &Host, instance: &Instance, name: &str, timeout: Duration
     }
     let ended = line.run(timeout).map_err(|fail| cannot().because(fail))?;
     if !ended.is_success() {
-        return Err(cannot().because(format!("configutil: {}", ended.last_words())));
+        return Err(
+            cannot().because(format!("configutil: {}", crate::conf::secret::masked(&ended.last_words())))
+        );
     }
     let told = String::from_utf8_lossy(&ended.stdout).into_owned();
     Ok(told.lines().next().unwrap_or_default().trim().to_owned())

@@ -200,7 +200,9 @@ impl Transaction<'_> {
         let cannot = || Fail::failed(format!("cannot set {name} of {}", self.instance.name));
         let ended = line.run(self.timeout).map_err(|fail| cannot().because(fail))?;
         if !ended.is_success() {
-            return Err(cannot().because(format!("configutil: {}", ended.last_words())));
+            return Err(
+                cannot().because(format!("configutil: {}", ims::conf::secret::masked(&ended.last_words())))
+            );
         }
         let now = iplanet5::parameter(self.host, self.instance, name, self.timeout)
             .map_err(|fail| cannot().because(fail))?;

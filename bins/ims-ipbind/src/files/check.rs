@@ -119,6 +119,6 @@ fn run(
         return Ok(());
     }
     Err(Fail::usage(format!("{program} does not take {}", reads.display()))
-        .because(ended.last_words())
+        .because(ims::conf::secret::masked(&ended.last_words()))
         .hint("nothing was changed"))
 }

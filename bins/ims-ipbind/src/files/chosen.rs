@@ -3,7 +3,7 @@
 use std::io::stdin;
 
 use ims::address::Address;
-use ims::input::records;
+use ims::input::{nothing_came, records};
 use ims::instance::Instance;
 use ims::layout::{Layout, detect};
 use ims::name::InstanceName;
@@ -74,7 +74,10 @@ fn piped(place: &Place) -> Result<Vec<Instance>, Fail> {
         return Err(Fail::usage("--server-root, --layout and --ldap do not go with -")
             .hint("the records on stdin say it all"));
     }
-    records::<Instance>(NAME, stdin().lock()).map(|piped| piped.map(|piped| piped.record)).collect()
+    let came = records::<Instance>(NAME, stdin().lock())
+        .map(|piped| piped.map(|piped| piped.record))
+        .collect::<Result<Vec<_>, Fail>>()?;
+    if came.is_empty() { Err(nothing_came::<Instance>()) } else { Ok(came) }
 }
 
 /// The instance of that name: from the arguments when they give its root, else from the registry.
