@@ -96,7 +96,12 @@ fn a_message_store_that_does_not_take_the_address_leaves_all_as_before() {
     let real = files.read(CONFIGUTIL);
     let no_set = "case \"$*\" in *-v\\ 10.*) echo 'schema violation, password=hunter2' >&2; exit 1 ;; esac\n";
     files.script(CONFIGUTIL, &real.replacen("set -eu\n", &format!("set -eu\n{no_set}"), 1));
-    refused(&files, 5, SET, "cannot set service.listenaddr of mail-1: configutil: schema violation, password=***");
+    refused(
+        &files,
+        5,
+        SET,
+        "cannot set service.listenaddr of mail-1: configutil: schema violation, password=***",
+    );
     let deaf = "case \"$*\" in *-v\\ 10.*) exit 0 ;; esac\n";
     files.script(CONFIGUTIL, &real.replacen("set -eu\n", &format!("set -eu\n{deaf}"), 1));
     refused(&files, 5, SET, "configutil took it and says 'INADDR_ANY'");
