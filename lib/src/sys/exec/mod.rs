@@ -206,8 +206,11 @@ fn quoted(word: &OsStr) -> String {
 
 #[cfg(test)]
 mod tests {
+    use rustix::process::{Pid, Signal};
+
     use super::attend::KEPT;
     use super::*;
+    use crate::sys::lock::Lock;
 
     const SOON: Duration = Duration::from_secs(10);
 
@@ -222,33 +225,46 @@ mod tests {
 
     #[test]
     fn a_program_that_hangs_is_ended_with_all_its_children() {
-        let started = Instant::now();
-        let fail = Line::new(["sh", "-c", "sleep 60 & sleep 60"]).run(Duration::from_millis(50)).unwrap_err();
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.lock");
+        let lock = Lock::take(&path, Duration::ZERO).unwrap();
+        // Whoever of them lives has the lock.
+        let line = Line::new(["sh", "-c", "exec 3<&0; sleep 60 & sleep 60"]);
+        let fail = line.run_holding(lock.file().file(), Duration::from_millis(50)).unwrap_err();
         assert_eq!(fail.exit(), Exit::Unknown);
-        assert!(started.elapsed() < SOON);
+        drop(lock);
+        assert!(Lock::take(&path, SOON).is_ok(), "a child lives");
     }
 
     #[test]
     fn a_daemon_left_behind_does_not_hold_its_starter() {
-        let started = Instant::now();
-        let ended = Line::new(["sh", "-c", "sleep 2 & echo up"]).run(SOON).unwrap();
-        assert_eq!(ended.stdout, b"up\n");
-        assert!(started.elapsed() < Duration::from_secs(2));
+        let ended = Line::new(["sh", "-c", "sleep 60 & echo $!"]).run(SOON).unwrap();
+        end(&ended.stdout);
     }
 
     #[test]
     fn what_is_held_on_stdin_is_held_while_a_line_runs_and_not_by_its_daemons() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("x.lock");
-        let lock = crate::sys::lock::Lock::take(&path, Duration::ZERO).unwrap();
-        let busy = |patience| crate::sys::lock::Lock::take(&path, patience).is_err();
-        let line = Line::new(["sh", "-c", "sleep 3 >/dev/null & read -r x; sleep 0.3"]).waited_for();
-        let mut child =
-            line.spawn(lock.file().file().try_clone().unwrap().into(), Stdio::null(), Stdio::null()).unwrap();
+        let (path, go) = (folder.path().join("x.lock"), folder.path().join("go"));
+        nix::unistd::mkfifo(&go, nix::sys::stat::Mode::S_IRWXU).unwrap();
+        let lock = Lock::take(&path, Duration::ZERO).unwrap();
+        let script = r#"sleep 60 >/dev/null & echo $!; read -r x; read -r x <"$0""#;
+        let line = Line::new(["sh", "-c", script]).arg(&go).waited_for();
+        let held = lock.file().file().try_clone().unwrap();
+        let child = line.spawn(held.into(), Stdio::piped(), Stdio::null()).unwrap();
         drop(lock);
-        assert!(busy(Duration::ZERO), "the line runs");
-        child.wait().unwrap();
-        assert!(!busy(Duration::ZERO), "its daemon does not hold it");
+        assert!(Lock::take(&path, Duration::ZERO).is_err(), "the line runs");
+        let mut go = std::fs::File::options().read(true).write(true).open(&go).unwrap();
+        std::io::Write::write_all(&mut go, b"\n").unwrap();
+        let ended = child.wait_with_output().unwrap();
+        assert!(Lock::take(&path, SOON).is_ok(), "its daemon holds it");
+        end(&ended.stdout);
+    }
+
+    /// Ends the daemon that printed its pid, which must be there still.
+    fn end(printed: &[u8]) {
+        let pid = std::str::from_utf8(printed).unwrap().trim().parse().unwrap();
+        rustix::process::kill_process(Pid::from_raw(pid).unwrap(), Signal::KILL).unwrap();
     }
 
     #[test]
