@@ -19,7 +19,7 @@ fn killed_at(pair: &Pair, node: &Node, verb: &str, calls: &str, nth: u32) -> Opt
 /// Waits until nothing of a killed run is left.
 fn wait_over(node: &Node) {
     let left = || node.sh("for exe in /proc/*/exe; do readlink $exe || :; done").stdout;
-    let is_over = until(Duration::from_secs(5), || !left().contains("ims-diskctl"));
+    let is_over = until(Duration::from_secs(30), || !left().contains("ims-diskctl"));
     assert!(is_over, "{}", left());
 }
 
@@ -89,7 +89,7 @@ fn a_take_on_a_proof_killed_while_it_clears_the_guard_is_finished_by_the_next() 
         assert!(killed_at(&pair, &pair.two, "take", call, 1).is_some(), "{call} was not called");
         wait_over(&pair.two);
         let again = pair.run(&pair.two, "take", &[]).ok();
-        assert!(again.took < Duration::from_secs(2), "after {call}: {again}");
+        assert!(again.took < Duration::from_secs(10), "not the kernel's time, after {call}: {again}");
         assert_eq!(pair.two.read("/srv/ims/message").unwrap(), "acknowledged\n");
     }
 }
