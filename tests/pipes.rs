@@ -7,7 +7,7 @@ use crate::support::mail::ServerRoot;
 use crate::support::{Bed, Node, needs_root, until};
 
 /// How long servers may take to come up or to be brought back.
-const SOON: Duration = Duration::from_secs(20);
+const SOON: Duration = Duration::from_secs(60);
 
 const GROUP: &str = r#"nodes = ["mail-1", "mail-2"]
 
