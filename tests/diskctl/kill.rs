@@ -13,6 +13,7 @@ fn killed_at(pair: &Pair, node: &Node, verb: &str, calls: &str, nth: u32) -> Opt
     words.extend([format!("trace={calls}"), "-e".into(), format!("inject={calls}:signal=KILL:when={nth}")]);
     words.extend(pair.words(verb, &[]));
     let ran = node.command(words).deadline(Duration::from_secs(30)).run();
+    assert_ne!(ran.status, Some(127), "nothing was run: {ran}");
     (ran.status != Some(0)).then_some(ran)
 }
 
@@ -67,9 +68,11 @@ fn a_release_killed_at_any_system_call_is_finished_by_the_next() {
 #[test]
 fn the_asking_process_killed_anywhere_leaves_what_the_next_run_finishes() {
     let pair = Pair::new();
+    let mut killed = 0;
     for nth in (1..).step_by(9) {
         // Among all calls the asking process, which starts first, comes first to the n-th.
         let Some(_) = killed_at(&pair, &pair.one, "take", "all", nth) else { break };
+        killed += 1;
         wait_over(&pair.one);
         pair.run(&pair.one, "take", &[]).ok();
         assert_eq!(mounts(&pair.one), 1, "after {nth}");
@@ -78,6 +81,8 @@ fn the_asking_process_killed_anywhere_leaves_what_the_next_run_finishes() {
         pair.run(&pair.one, "release", &[]).ok();
         assert_eq!((mounts(&pair.one), pair.disk.mmp_sequence()), (0, MMP_CLEAN), "after {nth}");
     }
+    println!("killed at {killed} places");
+    assert!(killed >= 10, "only {killed} were killed");
 }
 
 #[test]
