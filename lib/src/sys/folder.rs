@@ -28,7 +28,7 @@ pub fn make(path: &Path, owner: &str, mode: u32) -> Result<bool, Fail> {
         Ok(()) | Err(Errno::EXIST) => {} // left by a run that was killed, under a pid used again
         Err(e) => return Err(cannot(&e.into())),
     }
-    let made = (|| -> std::io::Result<bool> {
+    let done = (|| -> std::io::Result<bool> {
         let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let folder = rustix::fs::openat(&parent, &temporary, flags, Mode::empty())?;
         std::os::unix::fs::fchown(&folder, Some(user.uid.as_raw()), Some(user.gid.as_raw()))?;
@@ -39,11 +39,11 @@ pub fn make(path: &Path, owner: &str, mode: u32) -> Result<bool, Fail> {
             Err(e) => Err(e.into()),
         }
     })();
-    if !matches!(made, Ok(true)) {
+    if !matches!(done, Ok(true)) {
         // Best effort: it is empty, and its name says whose it is.
         let _ = rustix::fs::unlinkat(&parent, &temporary, AtFlags::REMOVEDIR);
     }
-    made.map_err(|e| cannot(&e))
+    done.map_err(|e| cannot(&e))
 }
 
 #[cfg(test)]
