@@ -112,6 +112,12 @@ fn a_name_is_looked_up_in_files_and_is_unknown_when_it_is_not_there() {
         crate::Exit::Unknown,
         "main.cf:1: cannot tell what inet_interfaces",
     );
+    let moved = [
+        ("/etc/services", "smtp 2525/tcp mail\n"),
+        ("msg-a/postfix/main.cf", "inet_interfaces = 192.0.2.10\n"),
+        ("msg-a/postfix/master.cf", SMTP),
+    ];
+    assert_eq!(told(layout, &moved).unwrap(), ["smtp 192.0.2.10 2525 master.cf:1"], "as Postfix reads it");
     let no_port =
         [("msg-a/postfix/main.cf", ""), ("msg-a/postfix/master.cf", "nobody inet n - n - - smtpd\n")];
     fails(layout, &no_port, crate::Exit::Usage, "master.cf:1: no port is known for 'nobody'");
