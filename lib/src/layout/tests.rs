@@ -141,6 +141,7 @@ fn dovecot_listens_for_the_protocols_it_has_where_the_last_word_says() {
             "protocols = pop3\n!include_try no.conf\nssl=no\nlisten = 192.0.2.9\nlisten = 192.0.2.10, ::\n",
             &["pop3 192.0.2.10 110 dovecot.conf:1", "pop3 :: 110 dovecot.conf:1"],
         ),
+        ("protocols = pop3\nssl = no\nlisten = $listen\n", &["pop3 * 110 dovecot.conf:1"]),
         (
             "protocols = imap\nprotocols = $protocols pop3\nssl = no\nlisten=*\n",
             &["imap 0.0.0.0 143 dovecot.conf:2", "pop3 0.0.0.0 110 dovecot.conf:2"],
@@ -168,6 +169,11 @@ fn dovecot_listens_for_the_protocols_it_has_where_the_last_word_says() {
         crate::Exit::Usage,
         "dovecot.conf:1: no.conf is not there",
     );
+    for pattern in ["conf.d/[0-9]*.conf", "conf.d/1?.conf", "c*/10.conf", "conf.d/{10,20}.conf"] {
+        let text = format!("!include_try {pattern}\n");
+        let files = [("msg-a/dovecot/dovecot.conf", text.as_str()), ("msg-a/dovecot/conf.d/10.conf", "")];
+        fails(layout, &files, crate::Exit::Unknown, "dovecot.conf:1: cannot tell which files");
+    }
     fails(
         layout,
         &[("msg-a/dovecot/dovecot.conf", "!include dovecot.conf\n")],
