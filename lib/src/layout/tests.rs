@@ -284,6 +284,18 @@ fn the_iplanet_servers_listen_where_their_files_and_their_store_say() {
 }
 
 #[test]
+fn an_empty_mount_point_tells_nothing_of_the_mail_servers() {
+    let (_folder, host, instance) = host(Layout::PostfixDovecot, &[("lost+found/x", "")]);
+    let instance = Instance { mail: true, ..instance };
+    let told = "/srv/ims/msg-a has neither Postfix nor Dovecot (another node may master its volume)";
+    for fail in
+        [listeners(&host, &instance).unwrap_err(), programs(&host, &instance, Part::Mail).unwrap_err()]
+    {
+        assert_eq!((fail.exit(), fail.to_string().as_str()), (crate::Exit::Unknown, told));
+    }
+}
+
+#[test]
 fn the_programs_are_described_as_they_are_typed() {
     let files = [
         ("msg-a/postfix/main.cf", "queue_directory = /srv/ims/msg-a/queue\n"),
