@@ -10,7 +10,7 @@ use ims::layout::iplanet5;
 use ims::sys::exec::Line;
 use ims::sys::stop::Stop;
 use ims::sys::{file, kept as originals};
-use ims::{Fail, Host};
+use ims::{Exit, Fail, Host};
 
 use super::check;
 use super::kept::{Kept, mark, pre_ha};
@@ -68,7 +68,10 @@ impl Transaction<'_> {
         self.begins()?;
         let mut undo = Vec::new();
         match self.carry(steps, &mut undo) {
-            Ok(()) => self.ends(),
+            Ok(()) => self.ends().map_err(|fail| {
+                // What restore needs may be gone, so that there is no way back; the next run takes away the rest.
+                fail.with_exit(Exit::Broken).hint("the change itself is made; run it again to end it")
+            }),
             Err(fail) => Err(match self.put_back(undo) {
                 Ok(()) => fail,
                 Err(undone) => fail.and_undo_failed(undone),
