@@ -41,6 +41,7 @@ mod node;
 mod rack;
 mod running;
 mod ssh;
+mod terminal;
 mod thread;
 
 use std::io::Write;
@@ -58,6 +59,7 @@ pub use must::Must;
 pub use node::Node;
 pub use rack::programs;
 pub use running::{Ran, Running};
+pub use terminal::{CTRL_C, CTRL_D, Terminal};
 
 /// Waits until something holds; says whether it came to hold in time.
 pub fn until(at_most: Duration, mut holds: impl FnMut() -> bool) -> bool {
