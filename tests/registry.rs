@@ -1,5 +1,9 @@
 //! `ims-registry` as a program.
 
+mod check;
+mod import;
+mod nodes;
+
 use std::io::Write;
 use std::os::unix::fs::symlink;
 use std::path::PathBuf;
@@ -242,12 +246,69 @@ fn a_root_that_could_not_be_read_back_is_refused() {
 }
 
 #[test]
-fn a_registry_that_is_not_utf_8_is_told_with_its_line() {
+fn what_is_no_utf_8_survives_in_a_comment_and_is_told_in_a_key() {
     let files = Files::new();
-    fs_err::write(files.path("/etc/msgregistry.inf"), b"# ours\n# caf\xe9\n").unwrap();
+    let path = files.path("/etc/msgregistry.inf");
+    let text = [b"# caf\xe9\n".as_slice(), entry("\n").as_bytes(), b"chef = caf\xe9\n"].concat();
+    fs_err::write(&path, &text).unwrap();
+    assert_eq!(records(&files.run(&["list"]))[0]["name"], "stork");
+    assert_eq!(code(&files.run(&["add", "stork", "--address", "10.0.37.11"])), 0);
+    let (old, new) = (b"10.0.37.10".as_slice(), b"10.0.37.11");
+    let at = text.windows(old.len()).position(|part| part == old).unwrap();
+    let changed = [&text[..at], new, &text[at + old.len()..]].concat();
+    assert_eq!(fs_err::read(&path).unwrap(), changed);
+    fs_err::write(&path, b"[stork]\nlayout = iplanet-5\nroot = /caf\xe9\n").unwrap();
     let output = files.run(&["list"]);
     assert_eq!(code(&output), 2);
-    assert!(stderr(&output).contains("msgregistry.inf:2: not UTF-8 text"), "{}", stderr(&output));
+    assert!(stderr(&output).contains("msgregistry.inf:3: not UTF-8 text"), "{}", stderr(&output));
+}
+
+#[test]
+fn a_link_to_nothing_in_place_of_the_registry_is_not_an_empty_one() {
+    let files = Files::new();
+    symlink("/mnt/gone/msgregistry.inf", files.path("/etc/msgregistry.inf")).unwrap();
+    for args in [&["list"][..], STORK, &["remove", "stork"], &["check"]] {
+        let output = files.run(args);
+        assert_eq!(code(&output), 3, "{args:?}: {}", stderr(&output));
+        let told = "is a symbolic link to /mnt/gone/msgregistry.inf, which is not there";
+        assert!(stderr(&output).contains(told), "{}", stderr(&output));
+        assert!(files.path("/etc/msgregistry.inf").is_symlink());
+    }
+}
+
+#[test]
+fn a_pipe_cannot_bring_an_entry_that_the_registry_could_not_hold() {
+    let files = Files::new();
+    for root in ["relative", "/x/../y", "/x\\n[evil]\\nlayout = iplanet-5\\nroot = /y"] {
+        let record = format!(
+            "{{\"schema\":\"ims.instance/1\",\"host\":\"x\",\"name\":\"stork\",\"layout\":\"iplanet-5\",\"root\":\"{root}\"}}\n"
+        );
+        let output = files.feed(&["add", "-"], record.as_bytes());
+        assert_eq!(code(&output), 2, "{}", stderr(&output));
+        assert!(stderr(&output).contains("stdin:1: "), "{}", stderr(&output));
+        assert_eq!(files.read("/etc/msgregistry.inf"), None);
+    }
+}
+
+#[test]
+fn the_last_entry_takes_comments_with_it_and_a_file_of_comments_alone_stays() {
+    let files = Files::new();
+    files.write("/etc/msgregistry.inf", "# nothing yet\n");
+    assert_eq!(code(&files.run(&["remove", "stork"])), 0);
+    assert_eq!(files.read("/etc/msgregistry.inf").as_deref(), Some("# nothing yet\n"));
+    files.run(STORK);
+    let gone = files.run(&["remove", "stork"]);
+    assert!(records(&gone)[0]["diff"].as_str().unwrap().contains("-# nothing yet"));
+    assert_eq!(files.read("/etc/msgregistry.inf"), None);
+}
+
+#[test]
+fn what_a_killed_run_left_beside_the_registry_is_swept_by_the_next() {
+    let files = Files::new();
+    files.run(STORK);
+    files.write("/etc/.msgregistry.inf.ims-4711", "half");
+    assert_eq!(code(&files.run(&["add", "stork", "--address", "10.0.37.11"])), 0);
+    assert_eq!(files.read("/etc/.msgregistry.inf.ims-4711"), None);
 }
 
 #[test]
@@ -264,25 +325,6 @@ fn instances_are_found_below_a_server_root() {
     assert_eq!(code(&files.run(&["scan", "/opt/iplanet"])), 1);
     assert_eq!(code(&files.run(&["scan", "/no/such/folder"])), 3);
     assert_eq!(code(&files.run(&["scan", "relative"])), 2);
-}
-
-#[test]
-fn check_tells_what_does_not_fit_from_what_cannot_be_seen() {
-    let files = Files::new();
-    files.run(STORK);
-    let elsewhere = files.run(&["check"]);
-    assert_eq!((code(&elsewhere), records(&elsewhere)[0]["state"].as_str()), (3, Some("unknown")));
-    fs_err::create_dir_all(files.path("/global/ims/server5")).unwrap();
-    let wrong = files.run(&["check"]);
-    assert_eq!((code(&wrong), records(&wrong)[0]["state"].as_str()), (1, Some("down")));
-    let twin =
-        ["add", "heron", "--layout", "postfix-dovecot", "--server-root", "/srv/x", "--address", "10.0.37.10"];
-    files.run(&twin);
-    let twins = files.run(&["check", "heron"]);
-    assert_eq!(code(&twins), 1);
-    assert!(
-        records(&twins)[0]["findings"][0].as_str().unwrap().contains("stork has the address 10.0.37.10 too")
-    );
 }
 
 #[test]
@@ -366,4 +408,20 @@ fn without_root_nothing_is_changed_and_the_way_out_is_told() {
     assert_eq!(code(&output), 5, "{}", stderr(&output));
     assert!(stderr(&output).contains("(run as root)"), "{}", stderr(&output));
     assert_eq!(files.read("/etc/msgregistry.inf"), before);
+}
+
+#[test]
+fn ten_writers_at_once_lose_nothing() {
+    let files = Files::new();
+    let writers: Vec<_> = (0..10)
+        .map(|number| {
+            let name = format!("mail-{number}");
+            let mut command = files.command(&["add", &name, "--layout", "iplanet-5", "--server-root", "/x"]);
+            command.args(["--timeout", "60s"]).stdout(Stdio::null()).spawn().unwrap()
+        })
+        .collect();
+    for mut writer in writers {
+        assert!(writer.wait().unwrap().success());
+    }
+    assert_eq!(records(&files.run(&["list"])).len(), 10);
 }

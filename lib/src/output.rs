@@ -56,9 +56,14 @@ impl Out {
 
     /// Prints a record; tables wait until the record type changes or [`Out::flush`] is called.
     pub fn record<R: Record>(&mut self, record: &R) -> Result<(), Fail> {
+        self.record_of(&self.host.clone(), record)
+    }
+
+    /// Prints a record that speaks of another host, as that host told it.
+    pub fn record_of<R: Record>(&mut self, host: &str, record: &R) -> Result<(), Fail> {
         match self.format {
             Format::Json => {
-                let line = Envelope::new(&self.host, record)
+                let line = Envelope::new(host, record)
                     .line()
                     .map_err(|e| Fail::unknown(format!("cannot print {}", R::SCHEMA)).because(e))?;
                 writeln!(self.sink, "{line}").map_err(lost)

@@ -12,7 +12,8 @@ use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
 
 use crate::{Exit, Fail};
 
-/// The most that is kept of each of a program's two outputs, in bytes; the rest is read and dropped.
+/// The most that is kept of each of a program's two outputs unless somebody wants more, in bytes; the rest is read
+/// and dropped.
 const KEPT: usize = 1024 * 1024;
 
 /// A command line, as an operator would type it.
@@ -20,6 +21,7 @@ const KEPT: usize = 1024 * 1024;
 pub struct Line {
     words: Vec<OsString>,
     env: Vec<(OsString, OsString)>,
+    keeps: usize,
 }
 
 /// How a program ended.
@@ -63,7 +65,7 @@ impl Ended {
 impl Line {
     /// A command line of a program and its arguments.
     pub fn new<W: Into<OsString>>(words: impl IntoIterator<Item = W>) -> Self {
-        Self { words: words.into_iter().map(Into::into).collect(), env: Vec::new() }
+        Self { words: words.into_iter().map(Into::into).collect(), env: Vec::new(), keeps: KEPT }
     }
 
     /// Adds a word at the end.
@@ -94,7 +96,14 @@ impl Line {
     pub fn behind(mut self, reach: &[String]) -> Self {
         let mut words: Vec<OsString> = reach.iter().map(OsString::from).collect();
         words.append(&mut self.words);
-        Self { words, env: self.env }
+        Self { words, ..self }
+    }
+
+    /// Keeps so many bytes of each of its two outputs.
+    #[must_use]
+    pub const fn keeping(mut self, bytes: usize) -> Self {
+        self.keeps = bytes;
+        self
     }
 
     /// The words.
@@ -170,7 +179,7 @@ impl Line {
 
     fn end_of(&self, mut child: Child, stdin: &[u8], timeout: Duration) -> Result<Ended, Fail> {
         let end = Instant::now() + timeout;
-        let finished = attend(&mut child, stdin, end);
+        let finished = attend(&mut child, stdin, self.keeps, end);
         match finished {
             Ok(Some(ended)) => Ok(ended),
             Ok(None) => {
@@ -217,7 +226,7 @@ fn kill_group(child: &mut Child) {
 }
 
 /// Feeds and drains a child until it ends, `None` when the deadline comes first.
-fn attend(child: &mut Child, stdin: &[u8], end: Instant) -> io::Result<Option<Ended>> {
+fn attend(child: &mut Child, stdin: &[u8], keeps: usize, end: Instant) -> io::Result<Option<Ended>> {
     let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw).ok_or(io::ErrorKind::InvalidInput)?;
     let pidfd = pidfd_open(pid, PidfdFlags::empty())?;
     let mut feed = child.stdin.take().map(|pipe| (OwnedFd::from(pipe), stdin));
@@ -245,7 +254,7 @@ fn attend(child: &mut Child, stdin: &[u8], end: Instant) -> io::Result<Option<En
         let is_over = fds.first().is_some_and(|fd| !fd.revents().is_empty());
         for (pipe, kept) in pipes.iter_mut().zip(&mut kept) {
             if let Some(fd) = pipe.take() {
-                *pipe = drain(fd, kept)?;
+                *pipe = drain(fd, kept, keeps)?;
             }
         }
         // A daemon that the program left behind may hold the pipes open: the program's own end counts.
@@ -273,14 +282,14 @@ fn pour(pipe: OwnedFd, rest: &[u8]) -> io::Result<Option<(OwnedFd, &[u8])>> {
 }
 
 /// Reads what is there; gives the pipe back unless it is at its end.
-fn drain(pipe: OwnedFd, kept: &mut Vec<u8>) -> io::Result<Option<OwnedFd>> {
+fn drain(pipe: OwnedFd, kept: &mut Vec<u8>, keeps: usize) -> io::Result<Option<OwnedFd>> {
     let mut file = std::fs::File::from(pipe);
     let mut buffer = [0u8; 16 * 1024];
     loop {
         match file.read(&mut buffer) {
             Ok(0) => return Ok(None),
             Ok(n) => {
-                let room = KEPT.saturating_sub(kept.len()).min(n);
+                let room = keeps.saturating_sub(kept.len()).min(n);
                 kept.extend_from_slice(buffer.get(..room).unwrap_or_default());
             }
             Err(e) if e.kind() == io::ErrorKind::WouldBlock => return Ok(Some(file.into())),
