@@ -261,17 +261,27 @@ fn a_run_that_is_killed_leaves_the_other_file_old_or_new_and_the_next_finishes()
     let addresses = ["10.0.37.10", "10.0.37.11"];
     two.file(REGISTRY, registry(addresses[0]));
     let replicate = ["ims-registry", "replicate", "--to", "mail-2", "--force-replace"];
-    one.file(REGISTRY, registry(addresses[0]));
+    one.file(REGISTRY, registry(addresses[1]));
     let whole = one.run(replicate).ok().took;
     let (mut old, mut new) = (0, 0);
-    for round in 0..12u32 {
+    for round in 0..24u32 {
         let from = two.read(REGISTRY).unwrap();
         let to = registry(addresses[usize::from(from.contains(addresses[0]))]);
         one.file(REGISTRY, &to);
-        let running = one.spawn(replicate);
-        // At a moment of its own in every round: no thing to wait for says where the run is.
-        std::thread::sleep(whole * round / 10);
-        running.kill();
+        if round % 2 == 0 {
+            let running = one.spawn(replicate);
+            // At a moment of its own in every round: no thing to wait for says where the run is.
+            std::thread::sleep(whole * round / 20);
+            running.kill();
+        } else {
+            // The other end is killed instead, by what stands before its command line.
+            let reach =
+                format!("[\"ssh\", \"root@mail-2\", \"timeout\", \"-s\", \"KILL\", \"0.{:03}\"]", 3 * round);
+            one.file("/etc/ims/nodes.toml", format!("[mail-2]\nreach = {reach}\n"));
+            let status = one.run(replicate).status;
+            assert!(matches!(status, Some(0 | 3)), "{status:?}");
+            one.file("/etc/ims/nodes.toml", NODES);
+        }
         let now = two.read(REGISTRY).unwrap();
         assert!(now == from || now == to, "half of it");
         if now == to {
