@@ -75,7 +75,7 @@ table\t'Tables for people'"
 complete -c ims-registry -n "__fish_ims_registry_using_subcommand check" -l root -d 'Look for files and helper programs below this folder' -r -F
 complete -c ims-registry -n "__fish_ims_registry_using_subcommand check" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c ims-registry -n "__fish_ims_registry_using_subcommand diff" -l with -d 'The nodes, by their names in /etc/ims/nodes.toml' -r
-complete -c ims-registry -n "__fish_ims_registry_using_subcommand diff" -l timeout -d 'How long a node may take beyond its `reach_timeout`' -r
+complete -c ims-registry -n "__fish_ims_registry_using_subcommand diff" -l timeout -d 'How long a node may take beyond the time to reach it' -r
 complete -c ims-registry -n "__fish_ims_registry_using_subcommand diff" -s o -l output -d 'Show records as JSON lines or as tables [default: tables on a terminal, JSON elsewhere]' -r -f -a "json\t'One JSON object a line'
 table\t'Tables for people'"
 complete -c ims-registry -n "__fish_ims_registry_using_subcommand diff" -l root -d 'Look for files and helper programs below this folder' -r -F

@@ -131,7 +131,7 @@ pub struct Diff {
     /// The nodes, by their names in /etc/ims/nodes.toml
     #[arg(long = "with", value_name = "NODE", required = true, num_args = 1..)]
     pub nodes: Vec<NodeName>,
-    /// How long a node may take beyond its `reach_timeout`
+    /// How long a node may take beyond the time to reach it
     #[arg(long, value_name = "TIME", default_value = "10s")]
     pub timeout: Span,
 }
