@@ -4,7 +4,7 @@ use std::os::unix::fs::{PermissionsExt, chown, symlink};
 
 use super::{Files, STORK, code, records, stderr};
 use crate::support::mail::{Directory, Mail, Ports, ServerRoot};
-use crate::support::needs_root;
+use crate::support::{Bed, needs_root};
 
 /// An instance `stork` with its directory server on the disk and in the registry.
 fn stork() -> Files {
@@ -60,6 +60,29 @@ fn a_root_that_is_not_here_is_unknown_and_one_that_cannot_be_is_down() {
     fs_err::remove_file(files.path("/global/ims/server5")).unwrap();
     files.write("/global/ims/server5", "");
     assert_eq!(told(&files, 1), ("down".to_owned(), vec![format!("down root {registry}")]));
+}
+
+#[test]
+fn a_volume_of_a_group_tells_whether_its_root_is_elsewhere_or_nowhere() {
+    if !needs_root() {
+        return;
+    }
+    let bed = Bed::new();
+    let node = bed.node("mail-1");
+    let volume = "[resource.disk]\ntype = \"volume\"\ndevice = \"/dev/ims1\"\nmount = \"/global/ims\"\nfstype = \"ext4\"\n";
+    node.file("/etc/ims/groups/IMS-RG.toml", format!("nodes = [\"mail-1\", \"mail-2\"]\n{volume}"));
+    node.run(["ims-registry"].iter().chain(STORK).copied()).ok();
+    let told = |status, what: &str| {
+        let ran = node.run(["ims-registry", "check"]).status_is(status);
+        assert_eq!(ran.records()[0]["what"], what, "{ran}");
+    };
+    let offline = "/global/ims/server5 is on the volume /global/ims of IMS-RG, which is not mounted here";
+    told(3, offline);
+    // What somebody left below the mount point is not the volume.
+    node.sh("mkdir -p /global/ims/server5/msg-stork").ok();
+    told(3, offline);
+    node.sh("mount -t tmpfs none /global/ims").ok();
+    told(1, "the volume /global/ims is mounted here, and /global/ims/server5 is not on it");
 }
 
 #[test]

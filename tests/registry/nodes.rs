@@ -14,7 +14,9 @@ const REGISTRY: &str = "/etc/msgregistry.inf";
 /// Nodes that can be reached from the first one.
 fn nodes<const N: usize>(bed: &Bed) -> [Node; N] {
     let nodes = std::array::from_fn(|index| bed.node(&format!("mail-{}", index + 1)));
-    nodes.iter().for_each(|node: &Node| node.file("/etc/ims/nodes.toml", NODES));
+    for node in &nodes {
+        Node::file(node, "/etc/ims/nodes.toml", NODES);
+    }
     nodes
 }
 
@@ -285,9 +287,9 @@ fn a_run_that_is_killed_leaves_the_other_file_old_or_new_and_the_next_finishes()
         let now = two.read(REGISTRY).unwrap();
         assert!(now == from || now == to, "half of it");
         if now == to {
-            new += 1
+            new += 1;
         } else {
-            old += 1
+            old += 1;
         }
         one.run(replicate).ok();
         assert_eq!(two.read(REGISTRY).unwrap(), to);

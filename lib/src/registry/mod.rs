@@ -42,8 +42,10 @@ impl Registry {
                 }
             }
         }
+        let mut section = Vec::new();
         while let Some((index, title)) = lines.next() {
-            let mut section = vec![title];
+            section.clear();
+            section.push(title);
             while let Some((_, line)) = lines.next_if(|(_, line)| !section::is_title(line)) {
                 section.push(line);
             }
