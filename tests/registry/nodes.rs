@@ -100,7 +100,7 @@ fn an_entry_that_is_another_there_is_refused_unless_it_is_said_and_nothing_else_
         let refused = one.run(run).status_is(4);
         assert_eq!(
             outcomes(&refused)[..2],
-            ["mail-2 stork refused", "mail-2 heron added"].map(ToOwned::to_owned)
+            ["mail-2 stork refused", "mail-2 heron withheld"].map(ToOwned::to_owned)
         );
         assert!(
             refused.stderr.contains(

@@ -24,6 +24,8 @@ pub enum Outcome {
     Kept,
     /// It is another there, and nothing was changed on that node.
     Refused,
+    /// It is not there, and was not added since another was refused.
+    Withheld,
 }
 
 impl Outcome {
@@ -35,6 +37,7 @@ impl Outcome {
             Self::Same => "same",
             Self::Kept => "kept",
             Self::Refused => "refused",
+            Self::Withheld => "withheld",
         }
     }
 }
@@ -78,7 +81,7 @@ impl Record for Replica {
         let keys: Vec<&str> = self.differences.iter().map(|pair| pair.key.as_str()).collect();
         let keys = if keys.is_empty() { "-".to_owned() } else { keys.join(", ") };
         let would = match (self.dry_run, self.outcome) {
-            (true, Outcome::Added | Outcome::Replaced | Outcome::Refused) => "would be ",
+            (true, Outcome::Added | Outcome::Replaced | Outcome::Refused | Outcome::Withheld) => "would be ",
             (true, Outcome::Same | Outcome::Kept) | (false, _) => "",
         };
         vec![self.node.to_string(), self.name.to_string(), format!("{would}{}", self.outcome.word()), keys]
@@ -132,7 +135,8 @@ pub fn pairs(here: Option<&Instance>, there: Option<&Instance>) -> Vec<Pair> {
 /// What becomes of each entry that is sent, and of those that are there alone.
 ///
 /// An entry is the same when its five keys are. Which of two is the newer cannot be told for certain, as the clocks
-/// of two nodes may differ: one that is another is overwritten only when `replace` says so.
+/// of two nodes may differ: one that is another is overwritten only when `replace` says so. Otherwise nothing is
+/// changed there.
 pub fn outcomes(
     there: &Registry,
     sent: &[Instance],
@@ -152,7 +156,13 @@ pub fn outcomes(
     let names: HashSet<&InstanceName> = sent.iter().map(|instance| &instance.name).collect();
     let alone = there.instances().filter(|instance| !names.contains(&instance.name));
     let kept = alone.map(|instance| (instance.name.clone(), Outcome::Kept, pairs(None, Some(instance))));
-    of_sent.chain(kept).collect()
+    let mut all: Vec<_> = of_sent.chain(kept).collect();
+    if all.iter().any(|(_, outcome, _)| *outcome == Outcome::Refused) {
+        for (_, outcome, _) in all.iter_mut().filter(|(_, outcome, _)| *outcome == Outcome::Added) {
+            *outcome = Outcome::Withheld;
+        }
+    }
+    all
 }
 
 #[cfg(test)]
@@ -172,12 +182,14 @@ mod tests {
             .cloned()
             .collect();
         let there = registry(&(entry("b", "/b") + &entry("c", "/elsewhere") + &entry("d", "/d")));
-        for (replace, of_c) in [(false, Outcome::Refused), (true, Outcome::Replaced)] {
+        for (replace, of_a, of_c) in
+            [(false, Outcome::Withheld, Outcome::Refused), (true, Outcome::Added, Outcome::Replaced)]
+        {
             let found = outcomes(&there, &sent, replace);
             let told: Vec<(&str, Outcome, usize)> =
                 found.iter().map(|(name, outcome, pairs)| (name.as_str(), *outcome, pairs.len())).collect();
             let rest = ("d", Outcome::Kept, 2);
-            assert_eq!(told, [("a", Outcome::Added, 2), ("b", Outcome::Same, 0), ("c", of_c, 1), rest]);
+            assert_eq!(told, [("a", of_a, 2), ("b", Outcome::Same, 0), ("c", of_c, 1), rest]);
             let root = Pair {
                 key: "root".to_owned(),
                 here: Some("/c".to_owned()),

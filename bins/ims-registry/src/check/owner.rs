@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use ims::Host;
 use ims::instance::Instance;
@@ -28,63 +28,73 @@ struct Seen {
     is_its_own: bool,
 }
 
-/// Files of users that this node does not know, files that anyone can write, and configuration that a server reads as
-/// root from a user's file.
+/// What is wrong with the owners and modes of an instance's files.
 pub fn findings(host: &Host, instance: &Instance) -> Vec<Finding> {
-    let mut findings = Vec::new();
     let seen = seen(host, instance);
-    let mut strangers: BTreeMap<u32, &Seen> = BTreeMap::new();
-    for seen in &seen {
-        if seen.is_its_own || instance.layout == Layout::Iplanet5 || seen.uid <= LAST_SYSTEM_UID {
-            strangers.entry(seen.uid).or_insert(seen);
-        }
-        let is_sticky = seen.is_folder && seen.mode & 0o1000 != 0;
-        if seen.mode & 0o002 != 0 && !is_sticky {
-            let path = seen.path.display();
-            let what = format!("anyone can write {path}");
-            findings.push(down(instance, &seen.path, what, format!("chmod o-w {path}")));
-        }
-    }
-    for (uid, seen) in strangers.into_iter().filter(|(uid, _)| *uid != 0) {
-        let path = seen.path.display();
-        match user::name(uid) {
-            Ok(Some(_)) => {}
-            Ok(None) => {
-                let what = format!("{path} belongs to the uid {uid}, which has no name on this node");
-                let mend = "give the server's user the same uid on every node";
-                findings.push(down(instance, &seen.path, what, mend));
-            }
-            Err(fail) => {
-                let mend = "look why the name service does not answer";
-                let at = Place::file(&seen.path);
-                findings.push(Finding::unknown(instance, Aspect::Owner, at, fail.to_string(), mend));
-            }
-        }
-    }
-    let config = files::config(instance);
-    let allowed: Vec<u32> = match instance.layout {
-        Layout::PostfixDovecot => vec![0],
-        // The original's files belong to its server user, as its folder does.
-        Layout::Iplanet5 => {
-            let folders = files::folders(instance);
-            let of_folders = seen.iter().filter(|seen| folders.contains(&seen.path)).map(|seen| seen.uid);
-            of_folders.chain([0]).collect()
-        }
-    };
-    for seen in seen.iter().filter(|seen| config.contains(&seen.path) && !allowed.contains(&seen.uid)) {
-        let path = seen.path.display();
-        let what = format!("{path} is read by root and belongs to the uid {}", seen.uid);
-        findings.push(down(instance, &seen.path, what, format!("chown {} {path}", own(&allowed))));
-    }
+    let mut findings: Vec<Finding> = open_to_anyone(instance, &seen).collect();
+    findings.extend(strangers(instance, &seen));
+    findings.extend(of_users(instance, &seen));
     findings
 }
 
-fn own(allowed: &[u32]) -> u32 {
-    allowed.first().copied().unwrap_or_default()
+/// Files and folders that anyone can write.
+fn open_to_anyone<'a>(instance: &'a Instance, seen: &'a [Seen]) -> impl Iterator<Item = Finding> + 'a {
+    let is_sticky = |seen: &Seen| seen.is_folder && seen.mode & 0o1000 != 0;
+    let open = seen.iter().filter(move |seen| seen.mode & 0o002 != 0 && !is_sticky(seen));
+    open.map(|seen| {
+        let path = seen.path.display();
+        down(instance, seen, format!("anyone can write {path}"), format!("chmod o-w {path}"))
+    })
 }
 
-fn down(instance: &Instance, path: &Path, what: String, mend: impl Into<String>) -> Finding {
-    Finding::down(instance, Aspect::Owner, Place::file(path), what, mend)
+/// Files of users that this node does not know, one of each.
+fn strangers(instance: &Instance, seen: &[Seen]) -> Vec<Finding> {
+    let is_a_servers =
+        |seen: &&Seen| seen.is_its_own || instance.layout == Layout::Iplanet5 || seen.uid <= LAST_SYSTEM_UID;
+    let mut of_each: BTreeMap<u32, &Seen> = BTreeMap::new();
+    for seen in seen.iter().filter(|seen| seen.uid != 0).filter(is_a_servers) {
+        of_each.entry(seen.uid).or_insert(seen);
+    }
+    let judge = |(uid, seen): (u32, &Seen)| match user::name(uid) {
+        Ok(Some(_)) => None,
+        Ok(None) => {
+            let path = seen.path.display();
+            let what = format!("{path} belongs to the uid {uid}, which has no name on this node");
+            Some(down(instance, seen, what, "give the server's user the same uid on every node"))
+        }
+        Err(fail) => {
+            let (at, mend) = (Place::file(&seen.path), "look why the name service does not answer");
+            Some(Finding::unknown(instance, Aspect::Owner, at, fail.to_string(), mend))
+        }
+    };
+    of_each.into_iter().filter_map(judge).collect()
+}
+
+/// Configuration that a server reads as root and a user can write.
+fn of_users(instance: &Instance, seen: &[Seen]) -> Vec<Finding> {
+    let folders = files::folders(instance);
+    let owners: Vec<u32> = match instance.layout {
+        Layout::PostfixDovecot => Vec::new(),
+        // The original's files belong to its server's user, as its folder does.
+        Layout::Iplanet5 => {
+            seen.iter().filter(|seen| folders.contains(&seen.path)).map(|seen| seen.uid).collect()
+        }
+    };
+    let config = files::config(instance);
+    let of_others = seen.iter().filter(|seen| seen.uid != 0 && !owners.contains(&seen.uid));
+    of_others
+        .filter(|seen| config.contains(&seen.path))
+        .map(|seen| {
+            let path = seen.path.display();
+            let what = format!("{path} is read by root and belongs to the uid {}", seen.uid);
+            let owner = owners.first().copied().unwrap_or_default();
+            down(instance, seen, what, format!("chown {owner} {path}"))
+        })
+        .collect()
+}
+
+fn down(instance: &Instance, seen: &Seen, what: String, mend: impl Into<String>) -> Finding {
+    Finding::down(instance, Aspect::Owner, Place::file(&seen.path), what, mend)
 }
 
 /// The root, the instance's folders with what is in them, and its configuration files, as far as they can be seen.
