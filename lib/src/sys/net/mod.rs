@@ -7,6 +7,7 @@ mod arp;
 mod frame;
 mod link;
 mod nd;
+mod neighbour;
 pub(in crate::sys) mod netlink;
 mod wire;
 
@@ -15,9 +16,8 @@ use std::time::Duration;
 
 use netlink_sys::protocols::NETLINK_ROUTE;
 
-pub use address::{Assigned, Dad, OURS, Standing, kernel_detects_duplicates};
+pub use address::{Assigned, Maker, OURS, Standing, keeps_makers};
 pub use link::{Link, Mac};
-pub use nd::Claims;
 use netlink::Netlink;
 
 use crate::{Exit, Fail};
