@@ -31,6 +31,7 @@ pub struct Up {
 
 /// The arguments of `down`.
 #[derive(Debug, clap::Args)]
+#[allow(clippy::struct_excessive_bools)] // each is an option of its own
 pub struct Down {
     /// The logical address with its prefix length
     #[arg(value_name = "ADDRESS/PREFIX")]
