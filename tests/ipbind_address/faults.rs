@@ -143,7 +143,7 @@ fn a_run_that_is_asked_to_stop_ends_between_two_steps_and_says_so() {
     settle(&node);
     let before = addresses(&node);
     for vip in [VIP, VIP6] {
-        let run = node.spawn(format!("ims-ipbind up {vip} --device eth0 --probe-wait 500ms").split(' '));
+        let run = node.spawn(format!("ims-ipbind up {vip} --device eth0 --probe-wait 3s").split(' '));
         // Once the signal would no longer end the run in the middle.
         assert!(until(Duration::from_secs(10), || {
             let pid = run.id();

@@ -56,7 +56,7 @@ fn two_nodes_that_take_an_address_at_the_same_moment_do_not_both_get_it() {
     let nodes = [bed.node("mail-1"), bed.node("mail-2")];
     nodes.iter().for_each(settle);
     for vip in [VIP, VIP, VIP, VIP6] {
-        let up = format!("ims-ipbind up {vip} --device eth0 --probe-wait 200ms");
+        let up = format!("ims-ipbind up {vip} --device eth0 --probe-wait 1s");
         let runs = nodes.each_ref().map(|node| node.spawn(up.split(' ')));
         let ends = runs.map(|run| run.wait(Duration::from_secs(20)));
         let got = ends.iter().filter(|ran| ran.is_ok()).count();
@@ -89,7 +89,9 @@ fn an_ipv6_address_is_usable_when_up_returns_and_was_asked_for_no_longer_than_wa
     }
     let (v4, v6) = (took(VIP, "--probe-wait 20ms"), took(VIP6, "--probe-wait 20ms"));
     assert!(v6 < v4 + Duration::from_millis(300), "{v4:?} {v6:?}");
-    // What the kernel has not let into use, we ask for and put on anew, when it is adopted.
+    // What the kernel has not let into use, we ask for and put on anew, when it is adopted. The kernel takes its time,
+    // so that it is still at it when it is looked at.
+    node.sh("echo 9 >/proc/sys/net/ipv6/conf/eth0/dad_transmits").ok();
     node.sh(&format!("ip addr add {VIP6} dev eth0")).ok();
     assert_eq!(told(&ipbind(&node, &format!("look {VIP6} --device eth0")).status_is(3))["state"], "partial");
     ipbind(&node, &format!("up {VIP6} --device eth0 --probe-wait 20ms")).status_is(4);

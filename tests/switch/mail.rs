@@ -26,7 +26,7 @@ fn group() -> String {
 }
 
 /// A lab with a server root on the disk, bound to the logical IP and known to both nodes.
-fn lab() -> Lab {
+pub fn lab() -> Lab {
     let lab = Lab::new();
     let volume = ["--device", "/dev/ims1", "--mount", "/global/ims"];
     let address = ["192.0.2.10/24", "--device", "eth0"];
