@@ -1,4 +1,4 @@
-//! Addresses on links: listed with who put them on, put on, marked, taken off.
+//! Addresses on links: listed, put on, marked as ours, taken off.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
@@ -11,29 +11,10 @@ use netlink_packet_route::address::{
 use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
 use rustix::io::Errno;
 
+use super::maker::{self, OURS};
 use super::{Link, Net};
 use crate::address::LogicalIp;
 use crate::{Exit, Fail};
-
-/// `IFA_PROTO` of the addresses we put on: who did it. Kernels before 5.18 do not keep it.
-pub const OURS: u8 = 73;
-
-/// Ends the label of the IPv4 addresses we put on where the kernel does not keep `IFA_PROTO`.
-const LABEL: &str = ":ims";
-
-/// Bytes that a label can have: `IFNAMSIZ` without its zero.
-const LABEL_ROOM: usize = 15;
-
-/// Who put an address on, as far as the kernel tells.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Maker {
-    /// We did.
-    Us,
-    /// Somebody else did.
-    Other,
-    /// The kernel keeps nothing that would tell.
-    Untold,
-}
 
 /// How far an address on a link has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,11 +42,6 @@ pub struct Assigned {
     pub protocol: Option<u8>,
     /// Its label; only IPv4 addresses have one, without another the link's name.
     pub label: Option<String>,
-}
-
-/// Whether the kernel keeps who put an address on: from 5.18 on it marks its own, which are on every node.
-pub fn keeps_makers(all: &[Assigned]) -> bool {
-    all.iter().any(|assigned| assigned.protocol.is_some())
 }
 
 impl fmt::Display for Assigned {
@@ -100,17 +76,6 @@ impl Assigned {
             protocol,
             label,
         })
-    }
-
-    /// Who put it on. Where the kernel keeps no `IFA_PROTO` the label tells, if there was room for ours.
-    pub fn maker(&self, keeps_makers: bool) -> Maker {
-        match (&self.label, self.protocol) {
-            (_, Some(OURS)) => Maker::Us,
-            _ if keeps_makers => Maker::Other,
-            (Some(label), _) if label.ends_with(LABEL) => Maker::Us,
-            (Some(label), _) if label.len() + LABEL.len() <= LABEL_ROOM => Maker::Other,
-            (Some(_) | None, _) => Maker::Untold,
-        }
     }
 }
 
@@ -186,12 +151,12 @@ impl Net {
     pub fn add(&mut self, link: &Link, ip: LogicalIp, keeps_makers: bool) -> Result<bool, Fail> {
         let mut message = message(link, ip);
         message.attributes.extend(broadcast(ip).map(AddressAttribute::Broadcast));
-        message.attributes.push(ours());
+        message.attributes.push(mark());
         if ip.address().ip().is_ipv6() {
             message.header.flags = AddressHeaderFlags::Nodad;
             message.attributes.push(AddressAttribute::Flags(AddressFlags::Nodad));
-        } else if !keeps_makers && link.name.len() + LABEL.len() <= LABEL_ROOM {
-            message.attributes.push(AddressAttribute::Label(format!("{}{LABEL}", link.name)));
+        } else if !keeps_makers {
+            message.attributes.extend(maker::label(&link.name).map(AddressAttribute::Label));
         }
         let what = format!("cannot add {ip} to {}", link.name);
         let order = (RouteNetlinkMessage::NewAddress(message), NLM_F_CREATE | NLM_F_EXCL);
@@ -214,7 +179,7 @@ impl Net {
         found.attributes.retain(|attribute| {
             !matches!(attribute, AddressAttribute::Protocol(_) | AddressAttribute::CacheInfo(_))
         });
-        found.attributes.push(ours());
+        found.attributes.push(mark());
         let order = (RouteNetlinkMessage::NewAddress(found), NLM_F_REPLACE);
         let answers = self.route.order(vec![order]).map_err(|e| e.fail(Exit::Failed, &what))?;
         for answer in answers {
@@ -254,7 +219,7 @@ impl Net {
     }
 }
 
-fn ours() -> AddressAttribute {
+fn mark() -> AddressAttribute {
     AddressAttribute::Protocol(AddressProtocol::Other(OURS))
 }
 
@@ -289,38 +254,4 @@ fn falls_with(other: &AddressMessage, first: &AddressMessage) -> bool {
         && !flags(first).contains(AddressFlags::Secondary)
         && network(other).is_some()
         && network(other) == network(first)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn who_put_an_address_on_is_told_by_the_protocol_or_else_by_the_label() {
-        use Maker::{Other, Untold, Us};
-        for (protocol, label, keeps_makers, maker) in [
-            (Some(OURS), Some("eth0"), true, Us),
-            (Some(OURS), None, true, Us),
-            (Some(3), Some("eth0"), true, Other),
-            (None, Some("eth0"), true, Other),
-            (None, Some("eth0:ims"), true, Other),
-            (None, None, true, Other),
-            (None, Some("eth0:ims"), false, Us),
-            (None, Some("eth0"), false, Other),
-            (None, Some("eth0:x"), false, Other),
-            (None, Some("enp129s0f0"), false, Other),
-            (None, Some("enp129s0f0np0"), false, Untold),
-            (None, None, false, Untold),
-        ] {
-            let assigned = Assigned {
-                link: 1,
-                ip: "192.0.2.7".parse().unwrap(),
-                prefix: 24,
-                standing: Standing::Usable,
-                protocol,
-                label: label.map(str::to_owned),
-            };
-            assert_eq!(assigned.maker(keeps_makers), maker, "{assigned:?}, {keeps_makers}");
-        }
-    }
 }

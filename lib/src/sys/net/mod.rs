@@ -6,6 +6,7 @@ mod address;
 mod arp;
 mod frame;
 mod link;
+mod maker;
 mod nd;
 mod neighbour;
 pub(in crate::sys) mod netlink;
@@ -16,8 +17,9 @@ use std::time::Duration;
 
 use netlink_sys::protocols::NETLINK_ROUTE;
 
-pub use address::{Assigned, Maker, OURS, Standing, keeps_makers};
+pub use address::{Assigned, Standing};
 pub use link::{Link, Mac};
+pub use maker::{Maker, OURS, keeps_makers};
 use netlink::Netlink;
 
 use crate::{Exit, Fail};
