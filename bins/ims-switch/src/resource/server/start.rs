@@ -68,7 +68,7 @@ fn launch(here: &Here<'_>, slot: &Slot, program: &Program, deadline: Instant) ->
 }
 
 /// Waits until every server answers. Postfix and Dovecot listen when their start returns; slapd has its port by then,
-/// but begins to listen a moment later (`slapd_daemon_task` of OpenLDAP). Of that the kernel tells nobody, so
+/// but begins to listen a moment later (`slapd_daemon_task`). Of that the kernel tells nobody, so
 /// whoever refuses is asked again, twice at once and then ever less often, as long as the processes live and the
 /// deadline is not over.
 fn answered(here: &Here<'_>, served: &Served, slots: &[Slot], deadline: Instant) -> Result<(), Fail> {
