@@ -87,7 +87,9 @@ fn an_ipv6_address_is_usable_when_up_returns_and_was_asked_for_no_longer_than_wa
     for wait in ["", "--probe-wait 20ms", "--probe-wait 0s"] {
         println!("up {wait}: IPv4 {:?}, IPv6 {:?}", took(VIP, wait), took(VIP6, wait));
     }
-    let (v4, v6) = (took(VIP, "--probe-wait 20ms"), took(VIP6, "--probe-wait 20ms"));
+    // The best of some: the machine may be busy, but the kernel's own search would always take a second.
+    let best = |vip: &str| (0..5).map(|_| took(vip, "--probe-wait 20ms")).min().unwrap();
+    let (v4, v6) = (best(VIP), best(VIP6));
     assert!(v6 < v4 + Duration::from_millis(300), "{v4:?} {v6:?}");
     // What the kernel has not let into use, we ask for and put on anew, when it is adopted. The kernel takes its time,
     // so that it is still at it when it is looked at.
