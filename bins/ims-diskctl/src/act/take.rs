@@ -193,11 +193,15 @@ impl Run<'_> {
             Watched::Released => Ok(false),
             Watched::Refused(refusal) => Err(self.refused(&refusal)),
             Watched::Moved(now) => Err(self.alive(block, &now)),
-            Watched::Stopped(signal) => Err(Fail::failed(format!(
-                "stopped by {signal} while watching the guard of {}",
-                self.volume.device.display()
-            ))
-            .hint("it is not mounted")),
+            Watched::Stopped { signal, is_gone } => {
+                let device = self.volume.device.display();
+                let what = format!("stopped by {signal} while watching the guard of {device}");
+                Err(if is_gone {
+                    Fail::failed(what).hint("it is not mounted")
+                } else {
+                    Fail::unknown(what).because("its mount hangs in the kernel").hint("look at it again")
+                })
+            }
             Watched::OutOfTime { is_gone } => {
                 let fail = self.out_of_time("watching its guard for a sign of life");
                 Err(if is_gone {

@@ -35,7 +35,6 @@ fn found(guard: Option<Result<Block, String>>, mounts: &[&str]) -> Found {
         label: String::new(),
         block_size: 4096,
         needs_recovery: false,
-        has_errors: false,
         error_count: 0,
         checksum_seed: None,
         mmp: guard.is_some().then_some(ext4::Place { offset: 4096, interval_s: 1 }),
