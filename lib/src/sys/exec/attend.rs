@@ -115,6 +115,18 @@ fn drain(pipe: OwnedFd, kept: &mut Vec<u8>, keeps: usize) -> io::Result<Option<O
     Ok(Some(file.into()))
 }
 
+/// Waits, for as long as it takes, until one of two file descriptors can be read or has ended.
+pub fn wait_either(one: impl AsFd, other: impl AsFd) -> io::Result<()> {
+    let mut fds = [PollFd::new(&one, PollFlags::IN), PollFd::new(&other, PollFlags::IN)];
+    loop {
+        match poll(&mut fds, None) {
+            Ok(_) => return Ok(()),
+            Err(rustix::io::Errno::INTR) => {}
+            Err(e) => return Err(e.into()),
+        }
+    }
+}
+
 /// Waits until a file descriptor can be read or the time is up; says whether it can.
 pub fn wait_readable(fd: impl AsFd, timeout: Duration) -> io::Result<bool> {
     let mut fds = [PollFd::new(&fd, PollFlags::IN)];

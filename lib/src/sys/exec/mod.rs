@@ -7,8 +7,8 @@ use std::os::unix::process::CommandExt;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
-pub use attend::wait_readable;
 use attend::{KEPT, attend, kill_group};
+pub use attend::{wait_either, wait_readable};
 
 use crate::{Exit, Fail};
 
