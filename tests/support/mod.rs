@@ -41,7 +41,9 @@ mod node;
 mod rack;
 mod running;
 mod ssh;
-mod thread;
+pub mod thread;
+#[cfg(target_arch = "x86_64")]
+pub mod tracer;
 
 use std::io::Write;
 use std::os::fd::{AsFd, AsRawFd};

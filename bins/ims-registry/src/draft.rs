@@ -27,6 +27,9 @@ impl Draft {
     pub fn open(host: &Host, change: &cli::Change) -> Result<Self, Fail> {
         let lock = if change.dry_run { None } else { Some(Lock::named(host, "registry", change.timeout.0)?) };
         let path = host.path(PATH);
+        if lock.is_some() && path.parent().is_some_and(Path::is_dir) {
+            kept::sweep(&path)?;
+        }
         let old = file::read(&path)?;
         let registry = Registry::parse(old.as_deref().unwrap_or_default(), &path)?;
         let had_entries = !registry.is_empty();
@@ -43,9 +46,6 @@ impl Draft {
             self.old.clone()
         };
         let told = Change::of(Path::new(PATH), self.old.as_deref(), new.as_deref(), self.dry_run);
-        if !self.dry_run {
-            kept::sweep(&self.path)?;
-        }
         if told.changed && !self.dry_run {
             match &new {
                 Some(bytes) => file::replace(&self.path, bytes)?,

@@ -8,7 +8,7 @@ use rustix::fd::AsFd;
 use rustix::fs::{AtFlags, Mode, OFlags};
 use rustix::io::Errno;
 
-use super::file::{existing, folder_of, like};
+use super::file::{existing, folder_of, like, temporary};
 use crate::{Exit, Fail};
 
 /// Keeps a file under another name in the same folder, unless that name is taken; says whether it did.
@@ -28,7 +28,13 @@ pub fn keep(file: &Path, kept: &Path) -> Result<bool, Fail> {
         }
         Err(e) => return Err(cannot(&e.into())),
     }
-    rustix::fs::fsync(&folder).map_err(|e| cannot(&e.into()))?;
+    if let Err(e) = rustix::fs::fsync(&folder) {
+        let fail = cannot(&e.into());
+        return Err(match rustix::fs::unlinkat(&folder, other, AtFlags::empty()) {
+            Ok(()) => fail,
+            Err(undo) => fail.and_undo_failed(cannot(&undo.into())),
+        });
+    }
     Ok(true)
 }
 
@@ -38,7 +44,7 @@ fn copy(file: &Path, kept: &Path) -> io::Result<bool> {
     let (folder, name) = folder_of(file).map_err(refused)?;
     let mut old = existing(folder.as_fd(), name)?.ok_or(io::ErrorKind::NotFound)?;
     let kept = kept.file_name().unwrap_or_default();
-    let temporary = format!(".{}.ims-{}", kept.display(), std::process::id());
+    let temporary = temporary(kept);
     match rustix::fs::unlinkat(&folder, &temporary, AtFlags::empty()) {
         Ok(()) | Err(Errno::NOENT) => {} // left by a run that was killed, under a pid used again
         Err(e) => return Err(e.into()),
