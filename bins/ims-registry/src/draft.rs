@@ -27,7 +27,7 @@ impl Draft {
     pub fn open(host: &Host, change: &cli::Change) -> Result<Self, Fail> {
         let lock = if change.dry_run { None } else { Some(Lock::named(host, "registry", change.timeout.0)?) };
         let path = host.path(PATH);
-        if lock.is_some() && path.parent().is_some_and(Path::is_dir) {
+        if !change.dry_run && path.parent().is_some_and(Path::is_dir) {
             kept::sweep(&path)?;
         }
         let old = file::read(&path)?;
