@@ -50,10 +50,8 @@ fn has_ended(error: &std::io::Error) -> bool {
 /// Whether a process serves something below the folder; one that cannot be looked at and that nothing speaks for
 /// is not it.
 fn serves_below(pid: i32, folder: &Path, may_be_it: bool) -> std::io::Result<bool> {
+    // Empty for a kernel thread, and while a program is taking over a process; its files are there all the time.
     let words = fs::read(format!("/proc/{pid}/cmdline"))?;
-    if words.is_empty() {
-        return Ok(false); // a kernel thread, or one that has ended
-    }
     let leads_below =
         |word: &[u8]| std::str::from_utf8(word).is_ok_and(|word| Path::new(word).starts_with(folder));
     let named = words.split(|byte| *byte == 0).any(leads_below);

@@ -47,10 +47,10 @@ pub fn found(host: &Host, one: &Chosen, timeout: Duration) -> Result<Found, Fail
         ..Found::default()
     };
     for path in files(host, &one.instance, found.kept.as_ref()) {
-        if let Some(original) = file::read(&host.path(pre_ha(&path)))? {
+        if let Some(original) = file::read_own(&host.path(pre_ha(&path)))? {
             found.originals.insert(path.clone(), original);
         }
-        let bytes = file::read(&host.path(&path))?;
+        let bytes = file::read_own(&host.path(&path))?;
         found.files.push((path, bytes));
     }
     if one.instance.mail {
