@@ -19,6 +19,7 @@ mod contract;
 mod crash;
 mod diskctl;
 mod documents;
+mod grammars;
 mod ipbind_address;
 mod ipbind_files;
 mod pipes;

@@ -4,6 +4,7 @@
 mod fail;
 mod kill;
 mod lab;
+mod planted;
 mod rows;
 
 use std::io::Write;

@@ -87,6 +87,10 @@ impl DovecotConf {
         let blocks = |within: &[(Block, usize)]| within.iter().map(|(block, _)| block.clone()).collect();
         for (row, rows) in logical(&lines) {
             let line = row + 1;
+            let end = rows.last().map(|last| without_comment(lines.get(*last)).trim());
+            if end.is_some_and(|end| end.ends_with('\\')) {
+                return Err(bad(file, line, "a continued line has no next one"));
+            }
             let whole = joined(&lines, &rows);
             let body = whole.trim();
             // The first word decides, so that a value may end with a brace.
@@ -132,11 +136,19 @@ impl DovecotConf {
         let Some((_, rows)) = logical(&self.lines).into_iter().find(|(first, _)| *first == row) else {
             return;
         };
+        let key = self.items.iter().find_map(|item| match item {
+            Item::Setting { key, line: at, .. } if *at == line => Some(key.clone()),
+            Item::Setting { .. } | Item::Open { .. } | Item::Close { .. } | Item::Include { .. } => None,
+        });
+        let Some(key) = key else { return };
+        let bare = format!("{key} "); // of a name that is itself continued nothing is kept
         let old = self.lines.get(row);
-        let (name, rest) = old.split_once('=').unwrap_or((old, ""));
+        let whole = old.split_once('=').filter(|(name, _)| name.trim() == key);
+        let (name, rest) = whole.unwrap_or((&bare, ""));
         let start = rest.len() - rest.trim_start().len();
         let blank = if rest.trim().is_empty() { " " } else { rest.get(..start).unwrap_or_default() };
-        let body = without_comment(rest);
+        // A quote may begin before the `=`.
+        let body = without_comment(old).get(old.len() - rest.len()..).unwrap_or_default();
         let tail = if rows.len() == 1 && !body.trim().is_empty() {
             rest.get(body.trim_end().len()..).unwrap_or_default()
         } else {

@@ -139,11 +139,11 @@ impl OptionFile {
     /// the scope's last option. Says whether the scope is there.
     pub fn set(&mut self, scope: Scope<'_>, key: &str, value: &str) -> bool {
         let Some(head) = self.head(scope) else { return false };
-        let live: Vec<Vec<usize>> = self
+        let live: Vec<(String, Vec<usize>)> = self
             .within(scope)
             .filter_map(|item| match item {
                 Item::Option { key: found, value: old, rows } if found.eq_ignore_ascii_case(key) => {
-                    Some(if old == value { Vec::new() } else { rows.clone() })
+                    Some((found.clone(), if old == value { Vec::new() } else { rows.clone() }))
                 }
                 Item::Option { .. } | Item::Section { .. } | Item::Comment { .. } | Item::Include { .. } => {
                     None
@@ -154,9 +154,9 @@ impl OptionFile {
             let row = self.place_of(scope, key).unwrap_or(head);
             self.lines.insert(row, &format!("{key}={value}"));
         }
-        for rows in live.iter().rev() {
+        for (name, rows) in live.iter().rev() {
             let Some((first, more)) = rows.split_first() else { continue };
-            let new = with_value(self.lines.get(*first), value);
+            let new = with_value(self.lines.get(*first), name, value);
             self.lines.replace(*first, &new);
             for row in more.iter().rev() {
                 self.lines.remove(*row);
@@ -275,9 +275,9 @@ fn heading(body: &str) -> Option<(String, String)> {
     Some((kind.trim().to_owned(), name.trim().to_owned()))
 }
 
-/// A line's name, `=` and blank space with another value.
-fn with_value(line: &str, value: &str) -> String {
-    let (name, old) = line.split_once('=').unwrap_or((line, ""));
+/// A line's name, `=` and blank space with another value; of a name that is itself continued nothing is kept.
+fn with_value(line: &str, key: &str, value: &str) -> String {
+    let (name, old) = line.split_once('=').filter(|(name, _)| name.trim() == key).unwrap_or((key, ""));
     let old_value = old.trim().trim_end_matches('\\').trim_end();
     let start = old.len() - old.trim_start().len();
     let blank = if old_value.is_empty() { "" } else { old.get(..start).unwrap_or_default() };

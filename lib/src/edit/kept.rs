@@ -37,8 +37,8 @@ impl Kept {
     /// Reads it, `None` before the first `set`.
     pub fn load(host: &Host, instance: &Instance) -> Result<Option<Self>, Fail> {
         let path = Self::file(instance);
-        let Some(text) = file::read_text(&host.path(&path))? else { return Ok(None) };
-        serde_json::from_str(&text)
+        let Some(bytes) = file::read_own(&host.path(&path))? else { return Ok(None) };
+        serde_json::from_slice(&bytes)
             .map(Some)
             .map_err(|e| Fail::usage(format!("{} is torn", path.display())).because(e))
     }

@@ -46,10 +46,10 @@ pub fn found(host: &Host, instance: &Instance, timeout: Duration) -> Result<Foun
         ..Found::default()
     };
     for path in files(host, instance, found.kept.as_ref()) {
-        if let Some(original) = file::read(&host.path(pre_ha(&path)))? {
+        if let Some(original) = file::read_own(&host.path(pre_ha(&path)))? {
             found.originals.insert(path.clone(), original);
         }
-        let bytes = file::read(&host.path(&path))?;
+        let bytes = file::read_own(&host.path(&path))?;
         found.files.push((path, bytes));
     }
     if instance.mail {

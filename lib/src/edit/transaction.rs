@@ -120,7 +120,7 @@ impl Transaction<'_> {
     /// Writes down what `restore` will need, then sets the mark; from here on a killed run is finished by the next.
     fn begins(&self) -> Result<(), Fail> {
         let kept = self.host.path(Kept::file(self.instance));
-        let before = file::read(&kept)?;
+        let before = file::read_own(&kept)?;
         if let Some(new) = &self.plan.kept
             && Some(new) != self.found.kept.as_ref()
         {
@@ -262,7 +262,7 @@ impl Transaction<'_> {
 
 /// Writes bytes back, unless they are there still.
 fn back(path: &Path, bytes: &[u8]) -> Result<(), Fail> {
-    if file::read(path)?.as_deref() == Some(bytes) {
+    if file::read_own(path)?.as_deref() == Some(bytes) {
         return Ok(());
     }
     file::replace(path, bytes)

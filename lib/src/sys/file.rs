@@ -4,6 +4,7 @@
 
 use std::ffi::OsStr;
 use std::io::{self, Read, Write};
+use std::os::fd::AsRawFd;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
@@ -14,7 +15,7 @@ use rustix::io::Errno;
 use crate::{Exit, Fail};
 
 /// The largest file that is read whole; configuration is far smaller, and a device or a FIFO has no end.
-const LARGEST: usize = 64 * 1024 * 1024;
+const LARGEST: u64 = 64 * 1024 * 1024;
 
 /// Reads a text file, `None` when it is not there; anything but a regular file of UTF-8 is an error.
 pub fn read_text(path: &Path) -> Result<Option<String>, Fail> {
@@ -32,30 +33,64 @@ pub fn text<'a>(bytes: &'a [u8], path: &Path) -> Result<&'a str, Fail> {
 
 /// Reads a file, `None` when it is not there. A symbolic link to nothing is not nothing: it is an error.
 pub fn read(path: &Path) -> Result<Option<Vec<u8>>, Fail> {
-    let cannot = |e: &io::Error| Fail::io(Exit::Unknown, format!("cannot read {}", path.display()), e);
-    // O_NONBLOCK: opening a FIFO that somebody put there must not wait for a writer.
-    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK;
-    let fd = match rustix::fs::open(path, flags, Mode::empty()) {
-        Ok(fd) => fd,
-        Err(Errno::NOENT | Errno::NOTDIR) => {
-            return match rustix::fs::readlink(path, Vec::new()) {
-                Ok(to) => Err(leads_nowhere(path, &to.to_string_lossy())),
-                Err(_) => Ok(None),
-            };
-        }
-        Err(e) => return Err(cannot(&e.into())),
-    };
-    let file = std::fs::File::from(fd);
-    let meta = file.metadata().map_err(|e| cannot(&e))?;
-    if !meta.is_file() {
-        return Err(Fail::usage(format!("{} is not a regular file", path.display())));
+    match rustix::fs::open(path, LOOK, Mode::empty()) {
+        Ok(fd) => whole(fd, path).map(Some),
+        Err(Errno::NOENT | Errno::NOTDIR) => match rustix::fs::readlink(path, Vec::new()) {
+            Ok(to) => Err(leads_nowhere(path, &to.to_string_lossy())),
+            Err(_) => Ok(None),
+        },
+        Err(e) => Err(cannot_read(path, &e.into())),
     }
+}
+
+/// Reads a file that is to be replaced by something made of it: found as [`folder_of`] finds it, so that what root
+/// alone may read does not come by a link into a file of somebody else's. `None` when it is not there.
+pub fn read_own(path: &Path) -> Result<Option<Vec<u8>>, Fail> {
+    let (folder, name) = match Place::of(path) {
+        Ok(place) if place.is_roots_alone => return read(path),
+        Ok(place) => (place.folder, place.name),
+        Err((Errno::NOENT | Errno::NOTDIR, _)) => return Ok(None),
+        Err((_, fail)) => return Err(fail),
+    };
+    match rustix::fs::openat(&folder, name, LOOK | OFlags::NOFOLLOW, Mode::empty()) {
+        Ok(fd) if is_link(fd.as_fd(), OsStr::new("")) => Err(link(path)),
+        Ok(fd) => whole(fd, path).map(Some),
+        Err(Errno::NOENT) => Ok(None),
+        Err(e) => Err(cannot_read(path, &e.into())),
+    }
+}
+
+/// Opens nothing yet: to open a FIFO may wait for ever, and to open a device may set it off.
+const LOOK: OFlags = OFlags::PATH.union(OFlags::CLOEXEC);
+
+/// All of a regular file that was looked up.
+fn whole(fd: OwnedFd, path: &Path) -> Result<Vec<u8>, Fail> {
+    let cannot = |e: &io::Error| cannot_read(path, e);
+    let file = opened(fd).map_err(|e| cannot(&e))?.ok_or_else(|| not_regular(path))?;
     let mut bytes = Vec::new();
-    file.take(64 * 1024 * 1024 + 1).read_to_end(&mut bytes).map_err(|e| cannot(&e))?;
-    if bytes.len() > LARGEST {
+    file.take(LARGEST + 1).read_to_end(&mut bytes).map_err(|e| cannot(&e))?;
+    if u64::try_from(bytes.len()).is_ok_and(|length| length > LARGEST) {
         return Err(Fail::usage(format!("{} is larger than 64 MiB", path.display())));
     }
-    Ok(Some(bytes))
+    Ok(bytes)
+}
+
+/// Opens a file that was looked up, `None` when it is not a regular one.
+fn opened(fd: OwnedFd) -> io::Result<Option<std::fs::File>> {
+    if !FileType::from_raw_mode(rustix::fs::fstat(&fd)?.st_mode).is_file() {
+        return Ok(None);
+    }
+    let same = format!("/proc/self/fd/{}", fd.as_raw_fd());
+    let file = rustix::fs::open(same, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
+    Ok(Some(file.into()))
+}
+
+fn cannot_read(path: &Path, e: &io::Error) -> Fail {
+    Fail::io(Exit::Unknown, format!("cannot read {}", path.display()), e)
+}
+
+fn not_regular(path: &Path) -> Fail {
+    Fail::usage(format!("{} is not a regular file", path.display()))
 }
 
 fn leads_nowhere(path: &Path, to: &str) -> Fail {
@@ -94,11 +129,14 @@ impl Staged {
         let cannot = |e: &io::Error| Fail::io(Exit::Failed, format!("cannot write {}", path.display()), e);
         let (folder, name) = folder_of(path)?;
         let temporary = temporary(name);
-        let old = existing(folder.as_fd(), name)
-            .map_err(|e| if is_link(folder.as_fd(), name) { link(path) } else { cannot(&e) })?;
-        if old.as_ref().is_some_and(|old| !old.metadata().is_ok_and(|meta| meta.is_file())) {
-            return Err(Fail::usage(format!("{} is not a regular file", path.display())));
+        if is_link(folder.as_fd(), name) {
+            return Err(link(path));
         }
+        let old = match existing(folder.as_fd(), name).map_err(|e| cannot(&e))? {
+            Existing::Nothing => None,
+            Existing::Regular(old) => Some(old),
+            Existing::Other => return Err(not_regular(path)),
+        };
         match rustix::fs::unlinkat(&folder, &temporary, AtFlags::empty()) {
             Ok(()) | Err(Errno::NOENT) => {} // left by a run that was killed, under a pid used again
             Err(e) => return Err(cannot(&e.into())),
@@ -240,40 +278,64 @@ pub fn real_folder(path: &Path) -> io::Result<Option<PathBuf>> {
 /// Symbolic links on the way are followed only while every folder up to them belongs to root and can be
 /// written by root alone; below anything else none is crossed.
 pub fn folder_of(path: &Path) -> Result<(OwnedFd, &OsStr), Fail> {
-    let cannot = |e: Errno| {
-        let fail = Fail::io(Exit::Failed, format!("cannot open the folder of {}", path.display()), &e.into());
-        if e == Errno::LOOP { fail.hint("a symbolic link stands where others can write") } else { fail }
-    };
-    let name = path.file_name().ok_or_else(|| Fail::usage(format!("{} names no file", path.display())))?;
-    let parent = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    let flags = OFlags::DIRECTORY | OFlags::RDONLY | OFlags::CLOEXEC;
-    let start = if parent.is_absolute() { "/" } else { "." };
-    let mut here = rustix::fs::open(start, flags, Mode::empty()).map_err(cannot)?;
-    let mut trusted = is_roots_alone(here.as_fd()).map_err(cannot)?;
-    for part in parent.components() {
-        let std::path::Component::Normal(part) = part else {
-            if matches!(part, std::path::Component::ParentDir) {
-                return Err(Fail::usage(format!("{} leads through '..'", path.display())));
-            }
-            continue;
-        };
-        let resolve = if trusted { ResolveFlags::NO_MAGICLINKS } else { ResolveFlags::NO_SYMLINKS };
-        here = rustix::fs::openat2(&here, part, flags, Mode::empty(), resolve).map_err(cannot)?;
-        trusted = trusted && is_roots_alone(here.as_fd()).map_err(cannot)?;
-    }
-    Ok((here, name))
+    Place::of(path).map(|place| (place.folder, place.name)).map_err(|(_, fail)| fail)
 }
 
-fn is_roots_alone(folder: BorrowedFd<'_>) -> rustix::io::Result<bool> {
+/// Where a file stands, or would.
+struct Place<'a> {
+    folder: OwnedFd,
+    name: &'a OsStr,
+    /// Whether nobody but root can put something there or on the way to it.
+    is_roots_alone: bool,
+}
+
+impl<'a> Place<'a> {
+    fn of(path: &'a Path) -> Result<Self, (Errno, Fail)> {
+        let cannot = |e: Errno| {
+            let what = format!("cannot open the folder of {}", path.display());
+            let fail = Fail::io(Exit::Failed, what, &e.into());
+            (
+                e,
+                if e == Errno::LOOP {
+                    fail.hint("a symbolic link stands where others can write")
+                } else {
+                    fail
+                },
+            )
+        };
+        let bad = |what| (Errno::INVAL, Fail::usage(format!("{} {what}", path.display())));
+        let name = path.file_name().ok_or_else(|| bad("names no file"))?;
+        let parent = match path.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => parent,
+            _ => Path::new("."),
+        };
+        let flags = OFlags::DIRECTORY | OFlags::RDONLY | OFlags::CLOEXEC;
+        let start = if parent.is_absolute() { "/" } else { "." };
+        let mut folder = rustix::fs::open(start, flags, Mode::empty()).map_err(cannot)?;
+        let mut is_roots_alone = belongs_to_root(folder.as_fd()).map_err(cannot)?;
+        for part in parent.components() {
+            let std::path::Component::Normal(part) = part else {
+                if matches!(part, std::path::Component::ParentDir) {
+                    return Err(bad("leads through '..'"));
+                }
+                continue;
+            };
+            let resolve =
+                if is_roots_alone { ResolveFlags::NO_MAGICLINKS } else { ResolveFlags::NO_SYMLINKS };
+            folder = rustix::fs::openat2(&folder, part, flags, Mode::empty(), resolve).map_err(cannot)?;
+            is_roots_alone = is_roots_alone && belongs_to_root(folder.as_fd()).map_err(cannot)?;
+        }
+        Ok(Self { folder, name, is_roots_alone })
+    }
+}
+
+fn belongs_to_root(folder: BorrowedFd<'_>) -> rustix::io::Result<bool> {
     let stat = rustix::fs::fstat(folder)?;
     Ok(stat.st_uid == 0 && stat.st_mode & 0o022 == 0)
 }
 
 fn is_link(folder: BorrowedFd<'_>, name: &OsStr) -> bool {
-    rustix::fs::statat(folder, name, AtFlags::SYMLINK_NOFOLLOW)
+    rustix::fs::statat(folder, name, AtFlags::SYMLINK_NOFOLLOW | AtFlags::EMPTY_PATH)
         .is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode).is_symlink())
 }
 
@@ -281,11 +343,17 @@ fn link(path: &Path) -> Fail {
     Fail::failed(format!("{} is a symbolic link", path.display())).hint("put the file itself there")
 }
 
-pub(super) fn existing(folder: BorrowedFd<'_>, name: &OsStr) -> io::Result<Option<std::fs::File>> {
-    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
-    match rustix::fs::openat(folder, name, flags, Mode::empty()) {
-        Ok(fd) => Ok(Some(fd.into())),
-        Err(Errno::NOENT) => Ok(None),
+/// What stands under a name; a symbolic link is not followed.
+pub(super) enum Existing {
+    Nothing,
+    Regular(std::fs::File),
+    Other,
+}
+
+pub(super) fn existing(folder: BorrowedFd<'_>, name: &OsStr) -> io::Result<Existing> {
+    match rustix::fs::openat(folder, name, LOOK | OFlags::NOFOLLOW, Mode::empty()) {
+        Ok(fd) => Ok(opened(fd)?.map_or(Existing::Other, Existing::Regular)),
+        Err(Errno::NOENT) => Ok(Existing::Nothing),
         Err(e) => Err(e.into()),
     }
 }

@@ -8,7 +8,7 @@ use rustix::fd::AsFd;
 use rustix::fs::{AtFlags, Mode, OFlags};
 use rustix::io::Errno;
 
-use super::file::{existing, folder_of, like, temporary};
+use super::file::{Existing, existing, folder_of, like, temporary};
 use crate::{Exit, Fail};
 
 /// Keeps a file under another name in the same folder, unless that name is taken; says whether it did.
@@ -42,7 +42,9 @@ pub fn keep(file: &Path, kept: &Path) -> Result<bool, Fail> {
 fn copy(file: &Path, kept: &Path) -> io::Result<bool> {
     let refused = |fail: Fail| io::Error::other(fail.to_string());
     let (folder, name) = folder_of(file).map_err(refused)?;
-    let mut old = existing(folder.as_fd(), name)?.ok_or(io::ErrorKind::NotFound)?;
+    let Existing::Regular(mut old) = existing(folder.as_fd(), name)? else {
+        return Err(io::Error::other("not a regular file"));
+    };
     let kept = kept.file_name().unwrap_or_default();
     let temporary = temporary(kept);
     match rustix::fs::unlinkat(&folder, &temporary, AtFlags::empty()) {

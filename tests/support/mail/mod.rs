@@ -18,7 +18,7 @@ pub mod users;
 pub use audit::{Account, account, account_within};
 pub use banner::{Banner, Outage};
 pub use imap::Mailbox;
-pub use root::{Directory, Mail, Ports, ServerRoot};
+pub use root::{Directory, Flavour, Mail, Ports, ServerRoot};
 pub use smtp::{Fate, Session};
 pub use stream::{Ledger, Message, Stream};
 pub use users::{DOMAIN, User};
