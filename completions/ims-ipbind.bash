@@ -16,6 +16,9 @@ _ims__ipbind() {
             ",$1")
                 cmd="ims__ipbind"
                 ;;
+            ims__ipbind,ask)
+                cmd="ims__ipbind__subcmd__ask"
+                ;;
             ims__ipbind,down)
                 cmd="ims__ipbind__subcmd__down"
                 ;;
@@ -36,6 +39,9 @@ _ims__ipbind() {
                 ;;
             ims__ipbind,up)
                 cmd="ims__ipbind__subcmd__up"
+                ;;
+            ims__ipbind__subcmd__help,ask)
+                cmd="ims__ipbind__subcmd__help__subcmd__ask"
                 ;;
             ims__ipbind__subcmd__help,down)
                 cmd="ims__ipbind__subcmd__help__subcmd__down"
@@ -65,12 +71,42 @@ _ims__ipbind() {
 
     case "${cmd}" in
         ims__ipbind)
-            opts="-o -h -V --output --root --help --version show set restore up down look help"
+            opts="-o -h -V --output --root --help --version show set ask restore up down look help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --output)
+                    COMPREPLY=($(compgen -W "json table" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "json table" -- "${cur}"))
+                    return 0
+                    ;;
+                --root)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        ims__subcmd__ipbind__subcmd__ask)
+            opts="-n -o -h --dry-run --timeout --force-slapd-running --output --root --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --output)
                     COMPREPLY=($(compgen -W "json table" -- "${cur}"))
                     return 0
@@ -121,8 +157,22 @@ _ims__ipbind() {
             return 0
             ;;
         ims__subcmd__ipbind__subcmd__help)
-            opts="show set restore up down look help"
+            opts="show set ask restore up down look help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        ims__subcmd__ipbind__subcmd__help__subcmd__ask)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi

@@ -31,6 +31,7 @@ complete -c ims-ipbind -n "__fish_ims_ipbind_needs_command" -s h -l help -d 'Pri
 complete -c ims-ipbind -n "__fish_ims_ipbind_needs_command" -s V -l version -d 'Print version'
 complete -c ims-ipbind -n "__fish_ims_ipbind_needs_command" -f -a "show" -d 'Say for every server of an instance where it listens, with file and line'
 complete -c ims-ipbind -n "__fish_ims_ipbind_needs_command" -f -a "set" -d 'Make the servers of an instance listen on its logical address alone'
+complete -c ims-ipbind -n "__fish_ims_ipbind_needs_command" -f -a "ask" -d 'Ask the questions of the original\'s script, then do what set does'
 complete -c ims-ipbind -n "__fish_ims_ipbind_needs_command" -f -a "restore" -d 'Give back the files as they were before the first set'
 complete -c ims-ipbind -n "__fish_ims_ipbind_needs_command" -f -a "up" -d 'Put an address on an interface, when nobody else answers for it'
 complete -c ims-ipbind -n "__fish_ims_ipbind_needs_command" -f -a "down" -d 'Take an address off an interface'
@@ -55,6 +56,13 @@ complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand set" -l root -d 'L
 complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand set" -s n -l dry-run -d 'Show the change as a unified diff and make none'
 complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand set" -l force-slapd-running -d 'Change the slapd.conf of Directory Server 4.x although it runs; its console may write the old one back'
 complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand set" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand ask" -l timeout -d 'How long to wait for another run that holds the lock, and for each helper program' -r
+complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand ask" -s o -l output -d 'Show records as JSON lines or as tables [default: tables on a terminal, JSON elsewhere]' -r -f -a "json\t'One JSON object a line'
+table\t'Tables for people'"
+complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand ask" -l root -d 'Look for files and helper programs below this folder' -r -F
+complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand ask" -s n -l dry-run -d 'Show the change as a unified diff and make none'
+complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand ask" -l force-slapd-running -d 'Change the slapd.conf of Directory Server 4.x although it runs; its console may write the old one back'
+complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand ask" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand restore" -l server-root -d 'The server root, for an instance that is not in the registry' -r -F
 complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand restore" -l layout -d 'How it is laid out, iplanet-5 or postfix-dovecot [default: what is found on the disk]' -r
 complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand restore" -l ldap -d 'The directory server below the same root, without its leading slapd-' -r
@@ -87,10 +95,11 @@ complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand look" -s o -l outp
 table\t'Tables for people'"
 complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand look" -l root -d 'Look for files and helper programs below this folder' -r -F
 complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand look" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand help; and not __fish_seen_subcommand_from show set restore up down look help" -f -a "show" -d 'Say for every server of an instance where it listens, with file and line'
-complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand help; and not __fish_seen_subcommand_from show set restore up down look help" -f -a "set" -d 'Make the servers of an instance listen on its logical address alone'
-complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand help; and not __fish_seen_subcommand_from show set restore up down look help" -f -a "restore" -d 'Give back the files as they were before the first set'
-complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand help; and not __fish_seen_subcommand_from show set restore up down look help" -f -a "up" -d 'Put an address on an interface, when nobody else answers for it'
-complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand help; and not __fish_seen_subcommand_from show set restore up down look help" -f -a "down" -d 'Take an address off an interface'
-complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand help; and not __fish_seen_subcommand_from show set restore up down look help" -f -a "look" -d 'Say whether an address is on an interface, or whether the interface itself is up'
-complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand help; and not __fish_seen_subcommand_from show set restore up down look help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand help; and not __fish_seen_subcommand_from show set ask restore up down look help" -f -a "show" -d 'Say for every server of an instance where it listens, with file and line'
+complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand help; and not __fish_seen_subcommand_from show set ask restore up down look help" -f -a "set" -d 'Make the servers of an instance listen on its logical address alone'
+complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand help; and not __fish_seen_subcommand_from show set ask restore up down look help" -f -a "ask" -d 'Ask the questions of the original\'s script, then do what set does'
+complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand help; and not __fish_seen_subcommand_from show set ask restore up down look help" -f -a "restore" -d 'Give back the files as they were before the first set'
+complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand help; and not __fish_seen_subcommand_from show set ask restore up down look help" -f -a "up" -d 'Put an address on an interface, when nobody else answers for it'
+complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand help; and not __fish_seen_subcommand_from show set ask restore up down look help" -f -a "down" -d 'Take an address off an interface'
+complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand help; and not __fish_seen_subcommand_from show set ask restore up down look help" -f -a "look" -d 'Say whether an address is on an interface, or whether the interface itself is up'
+complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand help; and not __fish_seen_subcommand_from show set ask restore up down look help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

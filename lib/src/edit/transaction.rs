@@ -10,7 +10,7 @@ use crate::layout::iplanet5;
 use crate::sys::exec::Line;
 use crate::sys::stop::Stop;
 use crate::sys::{file, kept as originals};
-use crate::{Fail, Host};
+use crate::{Exit, Fail, Host};
 
 use super::check;
 use super::kept::{Kept, mark, pre_ha};
@@ -79,7 +79,10 @@ pub fn carry_out_all(all: &[Transaction<'_>]) -> Result<(), Fail> {
             }));
         }
     }
-    begun.iter().try_for_each(|(one, _)| one.ends())
+    begun.iter().try_for_each(|(one, _)| one.ends()).map_err(|fail| {
+        // What restore needs may be gone, so that there is no way back; the next run takes away the rest.
+        fail.with_exit(Exit::Broken).hint("the change itself is made; run it again to end it")
+    })
 }
 
 impl Transaction<'_> {

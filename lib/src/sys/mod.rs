@@ -11,6 +11,7 @@ pub mod lock;
 pub mod mount;
 pub mod net;
 pub mod process;
+pub mod prompt;
 pub mod scratch;
 pub mod server;
 pub mod sock;
