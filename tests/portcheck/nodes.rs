@@ -157,10 +157,7 @@ fn each_node_of_a_group_is_asked_as_if_it_had_to_host_them_all() {
     assert!(ran.stderr.contains("cannot ask mail-3: it has no reach in /etc/ims/nodes.toml"), "{ran}");
 
     // Somebody else has the port on one of them.
-    let server = "use IO::Socket::INET; my $s = IO::Socket::INET->new(LocalAddr => '0.0.0.0', LocalPort => 25, Listen => 1) or die; \
-                  $| = 1; print \"all there\\n\"; sleep 600";
-    let stranger = nodes[1].spawn(["perl", "-e", server]);
-    assert!(stranger.until_stdout(std::time::Duration::from_secs(10), |said| said.contains("all there")));
+    let stranger = crowd::server(&nodes[1], 25);
     let ran = told(&format!("{all} | ims-portcheck - --as-on mail-1 --as-on mail-2"), 1);
     let records = ran.records();
     assert_eq!(fits(&records), pairs(&[("mail-1", "yes"), ("mail-2", "no")]));

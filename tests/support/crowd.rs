@@ -35,12 +35,18 @@ pub fn crowd(node: &Node, connections: u32) -> [Running; 2] {
     let limit = connections * 2 + 1000;
     let script = format!("ulimit -n {limit}; exec perl -e \"$1\" \"$2\"");
     let many = node.spawn(["sh", "-c", &script, "sh", CROWD, &connections.to_string()]);
-    let one = node.spawn(["perl", "-e", SERVER, "25"]);
-    for running in [&many, &one] {
-        let is_there = running.until_stdout(Duration::from_secs(60), |said| said.contains("all there"));
-        assert!(is_there, "{}", running.stderr());
-    }
-    [many, one]
+    [ready(many), server(node, 25)]
+}
+
+/// Starts a server of nobody in particular at a port.
+pub fn server(node: &Node, port: u16) -> Running {
+    ready(node.spawn(["perl", "-e", SERVER, &port.to_string()]))
+}
+
+fn ready(running: Running) -> Running {
+    let is_there = running.until_stdout(Duration::from_secs(60), |said| said.contains("all there"));
+    assert!(is_there, "{}", running.stderr());
+    running
 }
 
 /// Files of an instance whose SMTP port that server has.

@@ -34,7 +34,8 @@ pub fn run(host: &Host, args: &Assign, out: &mut Out) -> Result<Exit, Fail> {
     let mut theirs = Vec::new();
     for (of, all) in [(&given.asked, &mut configured), (&given.others, &mut theirs)] {
         for instance in of {
-            all.extend(look::listeners(host, instance, &given.told)?);
+            // Only files that are read here can be changed here.
+            all.extend(look::listeners(host, instance, &[])?);
         }
     }
     let ports = plan(&configured, &theirs, &Avoid::on(host)?)?;

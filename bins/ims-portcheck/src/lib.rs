@@ -114,7 +114,7 @@ fn on_node(host: &Host, node: &NodeName, args: &Args, given: &Given, known: &Kno
     let configured = &known.configured;
     let mut found =
         Found { conflicts: judge::configured(node.as_str(), configured), unknown: known.unread.clone() };
-    if args.no_live {
+    if args.no_live || given.asked.is_empty() {
         return Ok(found);
     }
     if node.as_str() == host.name() {

@@ -261,3 +261,24 @@ impl Record for Fit {
         row
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_is_told_with_the_unit_that_its_control_group_is_of() {
+        for (clue, unit_of) in [
+            ("0::/system.slice/dovecot.service", Some("dovecot.service")),
+            ("0::/system.slice/system-postfix.slice/postfix@-.service", Some("postfix@-.service")),
+            ("0::/user.slice/user-0.slice/session-3.scope", Some("session-3.scope")),
+            ("0::/system.slice/docker.service/payload/x", Some("docker.service")),
+            ("0::/ims/stork/postfix", None),
+            ("/usr/lib/x.service", None),
+        ] {
+            let (command, clues) = ("x".to_owned(), vec![clue.to_owned()]);
+            let owner = Owner { pid: 1, command, clues, is_whole: true };
+            assert_eq!(unit(&owner).as_deref(), unit_of, "{clue}");
+        }
+    }
+}
