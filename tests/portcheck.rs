@@ -1,6 +1,11 @@
 //! `ims-portcheck` on configurations and live sockets.
 
+mod assign;
 mod live;
+mod many;
+mod matrix;
+mod nodes;
+mod servers;
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -115,11 +120,11 @@ fn two_instances_that_listen_on_every_address_collide_at_each_port_with_both_lin
     let side = |instance: &str| {
         json!({"instance": instance, "host": host(), "server": "dispatcher", "service": "smtp",
             "address": "0.0.0.0", "at": {"file": format!("{SERVER5}/msg-{instance}/imta/config/dispatcher.cnf"), "line": 14},
-            "pid": null, "command": null, "uid": null})
+            "pid": null, "command": null, "unit": null, "uid": null})
     };
     assert_eq!(
         found[0],
-        json!({"schema": "ims.conflict/1", "host": host(), "port": 25, "protocol": "tcp", "verdict": "conflict",
+        json!({"schema": "ims.conflict/1", "host": host(), "node": host(), "port": 25, "protocol": "tcp", "verdict": "conflict", "kernel": "refuses",
             "a": side("mail-1"), "b": side("mail-2"), "why": "both listen on every IPv4 address",
             "mend": "ims-ipbind set --address ADDRESS mail-1; ims-ipbind set --address ADDRESS mail-2"})
     );
@@ -146,7 +151,10 @@ fn job_controllers_with_one_port_are_told_even_on_addresses_of_their_own() {
     assert_eq!(ports(&found), [27442]);
     let place = format!("{SERVER5}/msg-mail-2/imta/config/job_controller.cnf");
     assert_eq!(found[0]["b"]["at"], json!({"file": place, "line": 2}));
-    assert_eq!(found[0]["mend"], format!("give one of them another TCP_PORT in {place}:2"));
+    assert_eq!(
+        found[0]["mend"],
+        format!("ims-portcheck assign, or give one of them another TCP_PORT in {place}:2")
+    );
     assert_eq!(found[0]["b"]["service"], "job_controller");
 }
 
@@ -185,7 +193,7 @@ fn an_instance_whose_root_is_not_here_is_unknown_and_the_others_are_compared_all
     assert_eq!(
         text(&output.stderr),
         "ims-portcheck: cannot tell the ports of mail-3 of node-b: /global/b is not on this node \
-         (run it where the volume is mounted)\n"
+         (run it where the volume is mounted, or pipe what ims-ipbind show says there)\n"
     );
     let output = files.run(&["mail-1", "-", "mail-2", "--no-live"], &away);
     assert_eq!(ports(&records(&output, 3)), [25, 587, 143, 110]);

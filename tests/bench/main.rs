@@ -48,6 +48,7 @@ fn main() {
         node.attach(&disk);
         node.sh("mkdir -p /srv/ims").ok();
     }
+    sockets(&bed.node("mail-3"));
     volume(&mail_1, &disk.device());
     switchover(&mail_1, &mail_2, &disk.device());
 }
@@ -134,6 +135,23 @@ fn address(node: &Node) {
         },
     )
     .tell("an address up and down", "ims-ipbind, neighbours told", "ip(8), nobody told");
+}
+
+/// Ports compared with what listens while 100,000 sockets are open, beside the bare list of listeners and `ss -tlnp`.
+fn sockets(node: &Node) {
+    support::crowd::instance(node);
+    let _crowd = support::crowd::crowd(node, 50_000);
+    let open = node.sh("ss -Htan | wc -l").ok().stdout;
+    let times = |count: u32, command: &str| {
+        node.sh(&format!("for i in $(seq {count}); do {command} >/dev/null || test $? = 1; done")).ok();
+    };
+    let what = format!("ports compared, {} sockets open, 20 times", open.trim());
+    let bare = in_turn(10, || times(20, "ims-portcheck"), || times(20, "ss -Htln"));
+    assert!(bare.ratio() <= 3.0, "{}", bare.ratio());
+    bare.tell(&what, "ims-portcheck, the holder named", "ss -tln, nobody named");
+    let full = in_turn(5, || times(5, "ims-portcheck"), || times(5, "ss -Htlnp"));
+    assert!(full.ratio() <= 1.0 / 20.0, "{}", full.ratio());
+    full.tell("the same, 5 times", "ims-portcheck, the holder named", "ss -tlnp, every holder named");
 }
 
 /// A clean volume taken and released, beside mount(8) and umount(8).

@@ -25,11 +25,21 @@ pub fn in_turn(rounds: usize, mut ours: impl FnMut(), mut peer: impl FnMut()) ->
 }
 
 impl Pair {
+    /// The ratio of the medians.
+    pub fn ratio(&self) -> f64 {
+        let middle = |times: &[Duration]| {
+            let mut sorted = times.to_vec();
+            sorted.sort();
+            median(&sorted).as_secs_f64()
+        };
+        middle(&self.ours) / middle(&self.peer)
+    }
+
     /// Prints a line: what, both as min / median / max, and the ratio of the medians.
     pub fn tell(mut self, what: &str, ours: &str, peer: &str) {
         self.ours.sort();
         self.peer.sort();
-        let ratio = median(&self.ours).as_secs_f64() / median(&self.peer).as_secs_f64();
+        let ratio = self.ratio();
         println!("{what}  (n = {})", self.ours.len());
         println!("    {ours:<44} {}", spread(&self.ours));
         println!("    {peer:<44} {}", spread(&self.peer));

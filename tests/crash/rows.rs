@@ -83,6 +83,24 @@ pub fn postfix_dovecot(lab: &Lab) {
         .unwrap();
 }
 
+/// Two bound instances whose Job Controllers have the port of the SMTP service, so that both get another; their
+/// message stores have no servers, for each is asked of a program.
+fn job_controllers(lab: &Lab) {
+    seed(lab);
+    for (name, ip) in [("mail-1", "10.0.37.10"), ("mail-2", "10.0.37.11")] {
+        let folder = format!("{SEED_ROOT}/msg-{name}");
+        lab.write(&format!("{folder}/configutil"), CONFIGUTIL);
+        let store = ["imap", "pop", "http"].map(|server| format!("service.{server}.enable = no\n")).concat();
+        lab.write(&format!("{folder}/config/msg.conf"), &format!("service.listenaddr = {ip}\n{store}"));
+        let smtp = format!("[SERVICE=SMTP]\nPORT=25\nINTERFACE_ADDRESS={ip}\n");
+        lab.write(&format!("{folder}/imta/config/dispatcher.cnf"), &smtp);
+        let controller = format!("tcp_port=25\nINTERFACE_ADDRESS={ip}\nsecret=x\n");
+        lab.write(&format!("{folder}/imta/config/job_controller.cnf"), &controller);
+    }
+    let entry = |name: &str| format!("[{name}]\nlayout = iplanet-5\nroot = {SEED_ROOT}\n");
+    lab.write(REGISTRY, &(entry("mail-1") + &entry("mail-2")));
+}
+
 /// A registry that knows one instance.
 fn registered(lab: &Lab) {
     lab.write(REGISTRY, ENTRY);
@@ -167,6 +185,12 @@ pub const ROWS: &[Row] = &[
         name: "registry remove, the last",
         lay: registered,
         words: &["ims-registry", "remove", "stork"],
+        back: None,
+    },
+    Row {
+        name: "portcheck assign, two instances",
+        lay: job_controllers,
+        words: &["ims-portcheck", "assign"],
         back: None,
     },
 ];

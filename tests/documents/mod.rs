@@ -40,6 +40,7 @@ fn schemas() -> Vec<(String, schemars::Schema)> {
         ims_ipbind::address::LinkRecord,
         ims_ipbind::Shown,
         ims_portcheck::Conflict,
+        ims_portcheck::Fit,
         ims_probe::Answer,
         ims_registry::Checked,
         ims_registry::Difference,

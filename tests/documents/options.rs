@@ -19,6 +19,8 @@ pub fn block(command: &Command) -> String {
     let mut text = String::new();
     let verbs: Vec<&Command> =
         command.get_subcommands().filter(|verb| verb.get_name() != "help" && !verb.is_hide_set()).collect();
+    // What a command with verbs does without one.
+    text += &list(command.get_arguments().filter(|arg| !verbs.is_empty() && !is_everywhere(arg)));
     for verb in &verbs {
         let usage = Command::clone(verb).render_usage().to_string();
         let usage = usage.trim_start_matches("Usage: ").replace(&format!("{} ", command.get_name()), "");

@@ -11,13 +11,15 @@ use crate::support::mail::{Directory, Mail, Ports, ServerRoot};
 use crate::support::*;
 
 /// A node with a server root whose servers can be started.
-struct Servers {
-    node: Node,
-    root: ServerRoot,
+pub struct Servers {
+    /// The node.
+    pub node: Node,
+    /// Its server root.
+    pub root: ServerRoot,
 }
 
 impl Servers {
-    fn on(node: Node, root: ServerRoot, registry: &str) -> Self {
+    pub fn on(node: Node, root: ServerRoot, registry: &str) -> Self {
         root.lay(&node.path("/")).unwrap();
         root.settle(|words| {
             node.run(words.iter().copied()).ok();
@@ -28,21 +30,21 @@ impl Servers {
         Self { node, root }
     }
 
-    fn start_mail(&self, name: &str) {
+    pub fn start_mail(&self, name: &str) {
         let folder = self.root.mail_dir(name);
         self.node.sh(&format!("mkdir -p /run/ims/{name}/dovecot")).ok();
         self.node.run(["/usr/lib/postfix/sbin/master", "-c", &shown(&folder.join("postfix")), "-w"]).ok();
         self.node.run(["dovecot", "-c", &shown(&folder.join("dovecot/dovecot.conf"))]).ok();
     }
 
-    fn start_directory(&self, name: &str, urls: &str) {
+    pub fn start_directory(&self, name: &str, urls: &str) {
         let conf = shown(&self.root.directory_dir(name).join("slapd.conf"));
         self.node.sh(&format!("install -d -o openldap -g openldap /run/ims/{name}/slapd")).ok();
         self.node.run(["slapd", "-h", urls, "-f", &conf, "-u", "openldap", "-g", "openldap"]).ok();
     }
 
     /// Binds a mail instance as `ims-ipbind set` does.
-    fn bind(&self, name: &str, address: &str) {
+    pub fn bind(&self, name: &str, address: &str) {
         let folder = shown(&self.root.mail_dir(name));
         self.node
             .sh(&format!(
@@ -52,13 +54,13 @@ impl Servers {
             .ok();
     }
 
-    fn check(&self, args: &[&str], status: i32) -> Vec<Value> {
+    pub fn check(&self, args: &[&str], status: i32) -> Vec<Value> {
         let ran = self.node.run(std::iter::once("ims-portcheck").chain(args.iter().copied()));
         ran.status_is(status).records()
     }
 }
 
-fn shown(path: &Path) -> String {
+pub fn shown(path: &Path) -> String {
     path.display().to_string()
 }
 
@@ -159,7 +161,7 @@ fn a_stranger_at_a_configured_port_is_named_with_pid_program_and_user() {
     assert_eq!(
         found[0]["b"],
         json!({"instance": null, "host": "mail-1", "server": null, "service": null, "address": "192.0.2.11",
-            "at": null, "pid": pid, "command": "/usr/bin/perl", "uid": 65534})
+            "at": null, "pid": pid, "command": "/usr/bin/perl", "unit": null, "uid": 65534})
     );
     assert_eq!(
         found[0]["mend"],

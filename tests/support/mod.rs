@@ -31,6 +31,7 @@ mod bed;
 mod boot;
 mod call;
 mod cgroup;
+pub mod crowd;
 mod disk;
 mod fence;
 mod kernel;

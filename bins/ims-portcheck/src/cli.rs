@@ -1,26 +1,65 @@
 //! The command line of `ims-portcheck`.
 
-use clap::Parser;
+use clap::{Parser, Subcommand};
 use ims::command::{Arguments, Common};
-use ims::name::InstanceName;
+use ims::name::{GroupName, InstanceName, NodeName};
+use ims::span::Span;
 
 /// Which instances would collide on one node
 #[derive(Debug, Parser)]
-#[command(name = "ims-portcheck", version, max_term_width = 100)]
+#[command(name = "ims-portcheck", version, max_term_width = 100, args_conflicts_with_subcommands = true)]
 pub struct Args {
-    /// Names of registered instances, or - to read ims.instance/1 records, of one host or several, from stdin; all
-    /// that are registered when none is named
+    /// What to do instead of telling.
+    #[command(subcommand)]
+    pub verb: Option<Verb>,
+    /// Names of registered instances, or - to read ims.instance/1 and ims.listener/1 records, of one host or several,
+    /// from stdin; all that are registered when none is named
     #[arg(value_name = "NAME|-", value_parser = name_or_stdin)]
     pub what: Vec<NameOrStdin>,
-    /// Look also at the sockets that listen on this node now (the default)
+    /// Answer for each node of this group, as if it had to host them all; may be given several times
+    #[arg(long = "group", value_name = "GROUP")]
+    pub groups: Vec<GroupName>,
+    /// Answer for this node, as if it had to host them all; may be given several times [default: this node]
+    #[arg(long, value_name = "NODE")]
+    pub as_on: Vec<NodeName>,
+    /// Look also at what the node itself has (the default): the sockets that listen now, systemd's socket units, and
+    /// the ports of outgoing connections; another node is asked by its reach command
     #[arg(long, overrides_with = "no_live")]
     pub live: bool,
-    /// Compare configurations alone
+    /// Compare the instances' configurations alone
     #[arg(long, overrides_with = "live")]
     pub no_live: bool,
+    /// Tell also of systemd's socket units that are not enabled
+    #[arg(long)]
+    pub disabled_units: bool,
+    /// How long another node may take to answer
+    #[arg(long, value_name = "TIME", default_value = "10s")]
+    pub timeout: Span,
     /// What every command understands.
     #[command(flatten)]
     pub common: Common,
+}
+
+/// What to do instead of telling.
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Give the Job Controller of each instance of this node a port of its own
+    Assign(Assign),
+}
+
+/// The arguments of `assign`.
+#[derive(Debug, clap::Args)]
+pub struct Assign {
+    /// Names of registered instances, or - to read ims.instance/1 records from stdin; all that are registered when
+    /// none is named
+    #[arg(value_name = "NAME|-", value_parser = name_or_stdin)]
+    pub what: Vec<NameOrStdin>,
+    /// Show the change as a unified diff and make none
+    #[arg(short = 'n', long)]
+    pub dry_run: bool,
+    /// How long to wait for another run that holds a lock, and for each helper program
+    #[arg(long, value_name = "TIME", default_value = "10s")]
+    pub timeout: Span,
 }
 
 impl Arguments for Args {

@@ -1,26 +1,40 @@
 //! Which of the listeners collide. Pure: (configured, live) → conflicts.
 
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
 use ims::Host;
 use ims::instance::Instance;
 use ims::layout::{Bind, Service};
+use ims::place::Place;
+use ims::sys::sock::{Listening, Owner};
 
+use crate::kernel::{Answer, Socket, answer};
 use crate::look::{Configured, Taken};
+use crate::outgoing::{Outgoing, RANGE};
 use crate::overlap::overlap;
 use crate::record::{Conflict, Side, Verdict};
+use crate::units::UnitSocket;
 use crate::whose::{Whose, whose};
 
-/// The conflicts between configured listeners, each pair of lines once.
+/// The conflicts between configured listeners on a node, each pair of lines once.
 ///
 /// One line is no conflict with itself: two instances may share a directory server.
-pub fn configured(listeners: &[Configured]) -> Vec<Conflict> {
+pub fn configured(node: &str, listeners: &[Configured]) -> Vec<Conflict> {
+    let mut at_port: HashMap<u16, Vec<(usize, &Configured)>> = HashMap::new();
+    for (index, one) in listeners.iter().enumerate() {
+        at_port.entry(one.listener.port).or_default().push((index, one));
+    }
     let mut conflicts: Vec<Conflict> = Vec::new();
     for (index, a) in listeners.iter().enumerate() {
-        for b in listeners.iter().skip(index + 1) {
-            if a.listener.port != b.listener.port || a.listener.at == b.listener.at {
+        let there = at_port.get(&a.listener.port).map(Vec::as_slice).unwrap_or_default();
+        for (_, b) in there.iter().filter(|(other, _)| *other > index) {
+            if a.listener.at == b.listener.at {
                 continue;
             }
             let both_job_controllers =
                 a.listener.service == Service::JobController && b.listener.service == Service::JobController;
+            let kernel = answer(&socket(a), &socket(b));
             let why = match overlap(a.listener.bind, b.listener.bind) {
                 Some(why) => why,
                 None if both_job_controllers => {
@@ -29,17 +43,39 @@ pub fn configured(listeners: &[Configured]) -> Vec<Conflict> {
                 None => continue,
             };
             let mend = if both_job_controllers {
-                format!("give one of them another TCP_PORT in {}", b.listener.at)
+                format!("ims-portcheck assign, or give one of them another TCP_PORT in {}", b.listener.at)
             } else {
                 mend(a, b)
             };
-            add(&mut conflicts, conflict(a, side(b), Verdict::Conflict, why, mend));
+            add(&mut conflicts, conflict(node, a, side(b), Verdict::Conflict, kernel, why, mend));
         }
     }
     conflicts
 }
 
-/// The conflicts of configured listeners with sockets that are not their instance's own.
+/// The socket that a server of ours makes; Postfix alone sets `SO_REUSEPORT`.
+fn socket(of: &Configured) -> Socket {
+    bound(of.listener.bind, of.listener.server == "postfix", 0)
+}
+
+/// The socket that listens now. Whether it has `SO_REUSEPORT` is not told by the kernel; Postfix sets it.
+fn standing(socket: &Listening, owner: Option<&Owner>) -> Socket {
+    let is_postfix =
+        |owner: &Owner| owner.command.contains("/postfix/") && owner.command.ends_with("/master");
+    bound(socket.bind, owner.is_some_and(is_postfix), socket.uid)
+}
+
+fn bound(bind: Bind, reuse_port: bool, uid: u32) -> Socket {
+    let (ip, v6_only) = match bind {
+        Bind::Any => (IpAddr::from(Ipv6Addr::UNSPECIFIED), false),
+        Bind::AnyV4 => (Ipv4Addr::UNSPECIFIED.into(), false),
+        Bind::AnyV6 => (Ipv6Addr::UNSPECIFIED.into(), true),
+        Bind::One(ip) => (ip, false),
+    };
+    Socket { ip, v6_only, reuse_port, uid }
+}
+
+/// The conflicts of configured listeners with sockets of this node that are not their instance's own.
 pub fn live(
     host: &Host,
     listeners: &[Configured],
@@ -49,16 +85,18 @@ pub fn live(
 ) -> Vec<Conflict> {
     let mut conflicts: Vec<Conflict> = Vec::new();
     for a in listeners {
-        for socket in taken.iter().filter(|taken| taken.socket.port == a.listener.port) {
-            let Some(why) = overlap(a.listener.bind, socket.socket.bind) else { continue };
-            let owner = socket.owners.first();
+        for now in taken.iter().filter(|taken| taken.socket.port == a.listener.port) {
+            let owner = now.owners.first();
+            let kernel = answer(&socket(a), &standing(&now.socket, owner));
+            let Some(why) = overlap(a.listener.bind, now.socket.bind) else { continue };
             let who = owner.map_or_else(
                 || "whoever has it".to_owned(),
                 |owner| format!("{} (pid {})", owner.command, owner.pid),
             );
-            let (of, verdict, mend) = match whose(host, &a.of.record, known, &socket.owners) {
+            let (of, verdict, mend) = match whose(host, &a.of.record, known, &now.owners) {
                 Whose::Own => continue,
                 Whose::Other(other) if is_told(told, a, other) => continue,
+                Whose::Foreign if is_told_of_systemd(told, a, owner) => continue,
                 Whose::Other(other) => {
                     let mend = format!("restart {} with its new configuration, or stop {who}", other.name);
                     (Some(&other.name), Verdict::Conflict, mend)
@@ -70,11 +108,68 @@ pub fn live(
                     (None, Verdict::Unknown, "run it as root, or look who has the port".to_owned())
                 }
             };
-            let b = Side::live(of, host.name(), &socket.socket, owner);
-            add(&mut conflicts, conflict(a, b, verdict, &format!("the port is taken now: {why}"), mend));
+            let b = Side::live(of, host.name(), &now.socket, owner);
+            let why = format!("the port is taken now: {why}");
+            add(&mut conflicts, conflict(host.name(), a, b, verdict, kernel, &why, mend));
         }
     }
     conflicts
+}
+
+/// The conflicts of configured listeners with systemd's socket units; one that is not enabled is a warning.
+pub fn units(
+    node: &str,
+    listeners: &[Configured],
+    units: &[UnitSocket],
+    disabled_too: bool,
+) -> Vec<Conflict> {
+    let mut conflicts: Vec<Conflict> = Vec::new();
+    for a in listeners {
+        let there = units.iter().filter(|unit| unit.port == a.listener.port);
+        for unit in there.filter(|unit| unit.is_enabled || disabled_too) {
+            let kernel = answer(&socket(a), &bound(unit.bind, unit.reuse_port, 0));
+            let Some(why) = overlap(a.listener.bind, unit.bind) else { continue };
+            let name = &unit.unit;
+            let (verdict, why, mend) = if unit.is_enabled {
+                let mend =
+                    format!("systemctl disable --now {name}, or give it another ListenStream= ({})", unit.at);
+                (Verdict::Conflict, format!("systemd opens the port at boot: {why}"), mend)
+            } else {
+                let why = format!("systemd would open the port if the unit were started: {why}");
+                (Verdict::Warning, why, format!("systemctl mask {name}"))
+            };
+            let b = Side::unit(node, unit);
+            add(&mut conflicts, conflict(node, a, b, verdict, kernel, &why, mend));
+        }
+    }
+    conflicts
+}
+
+/// Warnings of the ports that an outgoing connection may have when its server starts.
+pub fn outgoing(node: &str, listeners: &[Configured], outgoing: &Outgoing) -> Vec<Conflict> {
+    let at_risk = |c: &&Configured| outgoing.may_take(c.listener.port);
+    let mut ports: Vec<u16> = listeners.iter().filter(at_risk).map(|c| c.listener.port).collect();
+    ports.sort_unstable();
+    ports.dedup();
+    let why =
+        "the kernel gives the port to outgoing connections too, and a server cannot listen while one has it";
+    let mend = format!("sysctl -w {}, and the same in a file of /etc/sysctl.d", outgoing.reserve(&ports));
+    let mut conflicts: Vec<Conflict> = Vec::new();
+    for a in listeners.iter().filter(at_risk) {
+        let b = Side::place(node, "*".to_owned(), Place::file(RANGE));
+        add(&mut conflicts, conflict(node, a, b, Verdict::Warning, Answer::Refuses, why, mend.clone()));
+    }
+    conflicts
+}
+
+/// Whether a unit of systemd is told already for what systemd itself listens on.
+fn is_told_of_systemd(told: &[Conflict], a: &Configured, owner: Option<&Owner>) -> bool {
+    owner.is_some_and(|owner| owner.pid == 1 && owner.command.ends_with("/systemd"))
+        && told.iter().any(|conflict| {
+            conflict.port == a.listener.port
+                && conflict.b.unit.is_some()
+                && conflict.a.instance.as_ref() == Some(&a.of.record.name)
+        })
 }
 
 /// Whether the configurations say already that the two collide at this port.
@@ -90,8 +185,17 @@ fn side(of: &Configured) -> Side {
     Side::configured(&of.of.record.name, &of.of.host, &of.listener)
 }
 
-fn conflict(a: &Configured, b: Side, verdict: Verdict, why: &str, mend: String) -> Conflict {
-    Conflict { port: a.listener.port, protocol: "tcp", verdict, a: side(a), b, why: why.to_owned(), mend }
+fn conflict(
+    node: &str,
+    a: &Configured,
+    b: Side,
+    verdict: Verdict,
+    kernel: Answer,
+    why: &str,
+    mend: String,
+) -> Conflict {
+    let (node, protocol, port) = (node.to_owned(), "tcp".into(), a.listener.port);
+    Conflict { node, port, protocol, verdict, kernel, a: side(a), b, why: why.to_owned(), mend }
 }
 
 /// Adds a conflict, unless the same two lines or the same line and process collide at that port already (on IPv4
@@ -129,8 +233,6 @@ mod tests {
     use super::*;
     use ims::input::Piped;
     use ims::layout::{Layout, Listener};
-    use ims::place::Place;
-    use ims::sys::sock::{Listening, Owner};
     use std::path::Path;
 
     fn instance(name: &str) -> Instance {
@@ -157,7 +259,7 @@ mod tests {
     fn two_wildcards_collide_once_with_both_lines() {
         let a = |bind| listener("a", Service::Imap, bind, 143, Place::line("/global/a", 3));
         let b = |bind| listener("b", Service::Imap, bind, 143, Place::line("/global/b", 5));
-        let found = configured(&[a(Bind::AnyV4), a(Bind::AnyV6), b(Bind::AnyV4), b(Bind::AnyV6)]);
+        let found = configured("mail-1", &[a(Bind::AnyV4), a(Bind::AnyV6), b(Bind::AnyV4), b(Bind::AnyV6)]);
         let [conflict] = found.as_slice() else { panic!("{found:?}") };
         assert_eq!(conflict.a.at, Some(Place::line("/global/a", 3)));
         assert_eq!(conflict.b.at, Some(Place::line("/global/b", 5)));
@@ -174,7 +276,7 @@ mod tests {
             listener("a", Service::Ldap, Bind::Any, 389, at()),
             listener("b", Service::Ldap, Bind::Any, 389, at()),
         ];
-        assert_eq!(configured(&shared), []);
+        assert_eq!(configured("mail-1", &shared), []);
     }
 
     #[test]
@@ -182,10 +284,13 @@ mod tests {
         let jc = |name, ip, port| {
             listener(name, Service::JobController, one(ip), port, Place::line(format!("/global/{name}"), 2))
         };
-        let found = configured(&[jc("a", "192.0.2.7", 27442), jc("b", "192.0.2.8", 27442)]);
+        let found = configured("mail-1", &[jc("a", "192.0.2.7", 27442), jc("b", "192.0.2.8", 27442)]);
         assert_eq!(found.len(), 1);
-        assert_eq!(found[0].mend, "give one of them another TCP_PORT in /global/b:2");
-        assert_eq!(configured(&[jc("a", "192.0.2.7", 27442), jc("b", "192.0.2.8", 27443)]), []);
+        assert_eq!(
+            found[0].mend,
+            "ims-portcheck assign, or give one of them another TCP_PORT in /global/b:2"
+        );
+        assert_eq!(configured("mail-1", &[jc("a", "192.0.2.7", 27442), jc("b", "192.0.2.8", 27443)]), []);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::stdin;
 
-use ims::input::{Piped, nothing_came, records};
+use ims::input::Piped;
 use ims::instance::Instance;
 use ims::layout::{self, Listener};
 use ims::registry::Registry;
@@ -12,6 +12,7 @@ use ims::{Fail, Host};
 
 use crate::cli::NameOrStdin;
 use crate::overlap::overlap;
+use crate::piped::{self, Told};
 
 /// A listener that an instance's configuration asks for.
 #[derive(Debug, Clone)]
@@ -31,33 +32,42 @@ pub struct Taken {
     pub owners: Vec<Owner>,
 }
 
-/// The instances, and the host whose registry named each.
-pub struct Instances {
-    /// Those that were asked about.
+/// What is asked about, and what else is known.
+pub struct Given {
+    /// The instances that were asked about, with the host whose registry named each.
     pub asked: Vec<Piped<Instance>>,
     /// The others that this node's registry knows.
     pub others: Vec<Piped<Instance>>,
+    /// Listeners that came with them, of instances whose files were read elsewhere.
+    pub told: Vec<Piped<Told>>,
 }
 
 /// The instances that were asked about.
 ///
 /// The registry is the same on every node, so that an instance that several hosts name is one and the same.
-pub fn instances(host: &Host, what: &[NameOrStdin]) -> Result<Instances, Fail> {
+pub fn given(host: &Host, what: &[NameOrStdin]) -> Result<Given, Fail> {
     let registry = Registry::load(host)?;
     let here = |instance: &Instance| Piped { host: host.name().to_owned(), record: instance.clone() };
     let mut asked: Vec<Piped<Instance>> = Vec::new();
+    let mut told = Vec::new();
     for operand in what {
         match operand {
             NameOrStdin::Name(name) => asked.push(here(registry.find(name)?)),
             NameOrStdin::Stdin => {
-                let before = asked.len();
-                for piped in records::<Instance>("ims-portcheck", stdin().lock()) {
-                    asked.push(piped?);
-                }
-                if asked.len() == before {
-                    return Err(nothing_came::<Instance>());
-                }
+                let came = piped::read(stdin().lock())?;
+                asked.extend(came.instances);
+                told.extend(came.listeners);
             }
+        }
+    }
+    for listener in &told {
+        let name = &listener.record.instance;
+        if !asked.iter().any(|known| &known.record.name == name) {
+            let known = registry.get(name).ok_or_else(|| {
+                Fail::usage(format!("a listener of {name} came on stdin, and no instance of that name"))
+                    .hint("pipe what ims-registry list says too")
+            })?;
+            asked.push(Piped { host: listener.host.clone(), record: known.clone() });
         }
     }
     if what.is_empty() {
@@ -74,16 +84,25 @@ pub fn instances(host: &Host, what: &[NameOrStdin]) -> Result<Instances, Fail> {
         .filter(|other| !instances.iter().any(|known| is_same(&known.record, other)))
         .map(here)
         .collect();
-    Ok(Instances { asked: instances, others })
+    Ok(Given { asked: instances, others, told })
 }
 
 fn is_same(a: &Instance, b: &Instance) -> bool {
     (&a.name, &a.root, a.layout, &a.ldap, a.mail) == (&b.name, &b.root, b.layout, &b.ldap, b.mail)
 }
 
-/// What an instance's configuration asks for; its files are read on this node, whoever named it.
-pub fn listeners(host: &Host, of: &Piped<Instance>) -> Result<Vec<Configured>, Fail> {
+/// What an instance's configuration asks for: what was told of it, else what its files say on this node, whoever
+/// named it.
+pub fn listeners(host: &Host, of: &Piped<Instance>, told: &[Piped<Told>]) -> Result<Vec<Configured>, Fail> {
     let instance = &of.record;
+    let came: Vec<Listener> = told
+        .iter()
+        .filter(|told| told.record.instance == instance.name)
+        .map(|told| told.record.listener())
+        .collect::<Result<_, _>>()?;
+    if !came.is_empty() {
+        return Ok(came.into_iter().map(|listener| Configured { of: of.clone(), listener }).collect());
+    }
     let whose = if of.host == host.name() { String::new() } else { format!(" of {}", of.host) };
     if !host.path(&instance.root).is_dir() {
         return Err(Fail::unknown(format!(
@@ -91,7 +110,7 @@ pub fn listeners(host: &Host, of: &Piped<Instance>) -> Result<Vec<Configured>, F
             instance.name,
             instance.root.display()
         ))
-        .hint("run it where the volume is mounted"));
+        .hint("run it where the volume is mounted, or pipe what ims-ipbind show says there"));
     }
     match layout::listeners(host, instance) {
         Ok(listeners) => {

@@ -9,6 +9,9 @@ use crate::sys::file;
 use crate::{Fail, Host};
 use serde::{Deserialize, Serialize};
 
+use super::look::Found;
+use super::{Edit, Target};
+
 /// What an original is called.
 pub fn pre_ha(path: &Path) -> PathBuf {
     let mut name = path.file_name().unwrap_or_default().to_owned();
@@ -41,6 +44,29 @@ impl Kept {
         serde_json::from_slice(&bytes)
             .map(Some)
             .map_err(|e| Fail::usage(format!("{} is torn", path.display())).because(e))
+    }
+
+    /// What `restore` will need after these changes, besides the originals.
+    pub fn after(instance: &Instance, found: &Found, edits: &[Edit]) -> Self {
+        let mut kept = found.kept.clone().unwrap_or_default();
+        for edit in edits.iter().filter(|edit| edit.is_change()) {
+            match &edit.target {
+                Target::File(path) if edit.old.is_none() => {
+                    let below = path.strip_prefix(&instance.root).unwrap_or(path).to_owned();
+                    if !kept.created.contains(&below) && !found.originals.contains_key(path) {
+                        kept.created.push(below);
+                    }
+                }
+                Target::File(_) => {}
+                Target::Parameter { .. } => {
+                    kept.listenaddr = kept.listenaddr.take().or_else(|| found.listenaddr.clone());
+                }
+            }
+        }
+        if let Some(ldap) = instance.ldap.as_ref().filter(|ldap| !kept.ldap.contains(ldap)) {
+            kept.ldap.push(ldap.clone());
+        }
+        kept
     }
 
     /// Its text.

@@ -16,7 +16,7 @@ use kept::Kept;
 use crate::layout::Layout;
 
 pub use told::tell;
-pub use transaction::Transaction;
+pub use transaction::{Transaction, carry_out_all};
 
 /// What a change is of.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -50,13 +50,49 @@ enum Undo {
     Parameter(String),
 }
 
+/// Carries plans of several instances out: all of them, or none. What failed and could not be put back is `broken`.
+pub fn carry_out_all(all: &[Transaction<'_>]) -> Result<(), Fail> {
+    let mut ready = Vec::new();
+    for one in all {
+        one.sweep()?;
+        if one.has_work() {
+            ready.push((one, one.prepare()?));
+        } else {
+            one.ends()?;
+        }
+    }
+    let mut begun: Vec<(&Transaction<'_>, Vec<Undo>)> = Vec::new();
+    for (one, steps) in ready {
+        let mut undo = Vec::new();
+        let done = one.begins().map(|()| one.carry(steps, &mut undo));
+        let fail = match done {
+            Ok(carried) => {
+                begun.push((one, undo));
+                carried.err()
+            }
+            Err(fail) => Some(fail),
+        };
+        if let Some(fail) = fail {
+            return Err(begun.into_iter().rev().fold(fail, |fail, (one, undo)| match one.put_back(undo) {
+                Ok(()) => fail,
+                Err(undone) => fail.and_undo_failed(undone),
+            }));
+        }
+    }
+    begun.iter().try_for_each(|(one, _)| one.ends()).map_err(|fail| {
+        // What restore needs may be gone, so that there is no way back; the next run takes away the rest.
+        fail.with_exit(Exit::Broken).hint("the change itself is made; run it again to end it")
+    })
+}
+
 impl Transaction<'_> {
     /// Makes the changes, or none; what failed and could not be put back is `broken`.
     pub fn carry_out(&self) -> Result<(), Fail> {
-        self.sweep()?;
-        if !self.has_work() {
-            return self.ends();
-        }
+        carry_out_all(std::slice::from_ref(self))
+    }
+
+    /// Writes every new content beside its file and has the servers' checkers read it.
+    fn prepare(&self) -> Result<Vec<Step<'_>>, Fail> {
         let steps = self.stage()?;
         let staged: Vec<(&Path, &file::Staged)> = steps
             .iter()
@@ -67,18 +103,7 @@ impl Transaction<'_> {
             .collect();
         check::new_files(self, &staged)?;
         self.goes_on()?;
-        self.begins()?;
-        let mut undo = Vec::new();
-        match self.carry(steps, &mut undo) {
-            Ok(()) => self.ends().map_err(|fail| {
-                // What restore needs may be gone, so that there is no way back; the next run takes away the rest.
-                fail.with_exit(Exit::Broken).hint("the change itself is made; run it again to end it")
-            }),
-            Err(fail) => Err(match self.put_back(undo) {
-                Ok(()) => fail,
-                Err(undone) => fail.and_undo_failed(undone),
-            }),
-        }
+        Ok(steps)
     }
 
     fn has_work(&self) -> bool {

@@ -10,7 +10,6 @@ use std::path::Path;
 
 use ims::Fail;
 use ims::edit::{Edit, Plan, Target, Way};
-use ims::instance::Instance;
 use ims::layout::Layout;
 
 use super::chosen::Chosen;
@@ -84,31 +83,8 @@ pub fn set(one: &Chosen, found: &Found) -> Result<Plan, Fail> {
             openldap::set(instance, &wanted, found, &mut plan)?;
         }
     }
-    plan.kept = Some(keep(instance, found, &plan));
+    plan.kept = Some(Kept::after(instance, found, &plan.edits));
     Ok(plan)
-}
-
-/// What `restore` will need of a plan, besides the originals.
-fn keep(instance: &Instance, found: &Found, plan: &Plan) -> Kept {
-    let mut kept = found.kept.clone().unwrap_or_default();
-    for edit in plan.edits.iter().filter(|edit| edit.is_change()) {
-        match &edit.target {
-            Target::File(path) if edit.old.is_none() => {
-                let below = path.strip_prefix(&instance.root).unwrap_or(path).to_owned();
-                if !kept.created.contains(&below) && !found.originals.contains_key(path) {
-                    kept.created.push(below);
-                }
-            }
-            Target::File(_) => {}
-            Target::Parameter { .. } => {
-                kept.listenaddr = kept.listenaddr.take().or_else(|| found.listenaddr.clone());
-            }
-        }
-    }
-    if let Some(ldap) = instance.ldap.as_ref().filter(|ldap| !kept.ldap.contains(ldap)) {
-        kept.ldap.push(ldap.clone());
-    }
-    kept
 }
 
 /// What gives back everything as it was before the first `set`.

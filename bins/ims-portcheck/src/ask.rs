@@ -1,0 +1,79 @@
+//! What another node says: the same command run there by its reach command, with everything that is known here on
+//! its stdin.
+
+use std::time::Duration;
+
+use ims::input::Piped;
+use ims::instance::Instance;
+use ims::name::NodeName;
+use ims::nodes::{Nodes, PATH};
+use ims::sys::exec::Line;
+use ims::{Exit, Fail};
+
+use crate::look::Configured;
+use crate::piped::{Told, line};
+use crate::record::Conflict;
+
+/// What a node answered.
+#[derive(Debug, Default)]
+pub struct Answered {
+    /// What collides there.
+    pub conflicts: Vec<Conflict>,
+    /// What it could not tell.
+    pub unknown: Vec<String>,
+}
+
+/// Everything that is known here, as records.
+pub fn known(host: &str, asked: &[Piped<Instance>], configured: &[Configured]) -> Result<String, Fail> {
+    let mut text = String::new();
+    for of in asked {
+        text += &line(&of.host, &of.record)?;
+    }
+    for c in configured {
+        text += &line(host, &Told::of(&c.of.record, &c.listener))?;
+    }
+    Ok(text)
+}
+
+/// Asks a node; what keeps it from answering is a failure.
+pub fn ask(
+    nodes: &Nodes,
+    node: &NodeName,
+    more: &[&str],
+    known: &str,
+    timeout: Duration,
+) -> Result<Answered, Fail> {
+    let reach = nodes.get(node).map(|node| node.reach.as_slice()).unwrap_or_default();
+    if reach.is_empty() {
+        return Err(Fail::unknown(format!("cannot ask {node}: it has no reach in {PATH}"))
+            .hint("like reach = [\"ssh\", \"root@mail-2\"], or --no-live for the configurations alone"));
+    }
+    let cannot = || Fail::unknown(format!("cannot ask {node}"));
+    let words = ["ims-portcheck", "-", "--output", "json"].iter().chain(more);
+    let ended = Line::new(words.copied())
+        .behind(reach)
+        .run_with(known.as_bytes(), timeout)
+        .map_err(|fail| cannot().because(fail))?;
+    let exit = ended.status.and_then(Exit::from_code);
+    match exit {
+        Some(Exit::Ok | Exit::No | Exit::Unknown) => {}
+        Some(Exit::Usage | Exit::Refused | Exit::Failed | Exit::Broken | Exit::Busy) | None => {
+            return Err(cannot().because(ended.last_words()));
+        }
+    }
+    let mut answered = Answered::default();
+    for text in String::from_utf8_lossy(&ended.stdout).lines() {
+        let record: serde_json::Value = serde_json::from_str(text).map_err(|e| cannot().because(e))?;
+        if record.get("schema").and_then(serde_json::Value::as_str) != Some("ims.conflict/1") {
+            continue;
+        }
+        let conflict: Conflict = serde_json::from_value(record).map_err(|e| cannot().because(e))?;
+        answered.conflicts.push(Conflict { node: node.to_string(), ..conflict });
+    }
+    if exit == Some(Exit::Unknown) {
+        let told = String::from_utf8_lossy(&ended.stderr);
+        let told = told.lines().map(|line| line.trim_start_matches("ims-portcheck: ").to_owned());
+        answered.unknown.extend(told);
+    }
+    Ok(answered)
+}

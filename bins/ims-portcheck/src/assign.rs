@@ -1,0 +1,218 @@
+//! Gives each instance of this node a Job Controller port of its own: all files, or none.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use ims::conf::option_file::{OptionFile, Scope};
+use ims::edit::kept::Kept;
+use ims::edit::look::Found;
+use ims::edit::{Edit, Plan, Target, Transaction, Way, carry_out_all, look as edit_look, tell};
+use ims::input::Piped;
+use ims::instance::Instance;
+use ims::layout::Service;
+use ims::sys::lock::Lock;
+use ims::sys::stop::Stop;
+use ims::sys::{sock, stderr};
+use ims::{Exit, Fail, Host, Out};
+
+use crate::cli::Assign;
+use crate::look::{self, Configured};
+use crate::outgoing::Outgoing;
+use crate::overlap::overlap;
+use crate::{NAME, judge, units};
+
+/// The option with the Job Controller's port.
+const OPTION: &str = "TCP_PORT";
+
+/// Runs `assign`. What collides still and is not its to change is told like every conflict.
+pub fn run(host: &Host, args: &Assign, out: &mut Out) -> Result<Exit, Fail> {
+    let given = look::given(host, &args.what)?;
+    let instances: Vec<&Piped<Instance>> = given.asked.iter().collect();
+    let _locks = if args.dry_run { Vec::new() } else { locks(host, &instances, args.timeout.0)? };
+    let stop = if args.dry_run { None } else { Some(Stop::watch()?) };
+    let mut configured = Vec::new();
+    let mut theirs = Vec::new();
+    for (of, all) in [(&given.asked, &mut configured), (&given.others, &mut theirs)] {
+        for instance in of {
+            // Only files that are read here can be changed here.
+            all.extend(look::listeners(host, instance, &[])?);
+        }
+    }
+    let ports = plan(&configured, &theirs, &Avoid::on(host)?)?;
+    let mut plans = Vec::new();
+    for (index, port) in ports {
+        let Some(one) = configured.get_mut(index) else { continue };
+        let found = edit_look::found(host, &one.of.record, args.timeout.0)?;
+        let plan = change(one, &found, port)?;
+        one.listener.port = port;
+        plans.push((one.of.record.clone(), found, plan));
+    }
+    if let Some(stop) = &stop {
+        let timeout = args.timeout.0;
+        let transactions: Vec<Transaction<'_>> = plans
+            .iter()
+            .map(|(instance, found, plan)| Transaction {
+                command: NAME,
+                host,
+                instance,
+                found,
+                plan,
+                timeout,
+                stop,
+            })
+            .collect();
+        carry_out_all(&transactions)?;
+    }
+    for (instance, _, plan) in &plans {
+        if !args.dry_run && plan.edits.iter().any(Edit::is_change) {
+            let told = "its Job Controller has the new port from its next start on";
+            stderr::say(NAME, format_args!("{}: {told}", instance.name));
+        }
+        tell(plan, args.dry_run, out)?;
+    }
+    let mut exit = Exit::Ok;
+    configured.extend(theirs);
+    for conflict in judge::configured(host.name(), &configured) {
+        exit = exit.gravest(conflict.verdict.into());
+        out.record(&conflict)?;
+    }
+    Ok(exit)
+}
+
+/// The locks of the instances, always in the same order, so that two runs never wait for each other.
+fn locks(host: &Host, instances: &[&Piped<Instance>], timeout: Duration) -> Result<Vec<Lock>, Fail> {
+    let names: BTreeSet<_> = instances.iter().map(|piped| &piped.record.name).collect();
+    names.into_iter().map(|name| Lock::named(host, &format!("ipbind-{name}"), timeout)).collect()
+}
+
+/// Ports that no instance is given.
+#[derive(Debug, Default)]
+struct Avoid {
+    ports: BTreeSet<u16>,
+    outgoing: Outgoing,
+}
+
+impl Avoid {
+    /// What listens on this node, what systemd would open, and what outgoing connections get.
+    fn on(host: &Host) -> Result<Self, Fail> {
+        let mut ports: BTreeSet<u16> = sock::listening()?.iter().map(|socket| socket.port).collect();
+        ports.extend(units::units(host)?.sockets.iter().map(|socket| socket.port));
+        Ok(Self { ports, outgoing: Outgoing::of(host)? })
+    }
+
+    fn has(&self, port: u16) -> bool {
+        self.ports.contains(&port) || self.outgoing.may_take(port)
+    }
+}
+
+/// The port of each Job Controller among `ours`, by its place there. One that is nobody else's stays, and of
+/// several with one port the first keeps it; the others get the next that nothing has.
+fn plan(ours: &[Configured], theirs: &[Configured], avoid: &Avoid) -> Result<Vec<(usize, u16)>, Fail> {
+    let is_ours = |c: &Configured| c.listener.service == Service::JobController;
+    let mut used: BTreeSet<u16> = ours.iter().chain(theirs).map(|c| c.listener.port).collect();
+    // What may not move: every listener but our Job Controllers, and of these the ones that keep their port.
+    let mut fixed: Vec<&Configured> = theirs.iter().chain(ours.iter().filter(|c| !is_ours(c))).collect();
+    let mut ports = Vec::new();
+    for (index, one) in ours.iter().enumerate().filter(|(_, c)| is_ours(c)) {
+        let collides = |other: &&&Configured| {
+            other.listener.port == one.listener.port
+                && other.listener.at != one.listener.at
+                && (is_ours(other) || overlap(other.listener.bind, one.listener.bind).is_some())
+        };
+        if !fixed.iter().any(|other| collides(&other)) {
+            fixed.push(one);
+            ports.push((index, one.listener.port));
+            continue;
+        }
+        let port = (one.listener.port..=u16::MAX)
+            .find(|port| !used.contains(port) && !avoid.has(*port))
+            .ok_or_else(|| {
+                let (name, port) = (&one.of.record.name, one.listener.port);
+                Fail::refused(format!("no port above {port} is free for the Job Controller of {name}"))
+                    .hint(format!("give it one by hand in {}", one.listener.at))
+            })?;
+        used.insert(port);
+        ports.push((index, port));
+    }
+    Ok(ports)
+}
+
+/// The change of one instance; none when it has that port.
+fn change(one: &Configured, found: &Found, port: u16) -> Result<Plan, Fail> {
+    let (instance, file) = (&one.of.record, &one.listener.at.file);
+    let old = found.text(file)?;
+    let mut options = OptionFile::parse(old.unwrap_or_default(), file)?;
+    if port != one.listener.port {
+        options.set(Scope::Global, OPTION, &port.to_string());
+    }
+    let edit = Edit {
+        target: Target::File(file.clone()),
+        old: old.map(|text| text.as_bytes().to_vec()),
+        new: Some(options.to_string().into_bytes()),
+    };
+    let edits = vec![edit];
+    let kept = Some(Kept::after(instance, found, &edits));
+    Ok(Plan { way: Way::Set, edits, kept, listenaddr: None, notes: Vec::new(), layout: instance.layout })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ims::layout::{Bind, Layout, Listener};
+    use ims::place::Place;
+
+    fn listener(name: &str, service: Service, bind: Bind, port: u16) -> Configured {
+        let record = Instance {
+            name: name.parse().unwrap(),
+            layout: Layout::Iplanet5,
+            root: "/opt".into(),
+            addresses: Vec::new(),
+            ldap: None,
+            mail: true,
+        };
+        let at = Place::line(format!("/opt/msg-{name}/{}", service.word()), 2);
+        let of = Piped { host: "mail-1".to_owned(), record };
+        Configured { of, listener: Listener { server: "job_controller", service, bind, port, at } }
+    }
+
+    fn controller(name: &str, port: u16) -> Configured {
+        listener(name, Service::JobController, Bind::AnyV4, port)
+    }
+
+    #[test]
+    fn a_port_of_its_own_stays_and_a_shared_one_moves_to_the_next_free() {
+        let avoid =
+            Avoid { ports: BTreeSet::from([27444]), outgoing: Outgoing::parse("32768 60999", "").unwrap() };
+        let imap = |name, bind| listener(name, Service::Imap, bind, 27442);
+        let one = Bind::One("192.0.2.7".parse().unwrap());
+        for (what, ours, theirs, ports) in [
+            ("unique", vec![controller("a", 27442), controller("b", 27443)], vec![], vec![27442, 27443]),
+            ("the same", vec![controller("a", 27442), controller("b", 27442)], vec![], vec![27442, 27443]),
+            (
+                "three of them, and one in between",
+                vec![
+                    controller("a", 27442),
+                    controller("b", 27442),
+                    controller("c", 27443),
+                    controller("d", 27442),
+                ],
+                vec![],
+                vec![27442, 27445, 27443, 27446],
+            ),
+            ("another instance's", vec![controller("a", 27442)], vec![controller("b", 27442)], vec![27443]),
+            ("another server's", vec![controller("a", 27442), imap("b", one)], vec![], vec![27443]),
+            (
+                "outgoing connections'",
+                vec![controller("a", 32767), controller("b", 32767)],
+                vec![],
+                vec![32767, 61000],
+            ),
+        ] {
+            let found: Vec<u16> =
+                plan(&ours, &theirs, &avoid).unwrap().into_iter().map(|(_, port)| port).collect();
+            assert_eq!(found, ports, "{what}");
+        }
+        let full = [controller("a", 65535), controller("b", 65535)];
+        assert_eq!(plan(&full, &[], &avoid).unwrap_err().exit(), Exit::Refused);
+    }
+}
