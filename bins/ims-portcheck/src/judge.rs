@@ -7,7 +7,7 @@ use ims::layout::{Bind, Service};
 use crate::look::{Configured, Taken};
 use crate::overlap::overlap;
 use crate::record::{Conflict, Side, Verdict};
-use crate::whose::{Whose, whose};
+use ims::whose::{Whose, whose};
 
 /// The conflicts between configured listeners, each pair of lines once.
 ///

@@ -6,7 +6,6 @@ mod judge;
 mod look;
 mod overlap;
 mod record;
-mod whose;
 
 use ims::sys::stderr;
 use ims::{Exit, Fail, Host, Out};

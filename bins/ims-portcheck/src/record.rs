@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use ims::layout::{Bind, Listener, Service};
+use ims::layout::{Listener, Service};
 use ims::name::InstanceName;
 use ims::place::Place;
 use ims::sys::sock::{Listening, Owner};
@@ -71,16 +71,6 @@ pub struct Side {
     pub uid: Option<u32>,
 }
 
-/// Where a listener binds, as it is written in records.
-pub fn address(bind: Bind) -> String {
-    match bind {
-        Bind::Any => "*".to_owned(),
-        Bind::AnyV4 => "0.0.0.0".to_owned(),
-        Bind::AnyV6 => "::".to_owned(),
-        Bind::One(ip) => ip.to_string(),
-    }
-}
-
 impl Side {
     /// A listener that a configuration asks for.
     pub fn configured(instance: &InstanceName, host: &str, listener: &Listener) -> Self {
@@ -89,7 +79,7 @@ impl Side {
             host: host.to_owned(),
             server: Some(listener.server.to_owned()),
             service: Some(listener.service),
-            address: address(listener.bind),
+            address: listener.bind.to_string(),
             at: Some(listener.at.clone()),
             pid: None,
             command: None,
@@ -109,7 +99,7 @@ impl Side {
             host: host.to_owned(),
             server: None,
             service: None,
-            address: address(socket.bind),
+            address: socket.bind.to_string(),
             at: None,
             pid: owner.map(|owner| owner.pid),
             command: owner.map(|owner| owner.command.clone()),

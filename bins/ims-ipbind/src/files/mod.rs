@@ -18,7 +18,7 @@ use ims::{Exit, Fail, Host, Out};
 use act::Transaction;
 pub use ask::ask;
 use chosen::Chosen;
-pub use show::{Shown, show};
+pub use show::{Sent, Shown, Stray, show};
 
 /// The name of the command, for what it says on stderr.
 const NAME: &str = "ims-ipbind";
