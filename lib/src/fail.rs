@@ -69,10 +69,10 @@ impl Fail {
         }
     }
 
-    /// Adds the cause, told after a colon.
+    /// Adds the cause, told after a colon; nothing when there are no words for it.
     #[must_use]
     pub fn because(mut self, cause: impl fmt::Display) -> Self {
-        self.cause = Some(cause.to_string());
+        self.cause = Some(cause.to_string()).filter(|cause| !cause.is_empty());
         self
     }
 

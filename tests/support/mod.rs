@@ -42,7 +42,9 @@ mod rack;
 mod running;
 mod ssh;
 mod terminal;
-mod thread;
+pub mod thread;
+#[cfg(target_arch = "x86_64")]
+pub mod tracer;
 
 use std::io::Write;
 use std::os::fd::{AsFd, AsRawFd};

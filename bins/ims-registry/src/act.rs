@@ -9,8 +9,8 @@ use ims::instance::Instance;
 use ims::layout::detect;
 use ims::name::InstanceName;
 use ims::registry::{PATH, Registry};
-use ims::sys::file;
 use ims::sys::lock::Lock;
+use ims::sys::{file, kept};
 use ims::{Exit, Fail, Host, Out};
 
 use crate::cli::{self, Add, NameOrStdin, Remove};
@@ -113,6 +113,9 @@ fn edit(
 ) -> Result<Exit, Fail> {
     let _lock = if change.dry_run { None } else { Some(Lock::named(host, "registry", change.timeout.0)?) };
     let path = host.path(PATH);
+    if !change.dry_run && path.parent().is_some_and(Path::is_dir) {
+        kept::sweep(&path)?;
+    }
     let old = file::read_text(&path)?;
     let mut registry = Registry::parse(old.as_deref().unwrap_or_default(), &path)?;
     with(&mut registry)?;

@@ -14,13 +14,23 @@ use super::Ended;
 /// The most that is kept of each of a program's two outputs, in bytes; the rest is read and dropped.
 pub(super) const KEPT: usize = 1024 * 1024;
 
+/// The most that a pipe holds (`fs.pipe-max-size`), in bytes.
+const PIPE: usize = 1024 * 1024;
+
+/// How long the kernel may take to end a program that was killed; one that waits for a dead disk is left to it.
+const KILLED: Duration = Duration::from_secs(1);
+
 pub(super) fn kill_group(child: &mut Child) {
-    if let Some(pid) = i32::try_from(child.id()).ok().and_then(Pid::from_raw) {
+    let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
+    if let Some(pid) = pid {
         // The group may be gone already, which is what is wanted.
         let _ = kill_process_group(pid, Signal::KILL);
     }
-    // Reaps it; after SIGKILL this returns as soon as the kernel lets go of it.
-    let _ = child.wait();
+    let pidfd = pid.and_then(|pid| pidfd_open(pid, PidfdFlags::empty()).ok());
+    if pidfd.is_some_and(|pidfd| wait_readable(&pidfd, KILLED).unwrap_or(false)) {
+        // Reaps it, which does not wait any more.
+        let _ = child.wait();
+    }
 }
 
 /// Feeds and drains a child until it ends, `None` when the deadline comes first.
@@ -79,11 +89,12 @@ fn pour(pipe: OwnedFd, rest: &[u8]) -> io::Result<Option<(OwnedFd, &[u8])>> {
     Ok(None)
 }
 
-/// Reads what is there; gives the pipe back unless it is at its end.
+/// Reads what is there, but no more at once than a pipe holds: one that is filled as fast as it is read would keep us
+/// from the deadline. Gives the pipe back unless it is at its end.
 fn drain(pipe: OwnedFd, kept: &mut Vec<u8>) -> io::Result<Option<OwnedFd>> {
     let mut file = std::fs::File::from(pipe);
     let mut buffer = [0u8; 16 * 1024];
-    loop {
+    for _ in 0..PIPE / buffer.len() {
         match file.read(&mut buffer) {
             Ok(0) => return Ok(None),
             Ok(n) => {
@@ -95,6 +106,7 @@ fn drain(pipe: OwnedFd, kept: &mut Vec<u8>) -> io::Result<Option<OwnedFd>> {
             Err(e) => return Err(e),
         }
     }
+    Ok(Some(file.into()))
 }
 
 /// Waits until a file descriptor can be read or the time is up; says whether it can.

@@ -237,6 +237,14 @@ mod tests {
     }
 
     #[test]
+    fn a_program_that_never_stops_printing_is_ended_too() {
+        let started = Instant::now();
+        let fail = Line::new(["cat", "/dev/zero"]).run(Duration::from_millis(50)).unwrap_err();
+        assert_eq!(fail.exit(), Exit::Unknown);
+        assert!(started.elapsed() < SOON);
+    }
+
+    #[test]
     fn a_daemon_left_behind_does_not_hold_its_starter() {
         let ended = Line::new(["sh", "-c", "sleep 60 & echo $!"]).run(SOON).unwrap();
         end(&ended.stdout);
