@@ -29,7 +29,7 @@ table\t'Tables for people'"
 complete -c ims-ipbind -n "__fish_ims_ipbind_needs_command" -l root -d 'Look for files and helper programs below this folder' -r -F
 complete -c ims-ipbind -n "__fish_ims_ipbind_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c ims-ipbind -n "__fish_ims_ipbind_needs_command" -s V -l version -d 'Print version'
-complete -c ims-ipbind -n "__fish_ims_ipbind_needs_command" -f -a "show" -d 'Say for every server of an instance where it listens, with file and line'
+complete -c ims-ipbind -n "__fish_ims_ipbind_needs_command" -f -a "show" -d 'Say where each server of an instance listens and sends from, with file and line, and whether it does so now'
 complete -c ims-ipbind -n "__fish_ims_ipbind_needs_command" -f -a "set" -d 'Make the servers of an instance listen on its logical address alone'
 complete -c ims-ipbind -n "__fish_ims_ipbind_needs_command" -f -a "ask" -d 'Ask the questions of the original\'s script, then do what set does'
 complete -c ims-ipbind -n "__fish_ims_ipbind_needs_command" -f -a "restore" -d 'Give back the files as they were before the first set'
@@ -106,7 +106,7 @@ complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand look" -s o -l outp
 table\t'Tables for people'"
 complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand look" -l root -d 'Look for files and helper programs below this folder' -r -F
 complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand look" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand help; and not __fish_seen_subcommand_from show set ask restore up down announce look help" -f -a "show" -d 'Say for every server of an instance where it listens, with file and line'
+complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand help; and not __fish_seen_subcommand_from show set ask restore up down announce look help" -f -a "show" -d 'Say where each server of an instance listens and sends from, with file and line, and whether it does so now'
 complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand help; and not __fish_seen_subcommand_from show set ask restore up down announce look help" -f -a "set" -d 'Make the servers of an instance listen on its logical address alone'
 complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand help; and not __fish_seen_subcommand_from show set ask restore up down announce look help" -f -a "ask" -d 'Ask the questions of the original\'s script, then do what set does'
 complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand help; and not __fish_seen_subcommand_from show set ask restore up down announce look help" -f -a "restore" -d 'Give back the files as they were before the first set'

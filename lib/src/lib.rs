@@ -25,6 +25,7 @@ pub mod span;
 pub mod state;
 pub mod suggest;
 pub mod sys;
+pub mod whose;
 
 pub use exit::Exit;
 pub use fail::Fail;

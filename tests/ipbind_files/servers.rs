@@ -16,10 +16,10 @@ fn sockets(node: &Node) -> BTreeSet<String> {
 fn shown(node: &Node, args: &[&str]) -> BTreeSet<String> {
     let ran = node.run([&["ims-ipbind", "show", "-o", "json"], args].concat()).ok();
     let of = |record: &serde_json::Value| {
-        assert_eq!(record["bound"], true, "{record}");
+        assert_eq!((&record["bound"], &record["running"]), (&true.into(), &"agrees".into()), "{record}");
         format!("{}:{}", record["address"].as_str().unwrap(), record["port"])
     };
-    ran.records().iter().map(of).collect()
+    ran.records().iter().filter(|record| record["schema"] == "ims.listener/1").map(of).collect()
 }
 
 fn listed(address: &str, ports: &[u16]) -> BTreeSet<String> {

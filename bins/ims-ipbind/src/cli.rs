@@ -26,7 +26,7 @@ impl Arguments for Args {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Verb {
-    /// Say for every server of an instance where it listens, with file and line
+    /// Say where each server of an instance listens and sends from, with file and line, and whether it does so now
     Show(files::cli::Show),
     /// Make the servers of an instance listen on its logical address alone
     Set(files::cli::Set),

@@ -9,7 +9,7 @@ use ims::sys::prompt::is_attended;
 use ims::{Exit, Fail, Host, Out};
 
 pub use cli::Args;
-pub use files::Shown;
+pub use files::{Sent, Shown, Stray};
 
 /// Runs the command.
 pub fn main(args: Args, host: &Host, out: &mut Out) -> Result<Exit, Fail> {

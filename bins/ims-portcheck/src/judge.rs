@@ -8,6 +8,7 @@ use ims::instance::Instance;
 use ims::layout::{Bind, Service};
 use ims::place::Place;
 use ims::sys::sock::{Listening, Owner};
+use ims::whose::{Whose, whose};
 
 use crate::kernel::{Answer, Socket, answer};
 use crate::look::{Configured, Taken};
@@ -15,7 +16,6 @@ use crate::outgoing::{Outgoing, RANGE};
 use crate::overlap::overlap;
 use crate::record::{Conflict, Side, Verdict};
 use crate::units::UnitSocket;
-use crate::whose::{Whose, whose};
 
 /// The conflicts between configured listeners on a node, each pair of lines once.
 ///

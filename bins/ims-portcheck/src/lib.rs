@@ -12,7 +12,6 @@ mod overlap;
 mod piped;
 mod record;
 mod units;
-mod whose;
 
 use ims::group::Group;
 use ims::name::NodeName;

@@ -52,7 +52,7 @@ impl Told {
             instance: instance.name.clone(),
             server: listener.server.to_owned(),
             service: listener.service,
-            address: crate::record::address(listener.bind),
+            address: listener.bind.to_string(),
             port: listener.port,
             at: listener.at.clone(),
             bound: matches!(listener.bind, Bind::One(ip) if ip.is_loopback() || is_logical(ip)),

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::net::IpAddr;
 
-use ims::layout::{Bind, Listener, Service};
+use ims::layout::{Listener, Service};
 use ims::name::InstanceName;
 use ims::place::Place;
 use ims::sys::sock::{Listening, Owner};
@@ -85,16 +85,6 @@ pub struct Side {
     pub uid: Option<u32>,
 }
 
-/// Where a listener binds, as it is written in records.
-pub fn address(bind: Bind) -> String {
-    match bind {
-        Bind::Any => "*".to_owned(),
-        Bind::AnyV4 => "0.0.0.0".to_owned(),
-        Bind::AnyV6 => "::".to_owned(),
-        Bind::One(ip) => ip.to_string(),
-    }
-}
-
 impl Side {
     /// A listener that a configuration asks for.
     pub fn configured(instance: &InstanceName, host: &str, listener: &Listener) -> Self {
@@ -103,7 +93,7 @@ impl Side {
             host: host.to_owned(),
             server: Some(listener.server.to_owned()),
             service: Some(listener.service),
-            address: address(listener.bind),
+            address: listener.bind.to_string(),
             at: Some(listener.at.clone()),
             pid: None,
             command: None,
@@ -114,7 +104,7 @@ impl Side {
 
     /// A socket that a unit of systemd asks for.
     pub fn unit(host: &str, unit: &UnitSocket) -> Self {
-        Self { unit: Some(unit.unit.clone()), ..Self::place(host, address(unit.bind), unit.at.clone()) }
+        Self { unit: Some(unit.unit.clone()), ..Self::place(host, unit.bind.to_string(), unit.at.clone()) }
     }
 
     /// Whatever a line of a file asks for.
@@ -145,7 +135,7 @@ impl Side {
             host: host.to_owned(),
             server: None,
             service: None,
-            address: address(socket.bind),
+            address: socket.bind.to_string(),
             at: None,
             pid: owner.map(|owner| owner.pid),
             command: owner.map(|owner| owner.command.clone()),

@@ -5,6 +5,7 @@ pub mod detect;
 pub mod dovecot;
 pub mod iplanet5;
 pub mod openldap;
+pub mod outbound;
 mod ports;
 pub mod postfix;
 
@@ -140,6 +141,17 @@ impl Bind {
             (true, std::net::IpAddr::V4(_)) => Self::AnyV4,
             (true, std::net::IpAddr::V6(_)) => Self::AnyV6,
             (false, one) => Self::One(one),
+        }
+    }
+}
+
+impl fmt::Display for Bind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Any => f.pad("*"),
+            Self::AnyV4 => f.pad("0.0.0.0"),
+            Self::AnyV6 => f.pad("::"),
+            Self::One(ip) => ip.fmt(f),
         }
     }
 }

@@ -28,23 +28,23 @@ pub fn is_there(host: &Host, instance: &Instance) -> bool {
 }
 
 /// Both files, and where they are.
-struct Config<'a> {
+pub(super) struct Config<'a> {
     host: &'a Host,
-    main_file: PathBuf,
-    main: MainCf,
-    master_file: PathBuf,
-    master: MasterCf,
+    pub(super) main_file: PathBuf,
+    pub(super) main: MainCf,
+    pub(super) master_file: PathBuf,
+    pub(super) master: MasterCf,
 }
 
 impl<'a> Config<'a> {
-    fn load(host: &'a Host, instance: &Instance) -> Result<Self, Fail> {
+    pub(super) fn load(host: &'a Host, instance: &Instance) -> Result<Self, Fail> {
         let (main_file, master_file) = (folder(instance).join("main.cf"), folder(instance).join("master.cf"));
         let main = MainCf::parse(&text_of(host, &main_file)?, &main_file)?;
         let master = MasterCf::parse(&text_of(host, &master_file)?, &master_file)?;
         Ok(Self { host, main_file, main, master_file, master })
     }
 
-    fn value(&self, key: &str) -> Result<String, Fail> {
+    pub(super) fn value(&self, key: &str) -> Result<String, Fail> {
         expanded(self.host, &self.main, &self.main_file, key)
     }
 }
@@ -161,12 +161,12 @@ pub fn allowed_protocols(host: &Host, instance: &Instance) -> Result<(bool, bool
 }
 
 /// What a value of `inet_protocols` allows: IPv4, IPv6.
-fn protocols(value: &str) -> (bool, bool) {
+pub(super) fn protocols(value: &str) -> (bool, bool) {
     let has = |word: &str| value.split([',', ' ', '\t']).any(|part| part.eq_ignore_ascii_case(word));
     (has("all") || has("ipv4"), has("all") || has("ipv6"))
 }
 
-fn interfaces(config: &Config<'_>, (v4, v6): (bool, bool)) -> Result<Vec<Bind>, Fail> {
+pub(super) fn interfaces(config: &Config<'_>, (v4, v6): (bool, bool)) -> Result<Vec<Bind>, Fail> {
     let value = config.value("inet_interfaces")?;
     let line = config.main.get("inet_interfaces").map(|value| value.line);
     let at = Place { file: config.main_file.clone(), line };

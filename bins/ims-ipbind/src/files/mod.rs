@@ -13,7 +13,7 @@ use ims::{Exit, Fail, Host, Out};
 
 pub use ask::ask;
 use chosen::Chosen;
-pub use show::{Shown, show};
+pub use show::{Sent, Shown, Stray, show};
 
 /// The name of the command, for what it says on stderr.
 const NAME: &str = "ims-ipbind";

@@ -14,7 +14,7 @@ use netlink_sys::protocols::NETLINK_SOCK_DIAG;
 
 use crate::layout::Bind;
 use crate::sys::net::netlink::Netlink;
-use crate::{Exit, Fail};
+use crate::{Exit, Fail, Host};
 
 pub use owner::{Owner, owners};
 pub use reset::reset;
@@ -93,10 +93,15 @@ pub fn listening() -> Result<Vec<Listening>, Fail> {
     Ok(found)
 }
 
+/// Whether an interface of this node has an IPv6 address: where none has, the kernel may know no IPv6 at all.
+pub fn has_v6(host: &Host) -> bool {
+    crate::sys::file::read(&host.path("/proc/net/if_inet6"))
+        .is_ok_and(|text| text.is_some_and(|text| !text.is_empty()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Host;
     use std::net::{Ipv4Addr, TcpListener};
     use std::path::Path;
 

@@ -4,9 +4,9 @@
 
 use std::path::{Path, PathBuf};
 
-use ims::Host;
-use ims::instance::Instance;
-use ims::sys::sock::Owner;
+use crate::Host;
+use crate::instance::Instance;
+use crate::sys::sock::Owner;
 
 /// Whose a socket is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,7 +38,8 @@ pub fn whose<'a>(host: &Host, instance: &Instance, known: &[&'a Instance], owner
         return Whose::Other(other);
     }
     let root = host.path(&instance.root);
-    if owners.iter().any(|owner| owner.clues.iter().any(|clue| names(clue, &root))) {
+    let mut clues = owners.iter().flat_map(|owner| &owner.clues);
+    if !clues.clone().any(|clue| is_in_a_sibling(clue, &root)) && clues.any(|clue| names(clue, &root)) {
         // Something below the root that is nobody's in particular, such as a program of the server itself.
         return if others().any(|other| other.root == instance.root) { Whose::Unknown } else { Whose::Own };
     }
@@ -60,6 +61,13 @@ fn folders(instance: &Instance) -> Vec<PathBuf> {
     folders
 }
 
+/// Whether a clue names the folder of a mail or directory server below the root; the instance's own were asked for
+/// before, so that it is one that nobody knows.
+fn is_in_a_sibling(clue: &str, root: &Path) -> bool {
+    let Some(root) = root.to_str() else { return false };
+    ["/msg-", "/slapd-"].iter().any(|folder| clue.contains(&[root, folder].concat()))
+}
+
 /// Whether a clue names a folder or something below it, as a word or inside one (`-f/global/…/slapd.conf`).
 fn names(clue: &str, folder: &Path) -> bool {
     let Some(folder) = folder.to_str() else { return false };
@@ -79,7 +87,7 @@ fn is_group_of(clue: &str, instance: &Instance) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ims::layout::Layout;
+    use crate::layout::Layout;
 
     fn instance(name: &str, root: &str) -> Instance {
         Instance {
@@ -108,7 +116,7 @@ mod tests {
             (&["/global/a/msg-mail-1/queue/pid/master.pid"], false, Whose::Own),
             (&["/global/a/msg-mail-2/postfix"], true, of_twin),
             (&["0::/ims/mail-2/postfix"], true, of_twin),
-            (&["/global/a/msg-mail-10/postfix"], true, Whose::Unknown),
+            (&["/global/a/msg-mail-10/postfix"], true, Whose::Foreign),
             (&["/global/a/bin/dispatcher"], true, Whose::Unknown),
             (&["/usr/sbin/sshd", "-D"], true, Whose::Foreign),
             (&["/usr/sbin/sshd", "-D"], false, Whose::Unknown),
@@ -129,6 +137,9 @@ mod tests {
             clues: vec!["/global/b/bin/dispatcher".to_owned()],
             is_whole: true,
         };
-        assert_eq!(whose(&host, &alone, &all, &[program]), Whose::Own, "the root's only instance");
+        assert_eq!(whose(&host, &alone, &all, &[program.clone()]), Whose::Own, "the root's only instance");
+        let mut beside = program;
+        beside.clues.push("/global/b/msg-heron/log/postfix.log".to_owned());
+        assert_eq!(whose(&host, &alone, &all, &[beside]), Whose::Foreign, "one that nobody knows");
     }
 }
