@@ -41,6 +41,7 @@ mod node;
 mod rack;
 mod running;
 mod ssh;
+mod terminal;
 pub mod thread;
 #[cfg(target_arch = "x86_64")]
 pub mod tracer;
@@ -60,6 +61,7 @@ pub use must::Must;
 pub use node::Node;
 pub use rack::programs;
 pub use running::{Ran, Running};
+pub use terminal::{CTRL_C, CTRL_D, Terminal};
 
 /// Waits until something holds; says whether it came to hold in time.
 pub fn until(at_most: Duration, mut holds: impl FnMut() -> bool) -> bool {

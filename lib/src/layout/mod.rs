@@ -174,7 +174,8 @@ pub enum Stop {
     /// By a signal to its first process.
     Signal(i32),
     /// By a signal to every one of its processes at once, the first among them. Only when the last is gone is it
-    /// stopped: sessions outlive the first process and hold files on the volume.
+    /// stopped: sessions outlive the first process and hold files on the volume. Once the first is alone, which may
+    /// take its time to notice, it is killed and its pid file removed.
     SignalAll(i32),
     /// By SIGKILL to its first process alone, upon which the others finish what they are at and exit; those that
     /// run one of `agents` are given `moment`, then whatever is left gets SIGTERM.

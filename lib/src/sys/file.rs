@@ -31,11 +31,14 @@ pub fn text<'a>(bytes: &'a [u8], path: &Path) -> Result<&'a str, Fail> {
     })
 }
 
-/// Reads a file, `None` when it is not there.
+/// Reads a file, `None` when it is not there. A symbolic link to nothing is not nothing: it is an error.
 pub fn read(path: &Path) -> Result<Option<Vec<u8>>, Fail> {
     match rustix::fs::open(path, LOOK, Mode::empty()) {
         Ok(fd) => whole(fd, path).map(Some),
-        Err(Errno::NOENT | Errno::NOTDIR) => Ok(None),
+        Err(Errno::NOENT | Errno::NOTDIR) => match rustix::fs::readlink(path, Vec::new()) {
+            Ok(to) => Err(leads_nowhere(path, &to.to_string_lossy())),
+            Err(_) => Ok(None),
+        },
         Err(e) => Err(cannot_read(path, &e.into())),
     }
 }
@@ -88,6 +91,15 @@ fn cannot_read(path: &Path, e: &io::Error) -> Fail {
 
 fn not_regular(path: &Path) -> Fail {
     Fail::usage(format!("{} is not a regular file", path.display()))
+}
+
+fn leads_nowhere(path: &Path, to: &str) -> Fail {
+    Fail::unknown(format!(
+        "{} is a symbolic link to {}, which is not there",
+        path.display(),
+        to.escape_debug()
+    ))
+    .hint("mount what it leads to, or put the file itself there")
 }
 
 /// Replaces or creates a file: a temporary one beside it, owner, mode and extended attributes, fsync, both exchanged,

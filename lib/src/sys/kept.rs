@@ -47,6 +47,10 @@ fn copy(file: &Path, kept: &Path) -> io::Result<bool> {
     };
     let kept = kept.file_name().unwrap_or_default();
     let temporary = temporary(kept);
+    match rustix::fs::unlinkat(&folder, &temporary, AtFlags::empty()) {
+        Ok(()) | Err(Errno::NOENT) => {} // left by a run that was killed, under a pid used again
+        Err(e) => return Err(e.into()),
+    }
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let mut new =
         std::fs::File::from(rustix::fs::openat(&folder, &temporary, flags, Mode::from_raw_mode(0o600))?);
@@ -121,6 +125,8 @@ mod tests {
             let (file, kept) = (folder.path().join("main.cf"), folder.path().join("main.cf.pre-ha"));
             std::fs::File::create(&file).unwrap().write_all(b"old").unwrap();
             std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o640)).unwrap();
+            let left = folder.path().join(format!(".main.cf.pre-ha.ims-{}", std::process::id()));
+            std::fs::File::create(&left).unwrap();
             assert!(keep_it(&file, &kept).unwrap());
             assert!(!keep_it(&file, &kept).unwrap(), "the first one stays");
             super::super::file::replace(&file, b"new").unwrap();
@@ -128,6 +134,7 @@ mod tests {
             give_back(&kept, &file).unwrap();
             assert_eq!(std::fs::read(&file).unwrap(), b"old");
             assert_eq!(std::fs::metadata(&file).unwrap().mode() & 0o7777, 0o640);
+            sweep(&kept).unwrap();
             assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
         }
     }

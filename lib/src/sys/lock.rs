@@ -9,7 +9,7 @@ use fs_err::os::unix::fs::OpenOptionsExt;
 
 use crate::{Exit, Fail, Host};
 
-/// Where the locks of a node stand: a folder of root's own, so that nobody else can hold one.
+/// Where the locks of a node stand. The files are root's alone to open, so that nobody else can hold one.
 pub const FOLDER: &str = "/run/ims/lock";
 
 /// A lock that is held until it is dropped or its process ends.
@@ -49,7 +49,7 @@ impl Lock {
             .write(true)
             .create(true)
             .truncate(false)
-            .mode(0o644)
+            .mode(0o600) // who can open it, to read even, can lock it
             .custom_flags(nix::fcntl::OFlag::O_NOFOLLOW.bits())
             .open(path)
             .map_err(|e| cannot(&e))?;
@@ -104,6 +104,9 @@ impl Lock {
 mod tests {
     use super::*;
 
+    /// A program that another test starts has a copy of every lock until it runs: what is free is free soon.
+    const SOON: Duration = Duration::from_secs(10);
+
     #[test]
     fn a_second_run_is_told_who_holds_the_lock() {
         let folder = tempfile::tempdir().unwrap();
@@ -113,7 +116,16 @@ mod tests {
         assert_eq!(fail.exit(), Exit::Busy);
         assert!(fail.to_string().contains(&format!("by pid {}", std::process::id())), "{fail}");
         drop(held);
-        assert!(Lock::take(&path, Duration::ZERO).is_ok());
+        assert!(Lock::take(&path, SOON).is_ok());
+    }
+
+    #[test]
+    fn nobody_else_can_open_a_lock_and_so_hold_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.lock");
+        drop(Lock::take(&path, Duration::ZERO).unwrap());
+        let mode = std::os::unix::fs::MetadataExt::mode(&std::fs::metadata(&path).unwrap());
+        assert_eq!(mode & 0o077, 0, "{mode:o}");
     }
 
     #[test]
@@ -125,7 +137,7 @@ mod tests {
         drop(one);
         assert_eq!(Lock::take(&path, Duration::ZERO).unwrap_err().exit(), Exit::Busy);
         drop(two);
-        let _alone = Lock::take(&path, Duration::ZERO).unwrap();
+        let _alone = Lock::take(&path, SOON).unwrap();
         assert_eq!(Lock::share(&path, Duration::ZERO).unwrap_err().exit(), Exit::Busy);
     }
 }

@@ -1,20 +1,17 @@
 //! The servers' configuration: where they listen, made to listen on the logical address alone, and given back.
 
-mod act;
-mod check;
+mod ask;
 mod chosen;
 pub mod cli;
-mod kept;
-mod look;
 mod plan;
 mod show;
-mod told;
 
+use ims::edit::{Plan, Transaction, kept, look, tell};
 use ims::sys::lock::Lock;
 use ims::sys::stop::Stop;
 use ims::{Exit, Fail, Host, Out};
 
-use act::Transaction;
+pub use ask::ask;
 use chosen::Chosen;
 pub use show::{Shown, show};
 
@@ -26,10 +23,23 @@ pub fn set(host: &Host, args: &cli::Set, out: &mut Out) -> Result<Exit, Fail> {
     let chosen = chosen::to_set(host, args)?;
     let stop = watch(&args.change)?;
     for one in &chosen {
-        change(host, one, &args.change, stop.as_ref(), out, |found| plan::set(one, found))?;
-        chosen::compare_with_registry(host, one);
+        bind(host, one, &args.change, stop.as_ref(), out)?;
     }
     Ok(Exit::Ok)
+}
+
+/// Makes the servers of one instance listen on its addresses alone.
+fn bind(
+    host: &Host,
+    one: &Chosen,
+    args: &cli::Change,
+    stop: Option<&Stop>,
+    out: &mut Out,
+) -> Result<(), Fail> {
+    change(host, one, args, stop, out, |found| plan::set(one, found))?;
+    out.flush()?; // what was done is told before what is left to do
+    chosen::compare_with_registry(host, one);
+    Ok(())
 }
 
 /// Gives back the files of an instance as they were before the first `set`.
@@ -52,11 +62,11 @@ fn change(
     args: &cli::Change,
     stop: Option<&Stop>,
     out: &mut Out,
-    plan: impl FnOnce(&look::Found) -> Result<plan::Plan, Fail>,
+    plan: impl FnOnce(&look::Found) -> Result<Plan, Fail>,
 ) -> Result<(), Fail> {
     let lock = format!("ipbind-{}", one.instance.name);
     let _lock = if args.dry_run { None } else { Some(Lock::named(host, &lock, args.timeout.0)?) };
-    let found = look::found(host, one, args.timeout.0)?;
+    let found = look::found(host, &one.instance, args.timeout.0)?;
     let plan = plan(&found)?;
     if found.is_pending {
         let told = "an earlier change was interrupted; what is left of it is done now";
@@ -70,8 +80,8 @@ fn change(
     }
     if let Some(stop) = stop {
         let timeout = args.timeout.0;
-        Transaction { host, instance: &one.instance, found: &found, plan: &plan, timeout, stop }
-            .carry_out()?;
+        let (command, instance) = (NAME, &one.instance);
+        Transaction { command, host, instance, found: &found, plan: &plan, timeout, stop }.carry_out()?;
     }
-    told::tell(&plan, args.dry_run, out)
+    tell(&plan, args.dry_run, out)
 }

@@ -4,12 +4,11 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use ims::instance::Instance;
-use ims::layout::{Layout, dovecot, iplanet5, openldap, postfix};
-use ims::sys::{file, server};
-use ims::{Fail, Host};
+use crate::instance::Instance;
+use crate::layout::{Layout, dovecot, iplanet5, openldap, postfix};
+use crate::sys::{file, server};
+use crate::{Fail, Host};
 
-use super::chosen::Chosen;
 use super::kept::{Kept, mark, pre_ha};
 
 /// Everything a plan is made of.
@@ -40,30 +39,30 @@ impl Found {
 }
 
 /// Reads everything.
-pub fn found(host: &Host, one: &Chosen, timeout: Duration) -> Result<Found, Fail> {
+pub fn found(host: &Host, instance: &Instance, timeout: Duration) -> Result<Found, Fail> {
     let mut found = Found {
-        kept: Kept::load(host, &one.instance)?,
-        is_pending: host.path(mark(&one.instance)).exists(),
+        kept: Kept::load(host, instance)?,
+        is_pending: host.path(mark(instance)).exists(),
         ..Found::default()
     };
-    for path in files(host, &one.instance, found.kept.as_ref()) {
+    for path in files(host, instance, found.kept.as_ref()) {
         if let Some(original) = file::read_own(&host.path(pre_ha(&path)))? {
             found.originals.insert(path.clone(), original);
         }
         let bytes = file::read_own(&host.path(&path))?;
         found.files.push((path, bytes));
     }
-    if one.instance.mail {
-        match one.instance.layout {
+    if instance.mail {
+        match instance.layout {
             Layout::Iplanet5 => {
                 let name = iplanet5::LISTENADDR;
-                found.listenaddr = Some(iplanet5::parameter(host, &one.instance, name, timeout)?);
+                found.listenaddr = Some(iplanet5::parameter(host, instance, name, timeout)?);
             }
             Layout::PostfixDovecot => {
-                if dovecot::is_there(host, &one.instance) {
-                    found.dovecot = dovecot::settings(host, &one.instance)?;
+                if dovecot::is_there(host, instance) {
+                    found.dovecot = dovecot::settings(host, instance)?;
                 }
-                found.protocols = postfix::allowed_protocols(host, &one.instance)?;
+                found.protocols = postfix::allowed_protocols(host, instance)?;
             }
         }
     }

@@ -5,20 +5,22 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use ims::instance::Instance;
-use ims::layout::iplanet5;
-use ims::sys::exec::Line;
-use ims::sys::stop::Stop;
-use ims::sys::{file, kept as originals};
-use ims::{Exit, Fail, Host};
+use crate::instance::Instance;
+use crate::layout::iplanet5;
+use crate::sys::exec::Line;
+use crate::sys::stop::Stop;
+use crate::sys::{file, kept as originals};
+use crate::{Exit, Fail, Host};
 
 use super::check;
 use super::kept::{Kept, mark, pre_ha};
 use super::look::Found;
-use super::plan::{Edit, Plan, Target, Way};
+use super::{Edit, Plan, Target, Way};
 
 /// One plan on its way to the disk.
 pub struct Transaction<'a> {
+    /// The command that says what a person should know on stderr.
+    pub command: &'static str,
     /// This node.
     pub host: &'a Host,
     /// The instance, whose lock is held.
@@ -63,7 +65,7 @@ impl Transaction<'_> {
                 Step::GiveBack(..) | Step::Remove(..) => None,
             })
             .collect();
-        check::new_files(self.host, self.instance, self.plan, &staged, self.timeout)?;
+        check::new_files(self, &staged)?;
         self.goes_on()?;
         self.begins()?;
         let mut undo = Vec::new();
@@ -204,7 +206,7 @@ impl Transaction<'_> {
         let ended = line.run(self.timeout).map_err(|fail| cannot().because(fail))?;
         if !ended.is_success() {
             return Err(
-                cannot().because(format!("configutil: {}", ims::conf::secret::masked(&ended.last_words())))
+                cannot().because(format!("configutil: {}", crate::conf::secret::masked(&ended.last_words())))
             );
         }
         let now = iplanet5::parameter(self.host, self.instance, name, self.timeout)

@@ -1,11 +1,11 @@
 //! How a change is told: records, and on a terminal the lines that the original's script printed.
 
-use ims::change::Change;
-use ims::conf::secret::masked;
-use ims::output::Format;
-use ims::{Fail, Out};
+use crate::change::Change;
+use crate::conf::secret::masked;
+use crate::output::Format;
+use crate::{Fail, Out};
 
-use super::plan::{Edit, Plan, Target};
+use super::{Edit, Plan, Target};
 
 /// Prints what was changed, or with a dry run what would be.
 pub fn tell(plan: &Plan, dry_run: bool, out: &mut Out) -> Result<(), Fail> {
