@@ -207,9 +207,9 @@ pub fn registry(bytes: &[u8]) -> bool {
     let parse = |bytes: &[u8]| Registry::parse(bytes, file()).ok();
     let Some(old) = parse(bytes) else { return false };
     assert_eq!(old.bytes(), bytes);
-    let entry = "[fuzz]\nlayout = postfix-dovecot\nroot = /fuzz\naddress = 192.0.2.10\n";
-    let Some(instance) = parse(entry.as_bytes()).and_then(|one| one.instances().next().cloned()) else {
-        panic!("an entry is not read: {entry}")
+    let entry = b"[fuzz]\nlayout = postfix-dovecot\nroot = /fuzz\naddress = 192.0.2.10\n";
+    let Some(instance) = parse(entry).and_then(|one| one.instances().next().cloned()) else {
+        panic!("an entry is not read")
     };
     let mut new = old.clone();
     new.put(&instance);

@@ -26,7 +26,7 @@ fn killed_at(files: &Files, args: &[&str], call: &str, n: usize) -> bool {
 
 #[test]
 fn a_set_killed_at_any_change_is_finished_by_the_next_and_can_be_restored() {
-    let calls = ["renameat", "linkat", "unlinkat"];
+    let calls = ["renameat", "renameat2", "linkat", "unlinkat"];
     let mut killed = 0;
     for call in calls {
         for n in 1.. {

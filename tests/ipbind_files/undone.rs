@@ -85,8 +85,8 @@ fn a_set_that_fails_at_any_renaming_is_put_back() {
         let files = Files::with(&ServerRoot::seed());
         let before = files.content(ROOT);
         let output = Command::new("strace")
-            .args(["-qq", "-o", "/dev/null", "-e", "trace=renameat", "-e"])
-            .arg(format!("inject=renameat:error=EIO:when={n}"))
+            .args(["-qq", "-o", "/dev/null", "-e", "trace=renameat2", "-e"])
+            .arg(format!("inject=renameat2:error=EIO:when={n}"))
             .arg(cargo_bin!("ims-ipbind"))
             .args(SET)
             .arg("--root")
