@@ -1,6 +1,7 @@
 //! `ims-ipbind set`, `show` and `restore` on real configuration files.
 
 mod harm;
+mod messaging6;
 mod postfix_dovecot;
 mod seed;
 mod servers;

@@ -211,7 +211,9 @@ fn parse_section(text: &str, file: &Path, first: usize) -> Result<Instance, Fail
     let missing = |key| bad(file, first, format!("[{name}] has no {key}"));
     let layout = layout.ok_or_else(|| missing("layout"))?;
     let root = root.ok_or_else(|| missing("root"))?;
-    Ok(Instance { name, layout, root, addresses, ldap, mail })
+    let instance = Instance { name, layout, root, addresses, ldap, mail };
+    instance.fits().map_err(|e| bad(file, first, e))?;
+    Ok(instance)
 }
 
 /// A server root is an absolute path, free of `..`, of line ends, and of blanks at its end.

@@ -121,7 +121,7 @@ fn on_disk(host: &Host, instance: &Instance) -> Vec<String> {
             findings.push(format!("{} is not there", folder.display()));
         }
     }
-    match detect::layout(host, &instance.mail_dir()) {
+    match detect::layout(host, &instance.root, &instance.name) {
         Some(layout) if instance.mail && layout != instance.layout => {
             findings.push(format!("{} is laid out as {layout}", instance.mail_dir().display()));
         }

@@ -4,6 +4,8 @@
 pub mod detect;
 pub mod dovecot;
 pub mod iplanet5;
+pub mod messaging;
+pub mod messaging6;
 pub mod openldap;
 mod ports;
 pub mod postfix;
@@ -33,18 +35,22 @@ pub enum Layout {
     /// iPlanet Messaging Server 5.x with Directory Server 4.x.
     #[serde(rename = "iplanet-5")]
     Iplanet5,
+    /// Sun Java System Messaging Server 6, one instance a root and no directory server.
+    #[serde(rename = "messaging-6")]
+    Messaging6,
     /// Postfix, Dovecot and `OpenLDAP`.
     PostfixDovecot,
 }
 
 impl Layout {
     /// Every layout.
-    pub const ALL: [Self; 2] = [Self::Iplanet5, Self::PostfixDovecot];
+    pub const ALL: [Self; 3] = [Self::Iplanet5, Self::Messaging6, Self::PostfixDovecot];
 
     /// The name in the registry and in records.
     pub const fn word(self) -> &'static str {
         match self {
             Self::Iplanet5 => "iplanet-5",
+            Self::Messaging6 => "messaging-6",
             Self::PostfixDovecot => "postfix-dovecot",
         }
     }
@@ -162,7 +168,7 @@ pub struct Listener {
 /// Which half of an instance is meant: a `messaging-server` or a `directory-server` resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Part {
-    /// The mail servers below `<root>/msg-<name>`.
+    /// The mail servers, below `<root>/msg-<name>` or, in `messaging-6`, below the root itself.
     Mail,
     /// The directory server below `<root>/slapd-<ldap>`.
     Directory,
@@ -194,7 +200,7 @@ pub enum Stop {
 /// A program of an instance that is started and stopped as one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Program {
-    /// Its short name: `postfix`, `dovecot`, `slapd`, `msg` (all of the iPlanet mail server).
+    /// Its short name: `postfix`, `dovecot`, `slapd`, `msg` (all of the iPlanet or Sun mail server).
     pub name: &'static str,
     /// The command line that starts it and returns once it listens.
     pub start: Line,
@@ -215,6 +221,7 @@ pub struct Program {
 pub fn programs(host: &Host, instance: &Instance, part: Part) -> Result<Vec<Program>, Fail> {
     match (instance.layout, part) {
         (Layout::Iplanet5, part) => Ok(iplanet5::programs(host, instance, part)),
+        (Layout::Messaging6, part) => Ok(messaging6::programs(host, instance, part)),
         (Layout::PostfixDovecot, Part::Directory) => {
             openldap::program(host, instance).map(|found| found.into_iter().collect())
         }
@@ -230,10 +237,11 @@ pub fn programs(host: &Host, instance: &Instance, part: Part) -> Result<Vec<Prog
 /// Every TCP listener that the instance's configuration asks for.
 ///
 /// Files alone are read (a standby node may not have the servers' software), with one exception: the message
-/// store's ports of `iplanet-5` are asked of its `configutil`, whose store only it can read.
+/// store's ports of `iplanet-5` and `messaging-6` are asked of its `configutil`, whose store only it can read.
 pub fn listeners(host: &Host, instance: &Instance) -> Result<Vec<Listener>, Fail> {
     match instance.layout {
         Layout::Iplanet5 => iplanet5::listeners(host, instance),
+        Layout::Messaging6 => messaging::listeners(host, instance),
         Layout::PostfixDovecot => {
             let mut listeners = Vec::new();
             if instance.mail {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use ims::instance::Instance;
-use ims::layout::iplanet5;
+use ims::layout::messaging;
 use ims::sys::exec::Line;
 use ims::sys::stop::Stop;
 use ims::sys::{file, kept as originals};
@@ -194,17 +194,17 @@ impl Transaction<'_> {
 
     /// Sets the message store's parameter, and looks whether it is set.
     fn set_parameter(&self, value: &str) -> Result<(), Fail> {
-        let name = iplanet5::LISTENADDR;
-        let tool = self.host.path(iplanet5::configutil(self.instance));
-        let line = Line::new([tool]).arg("-o").arg(name).arg("-v").arg(value);
+        let name = messaging::LISTENADDR;
         let cannot = || Fail::failed(format!("cannot set {name} of {}", self.instance.name));
+        let tool = messaging::files(self.instance).ok_or_else(cannot)?.configutil;
+        let line = Line::new([self.host.path(tool)]).arg("-o").arg(name).arg("-v").arg(value);
         let ended = line.run(self.timeout).map_err(|fail| cannot().because(fail))?;
         if !ended.is_success() {
             return Err(
                 cannot().because(format!("configutil: {}", ims::conf::secret::masked(&ended.last_words())))
             );
         }
-        let now = iplanet5::parameter(self.host, self.instance, name, self.timeout)
+        let now = messaging::parameter(self.host, self.instance, name, self.timeout)
             .map_err(|fail| cannot().because(fail))?;
         if now != value {
             return Err(cannot().because(format!("configutil took it and says '{}'", now.escape_debug())));

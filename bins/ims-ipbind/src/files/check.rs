@@ -18,7 +18,7 @@ use super::plan::{Plan, Way};
 
 /// Has every new file read by its server's checker; the first that is not taken is a failure with status 2.
 ///
-/// Directory Server 4.x and the iPlanet MTA had no such program.
+/// Directory Server 4.x and the MTA of iPlanet and Sun had no such program.
 pub fn new_files(
     host: &Host,
     instance: &Instance,
@@ -26,8 +26,9 @@ pub fn new_files(
     staged: &[(&Path, &Staged)],
     timeout: Duration,
 ) -> Result<(), Fail> {
-    if plan.layout == Layout::Iplanet5 || plan.way == Way::Restore {
-        return Ok(());
+    match plan.layout {
+        Layout::PostfixDovecot if plan.way == Way::Set => {}
+        Layout::Iplanet5 | Layout::Messaging6 | Layout::PostfixDovecot => return Ok(()),
     }
     let is_new = |path: &Path| staged.iter().any(|(new, _)| *new == path);
     let folder = postfix::folder(instance);

@@ -58,7 +58,7 @@ pub struct Place {
     /// The server root, for an instance that is not in the registry
     #[arg(long, value_name = "FOLDER", value_parser = ims::registry::absolute)]
     pub server_root: Option<PathBuf>,
-    /// How it is laid out, iplanet-5 or postfix-dovecot [default: what is found on the disk]
+    /// How it is laid out, iplanet-5, messaging-6 or postfix-dovecot [default: what is found on the disk]
     #[arg(long, requires = "server_root")]
     pub layout: Option<Layout>,
     /// The directory server below the same root, without its leading slapd-

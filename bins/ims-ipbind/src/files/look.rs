@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use ims::instance::Instance;
-use ims::layout::{Layout, dovecot, iplanet5, openldap, postfix};
+use ims::layout::{Layout, dovecot, iplanet5, messaging, openldap, postfix};
 use ims::sys::{file, server};
 use ims::{Fail, Host};
 
@@ -55,9 +55,9 @@ pub fn found(host: &Host, one: &Chosen, timeout: Duration) -> Result<Found, Fail
     }
     if one.instance.mail {
         match one.instance.layout {
-            Layout::Iplanet5 => {
-                let name = iplanet5::LISTENADDR;
-                found.listenaddr = Some(iplanet5::parameter(host, &one.instance, name, timeout)?);
+            Layout::Iplanet5 | Layout::Messaging6 => {
+                let name = messaging::LISTENADDR;
+                found.listenaddr = Some(messaging::parameter(host, &one.instance, name, timeout)?);
             }
             Layout::PostfixDovecot => {
                 if dovecot::is_there(host, &one.instance) {
@@ -76,8 +76,13 @@ fn files(host: &Host, instance: &Instance, kept: Option<&Kept>) -> Vec<PathBuf> 
     let mut files = Vec::new();
     if instance.mail {
         match instance.layout {
-            Layout::Iplanet5 => {
-                files.extend([iplanet5::dispatcher_file(instance), iplanet5::job_controller_file(instance)]);
+            Layout::Iplanet5 | Layout::Messaging6 => {
+                files.extend(
+                    messaging::files(instance)
+                        .map(|f| [f.dispatcher, f.job_controller])
+                        .into_iter()
+                        .flatten(),
+                );
             }
             Layout::PostfixDovecot => {
                 if postfix::is_there(host, instance) {
@@ -96,6 +101,7 @@ fn files(host: &Host, instance: &Instance, kept: Option<&Kept>) -> Vec<PathBuf> 
         let with = Instance { ldap: Some(ldap.clone()), ..instance.clone() };
         files.extend(match instance.layout {
             Layout::Iplanet5 => iplanet5::slapd_file(&with),
+            Layout::Messaging6 => None,
             Layout::PostfixDovecot => openldap::default_file(&with),
         });
     }

@@ -8,7 +8,8 @@ use ims::Fail;
 use ims::conf::option_file::{OptionFile, Scope};
 use ims::conf::slapd::SlapdConf;
 use ims::instance::Instance;
-use ims::layout::iplanet5::{LISTENADDR, configutil, dispatcher_file, job_controller_file, slapd_file};
+use ims::layout::iplanet5::slapd_file;
+use ims::layout::messaging::{LISTENADDR, files};
 
 use super::{Edit, Plan, Target, Wanted, at, edit};
 use crate::files::look::Found;
@@ -23,17 +24,18 @@ const SERVICES: [&str; 2] = ["SMTP", "SMTP_SUBMIT"];
 pub fn set(instance: &Instance, wanted: &Wanted, found: &Found, plan: &mut Plan) -> Result<(), Fail> {
     let [IpAddr::V4(address)] = wanted.all() else {
         return Err(Fail::usage(format!(
-            "an iplanet-5 instance is bound to one IPv4 address, not to {}",
+            "an instance of {} is bound to one IPv4 address, not to {}",
+            instance.layout,
             wanted.list()
         )));
     };
     let address = address.to_string();
-    if instance.mail {
-        let file = dispatcher_file(instance);
+    if let Some(files) = files(instance) {
+        let file = files.dispatcher;
         let old = found.text(&file)?;
         let new = dispatcher(old, &address, &file, &mut plan.notes)?;
         plan.edits.push(edit(&file, old, new));
-        let file = job_controller_file(instance);
+        let file = files.job_controller;
         let old = found.text(&file)?;
         let mut options = OptionFile::parse(old.unwrap_or_default(), &file)?;
         options.set(Scope::Global, OPTION, &address);
@@ -46,7 +48,7 @@ pub fn set(instance: &Instance, wanted: &Wanted, found: &Found, plan: &mut Plan)
         plan.edits.push(edit(&file, old, slapd.to_string()));
     }
     if let Some(now) = &found.listenaddr {
-        plan.edits.push(parameter(instance, now, &address));
+        plan.edits.extend(parameter(instance, now, &address));
         plan.listenaddr = Some(address);
     }
     Ok(())
@@ -85,11 +87,8 @@ fn dispatcher(
 }
 
 /// The change of the message store's parameter.
-pub fn parameter(instance: &Instance, old: &str, new: &str) -> Edit {
+pub fn parameter(instance: &Instance, old: &str, new: &str) -> Option<Edit> {
     let line = |value: &str| Some(format!("{LISTENADDR} = {value}\n").into_bytes());
-    Edit {
-        target: Target::Parameter { name: LISTENADDR, tool: configutil(instance) },
-        old: line(old),
-        new: line(new),
-    }
+    let tool = files(instance)?.configutil;
+    Some(Edit { target: Target::Parameter { name: LISTENADDR, tool }, old: line(old), new: line(new) })
 }

@@ -146,7 +146,7 @@ pub fn set(one: &Chosen, found: &Found) -> Result<Plan, Fail> {
         layout: instance.layout,
     };
     match instance.layout {
-        Layout::Iplanet5 => iplanet5::set(instance, &wanted, found, &mut plan)?,
+        Layout::Iplanet5 | Layout::Messaging6 => iplanet5::set(instance, &wanted, found, &mut plan)?,
         Layout::PostfixDovecot => {
             if instance.mail {
                 postfix::set(instance, &wanted, found, &mut plan)?;
@@ -210,7 +210,7 @@ pub fn restore(one: &Chosen, found: &Found) -> Plan {
     }
     if let Some(now) = &found.listenaddr {
         let before = found.kept.as_ref().and_then(|kept| kept.listenaddr.as_ref()).unwrap_or(now);
-        plan.edits.push(iplanet5::parameter(instance, now, before));
+        plan.edits.extend(iplanet5::parameter(instance, now, before));
         plan.listenaddr = Some(before.clone());
     }
     plan
