@@ -1,10 +1,12 @@
 //! `ims-ipbind set`, `show` and `restore` on real configuration files.
 
 mod harm;
+mod killed;
 mod messaging6;
 mod postfix_dovecot;
 mod seed;
 mod servers;
+mod undone;
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
@@ -14,6 +16,7 @@ use std::process::{Command, Output, Stdio};
 use assert_cmd::cargo::cargo_bin;
 use tempfile::TempDir;
 
+use self::seed::ROOT;
 use crate::support::mail::ServerRoot;
 
 /// A host whose files stand in a folder of the test.
@@ -134,4 +137,16 @@ fn changes(output: &Output) -> Vec<(String, bool)> {
         (record["file"].as_str().unwrap().to_owned(), record["changed"].as_bool().unwrap())
     };
     records(output).into_iter().map(of).collect()
+}
+
+/// One line on stderr, the failed run's record as the last on stdout, and every byte below the root as before.
+#[track_caller]
+fn refused(files: &Files, status: i32, args: &[&str], says: &str) {
+    let before = files.content(ROOT);
+    let output = files.answers(status, args);
+    let told = stderr(&output);
+    assert!(told.lines().count() == 1 && told.contains(says), "{told}");
+    let record = records(&output).pop().unwrap();
+    assert_eq!((&record["schema"], &record["exit"]), (&"ims.fail/1".into(), &status.into()));
+    assert!(files.content(ROOT) == before, "something was changed");
 }

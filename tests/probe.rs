@@ -32,12 +32,23 @@ struct Run {
     took: Duration,
 }
 
-/// Runs `ims-probe` to its end.
+/// Runs `ims-probe` to its end, again where it says of itself that the machine let it stand still.
 fn run(args: &[&str]) -> Run {
     finish(ims_probe(args).stdout(Stdio::piped()).stderr(Stdio::piped()))
 }
 
 fn finish(command: &mut Command) -> Run {
+    let mut run = finish_once(command);
+    for _ in 0..9 {
+        if !run.records.iter().any(stood_still) {
+            break;
+        }
+        run = finish_once(command);
+    }
+    run
+}
+
+fn finish_once(command: &mut Command) -> Run {
     let start = Instant::now();
     let output = command.output().unwrap();
     let took = start.elapsed();
@@ -107,6 +118,11 @@ fn run_all(urls: &[String], options: &[&str]) -> Run {
     run.records.sort_by_key(|answer| urls.iter().position(|url| answer["endpoint"] == **url));
     assert_eq!(run.records.len(), urls.len());
     run
+}
+
+/// Whether the prober got too little of the machine's time to tell. What it says then is tested in `prober`.
+fn stood_still(answer: &Value) -> bool {
+    verdict(answer).2.starts_with("ims-probe itself stood still for ")
 }
 
 /// The keys of an answer that say how it went.

@@ -66,7 +66,7 @@ impl Watch {
                 at_most_one(&nodes, "the volume", |node| node.has_mounted(&disk));
                 at_most_one(&nodes, "the address", |node| node.has_address(address()));
                 looks += 1;
-                std::thread::sleep(Duration::from_millis(5));
+                std::thread::sleep(Duration::from_millis(5)); // a look costs time of which the move is to have most
             }
             looks
         });

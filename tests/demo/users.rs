@@ -10,7 +10,7 @@ use crate::support::mail::{
 use crate::support::{Node, until};
 
 /// How long anything that should come at once is waited for.
-const SOON: Duration = Duration::from_secs(15);
+const SOON: Duration = Duration::from_secs(60);
 
 /// A message every so often.
 const MESSAGES: Duration = Duration::from_millis(30);

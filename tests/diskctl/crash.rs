@@ -1,6 +1,6 @@
 //! What a power cut leaves, and what lets another node take it.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 use rustix::process::Signal;
@@ -25,11 +25,11 @@ fn without_a_proof_the_kernels_time_is_waited_and_the_wait_can_be_stopped() {
     let stopped = pair.two.spawn(pair.words("take", &[]));
     wait_watching(&pair.two);
     stopped.signal(Signal::TERM);
-    let ran = stopped.wait(Duration::from_secs(5)).status_is(5);
+    let ran = stopped.wait(Duration::from_secs(15)).status_is(5);
     assert!(ran.stderr.contains("stopped by SIGTERM while watching the guard"), "{ran}");
     assert!(!pair.two.has_mounted(&pair.disk));
     let ran = pair.run(&pair.two, "take", &[]).ok();
-    assert!((20..=30).contains(&ran.took.as_secs()), "{ran}");
+    assert!((20..40).contains(&ran.took.as_secs()), "the time is waited, and once: {ran}");
     assert_eq!(text(&record(&ran)["guard"]["held_by"]), "mail-2");
     assert_eq!(pair.two.read("/srv/ims/message").unwrap(), "acknowledged\n");
 }
@@ -46,7 +46,7 @@ fn with_a_fresh_proof_of_its_holders_fencing_it_is_taken_at_once() {
         assert_eq!(actions, ["clear-guard", "mount"], "{dry}");
         assert_ne!(pair.disk.mmp_sequence(), MMP_CLEAN, "a dry run clears nothing");
         let ran = pair.run(&pair.two, "take", more).ok();
-        assert!(ran.took < Duration::from_millis(500), "{ran}");
+        assert!(ran.took < Duration::from_secs(5), "not the kernel's time: {ran}");
         assert_eq!(text(&record(&ran)["guard"]["held_by"]), "mail-2");
         assert_eq!(pair.two.read("/srv/ims/message").unwrap(), "acknowledged\n");
         pair.run(&pair.two, "release", &[]).ok();
@@ -135,7 +135,9 @@ fn a_volume_that_is_released_while_it_is_watched_is_taken_then() {
     let taking = pair.two.spawn(pair.words("take", &[]));
     wait_watching(&pair.two);
     pair.run(&pair.one, "release", &[]).ok();
-    let ran = taking.wait(Duration::from_secs(30)).ok();
-    assert!(ran.took < Duration::from_secs(11), "{ran}");
+    let released = Instant::now();
+    taking.wait(Duration::from_secs(60)).ok();
+    println!("taken {:?} after the release", released.elapsed());
+    assert!(released.elapsed() < Duration::from_secs(8), "not the rest of the kernel's time");
     assert!(pair.two.has_mounted(&pair.disk));
 }

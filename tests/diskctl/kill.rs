@@ -13,13 +13,14 @@ fn killed_at(pair: &Pair, node: &Node, verb: &str, calls: &str, nth: u32) -> Opt
     words.extend([format!("trace={calls}"), "-e".into(), format!("inject={calls}:signal=KILL:when={nth}")]);
     words.extend(pair.words(verb, &[]));
     let ran = node.command(words).deadline(Duration::from_secs(30)).run();
+    assert_ne!(ran.status, Some(127), "nothing was run: {ran}");
     (ran.status != Some(0)).then_some(ran)
 }
 
 /// Waits until nothing of a killed run is left.
 fn wait_over(node: &Node) {
     let left = || node.sh("for exe in /proc/*/exe; do readlink $exe || :; done").stdout;
-    let is_over = until(Duration::from_secs(5), || !left().contains("ims-diskctl"));
+    let is_over = until(Duration::from_secs(30), || !left().contains("ims-diskctl"));
     assert!(is_over, "{}", left());
 }
 
@@ -67,9 +68,11 @@ fn a_release_killed_at_any_system_call_is_finished_by_the_next() {
 #[test]
 fn the_asking_process_killed_anywhere_leaves_what_the_next_run_finishes() {
     let pair = Pair::new();
+    let mut killed = 0;
     for nth in (1..).step_by(9) {
         // Among all calls the asking process, which starts first, comes first to the n-th.
         let Some(_) = killed_at(&pair, &pair.one, "take", "all", nth) else { break };
+        killed += 1;
         wait_over(&pair.one);
         pair.run(&pair.one, "take", &[]).ok();
         assert_eq!(mounts(&pair.one), 1, "after {nth}");
@@ -78,6 +81,8 @@ fn the_asking_process_killed_anywhere_leaves_what_the_next_run_finishes() {
         pair.run(&pair.one, "release", &[]).ok();
         assert_eq!((mounts(&pair.one), pair.disk.mmp_sequence()), (0, MMP_CLEAN), "after {nth}");
     }
+    println!("killed at {killed} places");
+    assert!(killed >= 10, "only {killed} were killed");
 }
 
 #[test]
@@ -89,7 +94,7 @@ fn a_take_on_a_proof_killed_while_it_clears_the_guard_is_finished_by_the_next() 
         assert!(killed_at(&pair, &pair.two, "take", call, 1).is_some(), "{call} was not called");
         wait_over(&pair.two);
         let again = pair.run(&pair.two, "take", &[]).ok();
-        assert!(again.took < Duration::from_secs(2), "after {call}: {again}");
+        assert!(again.took < Duration::from_secs(10), "not the kernel's time, after {call}: {again}");
         assert_eq!(pair.two.read("/srv/ims/message").unwrap(), "acknowledged\n");
     }
 }

@@ -19,7 +19,7 @@ fn look_names_the_node_that_masters_the_volume_and_how_long_ago_it_was_alive() {
     let guard = &there["guard"];
     assert_eq!((text(&there["state"]), text(&guard["state"])), ("down", "held"));
     assert_eq!(text(&guard["held_by"]), "mail-1");
-    assert!((0..=3).contains(&guard["age_s"].as_i64().unwrap()), "{guard}");
+    assert!((0..=20).contains(&guard["age_s"].as_i64().unwrap()), "{guard}");
     assert_eq!((guard["interval_s"].as_u64(), guard["wait_s"].as_u64()), (Some(1), Some(22)));
     assert_eq!(there["uuid"], here["uuid"]);
     assert_eq!(there["needs_recovery"], true);
@@ -112,12 +112,12 @@ fn a_disk_without_a_file_system_is_told() {
 fn a_disk_that_hangs_is_unknown_when_the_time_is_up() {
     let pair = Pair::new();
     pair.run(&pair.one, "take", &[]).ok();
-    let hang = "strace -f -qq -o /dev/null -P /dev/ims1 -e trace=pread64 -e inject=pread64:delay_enter=2s ims-diskctl \
-                look --device /dev/ims1 --mount /srv/ims --timeout 300ms";
-    let ran = pair.one.command(["sh", "-c", hang]).deadline(Duration::from_secs(10)).run().status_is(3);
+    let hang = "strace -f -qq -o /dev/null -P /dev/ims1 -e trace=pread64 -e inject=pread64:delay_enter=10s ims-diskctl \
+                look --device /dev/ims1 --mount /srv/ims --timeout 2s";
+    let ran = pair.one.command(["sh", "-c", hang]).deadline(Duration::from_secs(60)).run().status_is(3);
     let record = record(&ran);
     assert_eq!((text(&record["state"]), text(&record["guard"]["kind"])), ("unknown", "unknown"));
-    assert_eq!(text(&record["why"]), "cannot read /dev/ims1: it did not answer within 300ms");
+    assert_eq!(text(&record["why"]), "cannot read /dev/ims1: it did not answer within 2s");
 }
 
 /// Where the guard block stands on the disk.

@@ -36,7 +36,7 @@ fn a_volume_that_is_alive_elsewhere_is_refused_with_the_name_of_its_holder_and_s
     );
     assert!(ran.stderr.ends_with(" (release it there, or fence mail-1)\n"), "{ran}");
     assert_eq!(record(&ran)["exit"], 4);
-    assert!(ran.took < Duration::from_secs(5), "{ran}");
+    assert!(ran.took < Duration::from_secs(11), "half of the kernel's time: {ran}");
     assert!(pair.one.has_mounted(&pair.disk) && !pair.two.has_mounted(&pair.disk));
 }
 
@@ -172,10 +172,10 @@ fn a_mount_that_the_kernel_only_claims_to_have_made_is_broken() {
 #[test]
 fn a_mount_that_hangs_is_given_up_when_the_time_is_up() {
     let pair = Pair::new();
-    let hang = "strace -f -qq -o /dev/null -e trace=fsmount -e inject=fsmount:delay_enter=2s \
-                ims-diskctl take --device /dev/ims1 --mount /srv/ims --timeout 500ms";
-    let ran = pair.one.command(["sh", "-c", hang]).deadline(Duration::from_secs(10)).run().status_is(3);
-    assert!(ran.stderr.contains("/dev/ims1 did not end within 500ms: mounting it"), "{ran}");
+    let hang = "strace -f -qq -o /dev/null -e trace=fsmount -e inject=fsmount:delay_enter=10s \
+                ims-diskctl take --device /dev/ims1 --mount /srv/ims --timeout 3s";
+    let ran = pair.one.command(["sh", "-c", hang]).deadline(Duration::from_secs(60)).run().status_is(3);
+    assert!(ran.stderr.contains("/dev/ims1 did not end within 3s: mounting it"), "{ran}");
     assert!(!pair.one.has_mounted(&pair.disk));
     pair.run(&pair.one, "take", &[]).ok();
 }

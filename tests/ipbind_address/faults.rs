@@ -139,7 +139,7 @@ fn a_run_that_is_asked_to_stop_ends_between_two_steps_and_says_so() {
     settle(&node);
     let before = addresses(&node);
     for (vip, is_under_way) in [(VIP, ""), (VIP6, "2001:db8::7/64 scope global tentative")] {
-        let run = node.spawn(format!("ims-ipbind up {vip} --device eth0 --probe-wait 500ms").split(' '));
+        let run = node.spawn(format!("ims-ipbind up {vip} --device eth0 --probe-wait 3s").split(' '));
         // IPv6: once the kernel looks; IPv4: once the signal would no longer end the run in the middle.
         assert!(until(Duration::from_secs(10), || {
             let pid = run.id();

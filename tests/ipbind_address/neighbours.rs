@@ -54,7 +54,7 @@ fn two_nodes_that_take_an_address_at_the_same_moment_do_not_both_get_it() {
     let nodes = [bed.node("mail-1"), bed.node("mail-2")];
     nodes.iter().for_each(settle);
     for vip in [VIP, VIP, VIP, VIP6] {
-        let up = format!("ims-ipbind up {vip} --device eth0 --probe-wait 200ms");
+        let up = format!("ims-ipbind up {vip} --device eth0 --probe-wait 1s");
         let runs = nodes.each_ref().map(|node| node.spawn(up.split(' ')));
         let ends = runs.map(|run| run.wait(Duration::from_secs(20)));
         let got = ends.iter().filter(|ran| ran.is_ok()).count();
@@ -156,15 +156,17 @@ fn a_search_for_duplicates_that_does_not_end_in_time_is_unknown_and_leaves_nothi
     let bed = Bed::new();
     let node = bed.node("mail-1");
     let before = addresses(&node);
-    let unknown = ipbind(&node, &format!("up {VIP6} --device eth0 --timeout 20ms")).status_is(3);
+    let unknown = ipbind(&node, &format!("up {VIP6} --device eth0 --timeout 200ms")).status_is(3);
     assert_eq!(
         fail(&unknown),
-        "the kernel has not ended its search for a duplicate of 2001:db8::7/64 on eth0 within 20ms \
+        "the kernel has not ended its search for a duplicate of 2001:db8::7/64 on eth0 within 200ms \
          (give it a longer --timeout)"
     );
     assert_eq!((&told(&unknown)["state"], &told(&unknown)["changed"]), (&json!("down"), &json!(false)));
     assert_eq!(addresses(&node), before);
-    // A run that was killed left the address to the kernel; the next one waits for the verdict and tells.
+    // A run that was killed left the address to the kernel; the next one waits for the verdict and tells. The kernel
+    // takes its time, so that it is still at it when it is looked at.
+    node.sh("echo 4 >/proc/sys/net/ipv6/conf/eth0/dad_transmits").ok();
     node.sh(&format!("ip addr add {VIP6} dev eth0")).ok();
     assert_eq!(told(&ipbind(&node, &format!("look {VIP6} --device eth0")).status_is(3))["state"], "partial");
     let up = ipbind(&node, &format!("up {VIP6} --device eth0")).ok();

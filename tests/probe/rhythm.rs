@@ -14,29 +14,44 @@ fn begun(answer: &Value) -> i64 {
     time.as_millisecond() - i64::try_from(answer["took_ms"].as_u64().unwrap()).unwrap()
 }
 
+/// Looks whether a rhythm is kept, again where it is not: what is at fault fails each time, a busy machine does not.
+#[track_caller]
+fn kept(mut look: impl FnMut() -> Result<(), String>) {
+    let looks: Vec<String> = (0..6).map_while(|_| look().err()).collect();
+    assert!(looks.len() < 6, "{looks:?}");
+}
+
 #[test]
 fn the_first_probe_is_at_once_and_the_others_keep_the_clock() {
     let server = Server::start(|stream| wait(&stream));
-    let answer = run(&[&server.url("smtp"), "--every", "300ms", "--count", "5", "--timeout", "200ms"]);
-    assert_eq!((answer.code, answer.records.len()), (1, 5));
-    let first = begun(&answer.records[0]);
-    for (beat, answer) in (0_i64..).zip(&answer.records) {
-        let late = begun(answer) - first - beat * 300;
-        assert!((-20..200).contains(&late), "probe {beat} was {late} ms late");
-        assert_eq!(answer["attempt"].as_i64(), Some(beat + 1));
-    }
+    let line = [&*server.url("smtp"), "--every", "300ms", "--count", "5", "--timeout", "200ms"];
+    kept(|| {
+        let answer = run(&line);
+        assert_eq!((answer.code, answer.records.len()), (1, 5));
+        let attempts: Vec<Option<u64>> = answer.records.iter().map(|a| a["attempt"].as_u64()).collect();
+        assert_eq!(attempts, [1, 2, 3, 4, 5].map(Some));
+        let first = begun(&answer.records[0]);
+        let late = (0_i64..).zip(&answer.records).map(|(beat, a)| begun(a) - first - beat * 300);
+        let late: Vec<i64> = late.collect();
+        if late.iter().all(|late| (-20..200).contains(late)) {
+            Ok(())
+        } else {
+            Err(format!("late {late:?} ms"))
+        }
+    });
 }
 
 #[test]
 fn a_probe_longer_than_the_interval_leaves_beats_out_and_never_overlaps() {
     let server = Server::start(|stream| wait(&stream));
-    let answer = run(&[&server.url("smtp"), "--every", "200ms", "--count", "3", "--timeout", "500ms"]);
-    let begins: Vec<i64> = answer.records.iter().map(begun).collect();
-    for two in begins.windows(2) {
-        assert!(two[1] - two[0] >= 500 - 20, "{begins:?} overlap");
-        assert!((two[1] - begins[0] + 20) % 200 < 170, "{begins:?} are off the beat");
-    }
-    assert_eq!(begins.len(), 3);
+    let line = [&*server.url("smtp"), "--every", "200ms", "--count", "3", "--timeout", "500ms"];
+    kept(|| {
+        let begins: Vec<i64> = run(&line).records.iter().map(begun).collect();
+        assert_eq!(begins.len(), 3);
+        let overlaps = begins.windows(2).any(|two| two[1] - two[0] < 500 - 20);
+        let is_off = begins.iter().any(|begin| (begin - begins[0] + 20) % 200 >= 170);
+        if overlaps || is_off { Err(format!("{begins:?} overlap or are off the beat")) } else { Ok(()) }
+    });
 }
 
 #[test]
@@ -50,7 +65,7 @@ fn a_slow_target_never_delays_another() {
         let answer = going.record();
         assert_eq!((answer["endpoint"].as_str(), answer["attempt"].as_u64()), (Some(&*fast), Some(attempt)));
     }
-    assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
+    assert!(start.elapsed() < Duration::from_secs(25), "{:?}", start.elapsed());
     going.signal(Signal::TERM);
     let (code, told) = going.end();
     assert_eq!(code, 3, "the slow one has not answered yet");

@@ -161,7 +161,7 @@ impl Running {
     /// Kills it, with what it started unless that left its process group, and waits for its end.
     pub fn kill(self) -> Ran {
         self.kill_group();
-        self.wait(Duration::from_secs(10))
+        self.wait(Duration::from_secs(30))
     }
 
     fn kill_group(&self) {

@@ -40,7 +40,7 @@ pub fn serve(node: &Node) {
     }
     let sshd = node.spawn(["/usr/sbin/sshd", "-D", "-e", "-f", &format!("{FOLDER}/sshd_config")]);
     let at = (node.address(), 22);
-    let is_up = node.inside(|| until(Duration::from_secs(10), || std::net::TcpStream::connect(at).is_ok()));
+    let is_up = node.inside(|| until(Duration::from_secs(30), || std::net::TcpStream::connect(at).is_ok()));
     assert!(is_up, "sshd of {} does not listen: {}", node.name(), sshd.stderr());
     sshd.stay();
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::support::*;
 
 /// For what should happen soon.
-pub const SOON: Duration = Duration::from_secs(20);
+pub const SOON: Duration = Duration::from_secs(60);
 
 /// The logical IP.
 pub const IP: &str = "192.0.2.10";
@@ -56,7 +56,7 @@ case $1 in
         ;;
     stop)
         if [ -e /run/svc.stuck ]; then echo "stuck on purpose" >&2; exit 1; fi
-        [ ! -e /run/svc.slow ] || { : >/run/svc.stopping; sleep 1; }
+        while [ -e /run/svc.slow ]; do : >/run/svc.stopping; sleep 0.01; done
         lives || exit 0
         kill "$(cat "$pid")"
         while lives; do sleep 0.01; done
@@ -177,7 +177,7 @@ impl Lab {
                 assert!(!both(&|node| node.has_mounted(&disk)), "two nodes have the volume");
                 assert!(!both(&|node| node.has_address(IP.parse().unwrap())), "two nodes have the address");
                 assert!(!both(&serves), "two nodes have the server");
-                std::thread::sleep(Duration::from_millis(2));
+                std::thread::sleep(Duration::from_millis(2)); // a look costs time of which the move is to have most
             }
         });
         Watch { over, thread }

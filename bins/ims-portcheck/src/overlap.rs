@@ -92,9 +92,12 @@ mod tests {
     #[test]
     fn the_kernel_refuses_the_very_same_pairs() {
         for (a, b, collide) in table() {
-            let first = listen(a, 0).unwrap();
-            let port = first.local_addr().unwrap().port();
-            assert_eq!(listen(b, port).is_err(), collide, "{a:?} and then {b:?}");
+            let both = || {
+                let first = listen(a, 0).unwrap();
+                listen(b, first.local_addr().unwrap().port()).is_ok()
+            };
+            // Somebody else may have a port of that number at the second address, but not at every try.
+            assert_eq!((0..10).any(|_| both()), !collide, "{a:?} and then {b:?}");
         }
     }
 }

@@ -3,6 +3,7 @@
 //! line ends stay. Nothing here touches the disk.
 
 pub mod dovecot;
+pub mod ldif;
 pub mod lines;
 pub mod main_cf;
 pub mod master_cf;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use fs_err as fs;
 
 use crate::instance::Instance;
-use crate::layout::{Bind, Layout, listeners};
+use crate::layout::{Bind, Layout, directory, listeners};
 use crate::name::{DirectoryName, InstanceName};
 use crate::{Exit, Fail, Host};
 
@@ -46,7 +46,7 @@ fn mail_layout(host: &Host, mail_dir: &Path) -> Option<Layout> {
 
 fn directory_layout(host: &Host, ldap_dir: &Path) -> Option<Layout> {
     let here = |below: &str| host.path(ldap_dir.join(below)).exists();
-    if here("config/slapd.conf") {
+    if directory::found(host, ldap_dir).is_some() {
         Some(Layout::Iplanet5)
     } else if here("slapd.conf") {
         Some(Layout::PostfixDovecot)

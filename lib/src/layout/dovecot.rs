@@ -17,7 +17,8 @@ use crate::{Fail, Host};
 pub use settings::{Setting, last, settings};
 
 /// What Dovecot's processes take as an orderly end. To the master alone it takes a second more, for that waits for
-/// its log process, and leaves the sessions behind.
+/// its log process, and leaves the sessions behind; and it looks for its last processes every 100 ms only
+/// (`services_monitor_wait` in Dovecot's src/master/service-monitor.c).
 const SIGTERM: i32 = 15;
 
 /// Dovecot's own listeners: the service, the listener, its port, whether it speaks TLS from the first byte, and

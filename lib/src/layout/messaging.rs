@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use crate::conf::Value;
 use crate::conf::option_file::{OptionFile, Scope, number};
 use crate::instance::Instance;
-use crate::layout::{Bind, Layout, Listener, Service, iplanet5, messaging6, ports, text_of};
+use crate::layout::{Bind, Layout, Listener, Program, Service, Stop, iplanet5, messaging6, ports, text_of};
 use crate::place::Place;
 use crate::sys::exec::Line;
 use crate::{Fail, Host};
@@ -62,6 +62,20 @@ pub fn parameter(host: &Host, instance: &Instance, name: &str, timeout: Duration
     }
     let told = String::from_utf8_lossy(&ended.stdout).into_owned();
     Ok(told.lines().next().unwrap_or_default().trim().to_owned())
+}
+
+/// All of the mail servers, which the product's own scripts in a folder start and stop as one.
+pub fn program(host: &Host, scripts: &Path) -> Program {
+    let script = |name: &str| Line::new([host.path(scripts.join(name))]);
+    Program {
+        name: "msg",
+        start: script("start-msg"),
+        stop: Stop::Command(script("stop-msg")),
+        pid_file: None,
+        executable: None,
+        patience: Duration::from_secs(60),
+        folders: Vec::new(),
+    }
 }
 
 /// Every TCP listener of the mail servers.

@@ -2,6 +2,7 @@
 //! listened to. Pure descriptions: reading the files is all they do.
 
 pub mod detect;
+pub mod directory;
 pub mod dovecot;
 pub mod iplanet5;
 pub mod messaging;
@@ -32,7 +33,7 @@ use crate::{Fail, Host};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Layout {
-    /// iPlanet Messaging Server 5.x with Directory Server 4.x.
+    /// iPlanet Messaging Server 5.x with Directory Server 4.x or 5, or 389 Directory Server.
     #[serde(rename = "iplanet-5")]
     Iplanet5,
     /// Sun Java System Messaging Server 6, one instance a root and no directory server.
@@ -180,7 +181,8 @@ pub enum Stop {
     /// By a signal to its first process.
     Signal(i32),
     /// By a signal to every one of its processes at once, the first among them. Only when the last is gone is it
-    /// stopped: sessions outlive the first process and hold files on the volume.
+    /// stopped: sessions outlive the first process and hold files on the volume. Once the first is alone, which may
+    /// take its time to notice, it is killed and its pid file removed.
     SignalAll(i32),
     /// By SIGKILL to its first process alone, upon which the others finish what they are at and exit; those that
     /// run one of `agents` are given `moment`, then whatever is left gets SIGTERM.
@@ -220,7 +222,7 @@ pub struct Program {
 /// The programs of one part of an instance, in the order they are started; independent ones may start at once.
 pub fn programs(host: &Host, instance: &Instance, part: Part) -> Result<Vec<Program>, Fail> {
     match (instance.layout, part) {
-        (Layout::Iplanet5, part) => Ok(iplanet5::programs(host, instance, part)),
+        (Layout::Iplanet5, part) => iplanet5::programs(host, instance, part),
         (Layout::Messaging6, part) => Ok(messaging6::programs(host, instance, part)),
         (Layout::PostfixDovecot, Part::Directory) => {
             openldap::program(host, instance).map(|found| found.into_iter().collect())

@@ -167,7 +167,7 @@ mod tests {
         assert!(!other.signal(9).unwrap(), "another process is never signalled");
         assert!(process.is_alive());
         assert!(process.signal(9).unwrap());
-        assert!(process.wait(Instant::now() + Duration::from_secs(5)).unwrap());
+        assert!(process.wait(Instant::now() + Duration::from_secs(30)).unwrap());
         child.wait().unwrap();
         assert!(!process.is_alive());
         assert!(process.wait(Instant::now()).unwrap(), "one that is gone needs no waiting");

@@ -52,8 +52,10 @@ fn has_ended(error: &std::io::Error) -> bool {
 /// is not it.
 fn serves_below(pid: i32, folder: &Path, may_be_it: bool) -> std::io::Result<bool> {
     let words = fs::read(format!("/proc/{pid}/cmdline"))?;
-    if words.is_empty() {
-        return Ok(false); // a kernel thread, or one that has ended
+    // In the midst of its exec a process has no words yet, but it has a program, which a kernel thread and one that
+    // has ended have not.
+    if words.is_empty() && fs::read_link(format!("/proc/{pid}/exe")).is_err_and(|e| has_ended(&e)) {
+        return Ok(false);
     }
     let leads_below =
         |word: &[u8]| std::str::from_utf8(word).is_ok_and(|word| Path::new(word).starts_with(folder));
@@ -95,8 +97,12 @@ mod tests {
         assert_eq!(running_below(folder.path(), "sleep").unwrap(), None, "an open file alone is no server");
         let socket = std::os::fd::OwnedFd::from(std::net::TcpListener::bind("127.0.0.1:0").unwrap());
         let mut server = line.spawn(Stdio::from(socket), file(), Stdio::null()).unwrap();
-        let found = running_below(folder.path(), "sleep").unwrap();
         let pid = i32::try_from(server.id()).unwrap();
+        // A process that was started takes its new name a moment later.
+        while fs::read(format!("/proc/{pid}/cmdline")).unwrap().is_empty() {
+            std::thread::yield_now();
+        }
+        let found = running_below(folder.path(), "sleep").unwrap();
         for child in [&mut reader, &mut server] {
             child.kill().unwrap();
             child.wait().unwrap();

@@ -58,7 +58,7 @@ pub fn account_within(ledger: &Ledger, imap: SocketAddr, at_most: Duration) -> i
         if is_complete || Instant::now() > end {
             return account;
         }
-        std::thread::sleep(Duration::from_millis(50));
+        std::thread::sleep(Duration::from_millis(50)); // each look is a login to every mailbox
     }
 }
 

@@ -95,12 +95,12 @@ impl Shared {
             self.ledger.lock().unwrap().messages.push(Message { number, to, acknowledged: None, unclear: 0 });
             while !self.is_over() && !self.try_once(&mut session, at, number, to) {
                 session = None;
-                thread::sleep(PAUSE);
+                thread::sleep(PAUSE); // as a client does before it tries again
             }
             if self.is_over() {
                 return;
             }
-            thread::sleep(next.saturating_duration_since(Instant::now()));
+            thread::sleep(next.saturating_duration_since(Instant::now())); // the rhythm of a steady stream
         }
     }
 

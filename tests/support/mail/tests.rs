@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use super::*;
 use crate::support::{Bed, Node, until};
 
-const SOON: Duration = Duration::from_secs(10);
+const SOON: Duration = Duration::from_secs(60);
 
 /// Lays a server root in a node and does what its installer would do.
 fn laid(node: &Node, root: &ServerRoot) {

@@ -12,7 +12,7 @@ use super::super::{lock, ssh, until};
 use super::{Node, Up};
 
 /// How long the end of a node may take: killed processes, and the kernel's unmounting.
-const END: Duration = Duration::from_secs(20);
+const END: Duration = Duration::from_secs(60);
 
 /// How often any node came up: part of the names of their wires.
 static LIVES: AtomicU32 = AtomicU32::new(1);

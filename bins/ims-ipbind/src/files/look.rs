@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use ims::instance::Instance;
-use ims::layout::{Layout, dovecot, iplanet5, messaging, openldap, postfix};
+use ims::layout::{Layout, directory, dovecot, messaging, openldap, postfix};
 use ims::sys::{file, server};
 use ims::{Fail, Host};
 
@@ -100,7 +100,7 @@ fn files(host: &Host, instance: &Instance, kept: Option<&Kept>) -> Vec<PathBuf> 
     for ldap in ldaps {
         let with = Instance { ldap: Some(ldap.clone()), ..instance.clone() };
         files.extend(match instance.layout {
-            Layout::Iplanet5 => iplanet5::slapd_file(&with),
+            Layout::Iplanet5 => directory::config(host, &with).map(|config| config.file().to_owned()),
             Layout::Messaging6 => None,
             Layout::PostfixDovecot => openldap::default_file(&with),
         });

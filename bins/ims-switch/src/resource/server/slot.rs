@@ -187,6 +187,16 @@ impl Slot {
         (is_it && process.belongs_below(&self.folder)).then_some(process)
     }
 
+    /// Removes the pid file of a first process that was killed; one that names another stays.
+    pub fn drop_pid_file(&self, first: &Process) -> Result<(), Fail> {
+        if let Some(path) = self.program.as_ref().and_then(|program| program.pid_file.as_ref())
+            && process::pid_in(path) == Some(first.pid)
+        {
+            file::remove(path)?;
+        }
+        Ok(())
+    }
+
     /// How it is asked to end, and how long it may take.
     pub fn stop(&self) -> (Stop, Duration) {
         if let Some(program) = &self.program {

@@ -57,7 +57,15 @@ fn asked_then_killed(slot: &Slot, running: &Running) -> Result<(), Fail> {
     let (how, patience) = slot.stop();
     let deadline = Instant::now() + patience;
     let asked = match (&how, &running.first) {
-        (Stop::SignalAll(signal), _) => signal_all(slot, running, *signal).map(|()| true)?,
+        (Stop::SignalAll(signal), first) => {
+            signal_all(slot, running, *signal)?;
+            if let Some(first) = first
+                && others_ended(slot, running, first, deadline)?
+            {
+                kill_alone(slot, running, first)?;
+            }
+            true
+        }
         (Stop::Drain { agents, moment }, Some(first)) => {
             drain(slot, running, first, agents, deadline.min(Instant::now() + *moment))?;
             true
@@ -89,6 +97,28 @@ fn asked_then_killed(slot: &Slot, running: &Running) -> Result<(), Fail> {
 fn signal_all(slot: &Slot, running: &Running, signal: i32) -> Result<(), Fail> {
     for process in slot.processes(running)? {
         process.signal(signal).map_err(|e| cannot(slot, &e))?;
+    }
+    Ok(())
+}
+
+/// Waits until the first process is the only one left; says whether that was before the deadline.
+fn others_ended(slot: &Slot, running: &Running, first: &Process, deadline: Instant) -> Result<bool, Fail> {
+    while let Some(other) = slot.processes(running)?.into_iter().find(|process| process != first) {
+        if !other.wait(deadline).map_err(|e| cannot(slot, &e))? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Ends a first process that has nothing left to do but to notice that the others ended, which it may sleep over,
+/// and clears its pid file away, which it would have done.
+fn kill_alone(slot: &Slot, running: &Running, first: &Process) -> Result<(), Fail> {
+    first.signal(SIGKILL).map_err(|e| cannot(slot, &e))?;
+    // What it may have started in its last moment.
+    signal_all(slot, running, SIGTERM)?;
+    if first.wait(Instant::now() + KILLED).map_err(|e| cannot(slot, &e))? {
+        slot.drop_pid_file(first)?;
     }
     Ok(())
 }

@@ -1,19 +1,16 @@
 //! Programs run with a deadline: their output bounded, their whole process group ended when time is up.
 
+mod attend;
+
 use std::ffi::{OsStr, OsString};
-use std::io::{self, Read, Write};
-use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::os::unix::process::CommandExt;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::fd::{AsFd, OwnedFd};
-use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
+pub use attend::wait_readable;
+use attend::{attend, kill_group};
 
 use crate::{Exit, Fail};
-
-/// The most that is kept of each of a program's two outputs, in bytes; the rest is read and dropped.
-const KEPT: usize = 1024 * 1024;
 
 /// A command line, as an operator would type it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -207,99 +204,13 @@ fn quoted(word: &OsStr) -> String {
     }
 }
 
-fn kill_group(child: &mut Child) {
-    if let Some(pid) = i32::try_from(child.id()).ok().and_then(Pid::from_raw) {
-        // The group may be gone already, which is what is wanted.
-        let _ = kill_process_group(pid, Signal::KILL);
-    }
-    // Reaps it; after SIGKILL this returns as soon as the kernel lets go of it.
-    let _ = child.wait();
-}
-
-/// Feeds and drains a child until it ends, `None` when the deadline comes first.
-fn attend(child: &mut Child, stdin: &[u8], end: Instant) -> io::Result<Option<Ended>> {
-    let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw).ok_or(io::ErrorKind::InvalidInput)?;
-    let pidfd = pidfd_open(pid, PidfdFlags::empty())?;
-    let mut feed = child.stdin.take().map(|pipe| (OwnedFd::from(pipe), stdin));
-    let mut pipes = [child.stdout.take().map(OwnedFd::from), child.stderr.take().map(OwnedFd::from)];
-    let mut kept = [Vec::new(), Vec::new()];
-    for fd in pipes.iter().flatten().chain(feed.iter().map(|(fd, _)| fd)) {
-        rustix::fs::fcntl_setfl(fd, rustix::fs::OFlags::NONBLOCK)?;
-    }
-    loop {
-        if let Some((pipe, rest)) = feed.take() {
-            feed = pour(pipe, rest)?;
-        }
-        let left = end.saturating_duration_since(Instant::now());
-        if left.is_zero() {
-            return Ok(None);
-        }
-        let mut fds = vec![PollFd::new(&pidfd, PollFlags::IN)];
-        fds.extend(pipes.iter().flatten().map(|fd| PollFd::new(fd, PollFlags::IN)));
-        fds.extend(feed.iter().map(|(fd, _)| PollFd::new(fd, PollFlags::OUT)));
-        let wait = Timespec::try_from(left).map_err(|_| io::ErrorKind::InvalidInput)?;
-        match poll(&mut fds, Some(&wait)) {
-            Ok(_) | Err(rustix::io::Errno::INTR) => {}
-            Err(e) => return Err(e.into()),
-        }
-        let is_over = fds.first().is_some_and(|fd| !fd.revents().is_empty());
-        for (pipe, kept) in pipes.iter_mut().zip(&mut kept) {
-            if let Some(fd) = pipe.take() {
-                *pipe = drain(fd, kept)?;
-            }
-        }
-        // A daemon that the program left behind may hold the pipes open: the program's own end counts.
-        if is_over {
-            let status = child.wait()?;
-            let [stdout, stderr] = kept;
-            return Ok(Some(Ended { status: status.code(), signal: status.signal(), stdout, stderr }));
-        }
-    }
-}
-
-/// Writes what the pipe takes; gives back what is left, or closes the pipe when nothing is.
-fn pour(pipe: OwnedFd, rest: &[u8]) -> io::Result<Option<(OwnedFd, &[u8])>> {
-    let mut file = std::fs::File::from(pipe);
-    let mut rest = rest;
-    while !rest.is_empty() {
-        match file.write(rest) {
-            Ok(n) => rest = rest.get(n..).unwrap_or_default(),
-            Err(e) if e.kind() == io::ErrorKind::WouldBlock => return Ok(Some((file.into(), rest))),
-            Err(e) if e.kind() == io::ErrorKind::BrokenPipe => return Ok(None), // it does not care for its stdin
-            Err(e) => return Err(e),
-        }
-    }
-    Ok(None)
-}
-
-/// Reads what is there; gives the pipe back unless it is at its end.
-fn drain(pipe: OwnedFd, kept: &mut Vec<u8>) -> io::Result<Option<OwnedFd>> {
-    let mut file = std::fs::File::from(pipe);
-    let mut buffer = [0u8; 16 * 1024];
-    loop {
-        match file.read(&mut buffer) {
-            Ok(0) => return Ok(None),
-            Ok(n) => {
-                let room = KEPT.saturating_sub(kept.len()).min(n);
-                kept.extend_from_slice(buffer.get(..room).unwrap_or_default());
-            }
-            Err(e) if e.kind() == io::ErrorKind::WouldBlock => return Ok(Some(file.into())),
-            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
-            Err(e) => return Err(e),
-        }
-    }
-}
-
-/// Waits until a file descriptor can be read or the time is up; says whether it can.
-pub fn wait_readable(fd: impl AsFd, timeout: Duration) -> io::Result<bool> {
-    let mut fds = [PollFd::new(&fd, PollFlags::IN)];
-    let wait = Timespec::try_from(timeout).map_err(|_| io::ErrorKind::InvalidInput)?;
-    Ok(poll(&mut fds, Some(&wait))? > 0)
-}
-
 #[cfg(test)]
 mod tests {
+    use rustix::process::{Pid, Signal};
+
+    use super::attend::KEPT;
     use super::*;
+    use crate::sys::lock::Lock;
 
     const SOON: Duration = Duration::from_secs(10);
 
@@ -314,33 +225,46 @@ mod tests {
 
     #[test]
     fn a_program_that_hangs_is_ended_with_all_its_children() {
-        let started = Instant::now();
-        let fail = Line::new(["sh", "-c", "sleep 60 & sleep 60"]).run(Duration::from_millis(50)).unwrap_err();
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.lock");
+        let lock = Lock::take(&path, Duration::ZERO).unwrap();
+        // Whoever of them lives has the lock.
+        let line = Line::new(["sh", "-c", "exec 3<&0; sleep 60 & sleep 60"]);
+        let fail = line.run_holding(lock.file().file(), Duration::from_millis(50)).unwrap_err();
         assert_eq!(fail.exit(), Exit::Unknown);
-        assert!(started.elapsed() < SOON);
+        drop(lock);
+        assert!(Lock::take(&path, SOON).is_ok(), "a child lives");
     }
 
     #[test]
     fn a_daemon_left_behind_does_not_hold_its_starter() {
-        let started = Instant::now();
-        let ended = Line::new(["sh", "-c", "sleep 2 & echo up"]).run(SOON).unwrap();
-        assert_eq!(ended.stdout, b"up\n");
-        assert!(started.elapsed() < Duration::from_secs(2));
+        let ended = Line::new(["sh", "-c", "sleep 60 & echo $!"]).run(SOON).unwrap();
+        end(&ended.stdout);
     }
 
     #[test]
     fn what_is_held_on_stdin_is_held_while_a_line_runs_and_not_by_its_daemons() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("x.lock");
-        let lock = crate::sys::lock::Lock::take(&path, Duration::ZERO).unwrap();
-        let busy = |patience| crate::sys::lock::Lock::take(&path, patience).is_err();
-        let line = Line::new(["sh", "-c", "sleep 3 >/dev/null & read -r x; sleep 0.3"]).waited_for();
-        let mut child =
-            line.spawn(lock.file().file().try_clone().unwrap().into(), Stdio::null(), Stdio::null()).unwrap();
+        let (path, go) = (folder.path().join("x.lock"), folder.path().join("go"));
+        nix::unistd::mkfifo(&go, nix::sys::stat::Mode::S_IRWXU).unwrap();
+        let lock = Lock::take(&path, Duration::ZERO).unwrap();
+        let script = r#"sleep 60 >/dev/null & echo $!; read -r x; read -r x <"$0""#;
+        let line = Line::new(["sh", "-c", script]).arg(&go).waited_for();
+        let held = lock.file().file().try_clone().unwrap();
+        let child = line.spawn(held.into(), Stdio::piped(), Stdio::null()).unwrap();
         drop(lock);
-        assert!(busy(Duration::ZERO), "the line runs");
-        child.wait().unwrap();
-        assert!(!busy(Duration::ZERO), "its daemon does not hold it");
+        assert!(Lock::take(&path, Duration::ZERO).is_err(), "the line runs");
+        let mut go = std::fs::File::options().read(true).write(true).open(&go).unwrap();
+        std::io::Write::write_all(&mut go, b"\n").unwrap();
+        let ended = child.wait_with_output().unwrap();
+        assert!(Lock::take(&path, SOON).is_ok(), "its daemon holds it");
+        end(&ended.stdout);
+    }
+
+    /// Ends the daemon that printed its pid, which must be there still.
+    fn end(printed: &[u8]) {
+        let pid = std::str::from_utf8(printed).unwrap().trim().parse().unwrap();
+        rustix::process::kill_process(Pid::from_raw(pid).unwrap(), Signal::KILL).unwrap();
     }
 
     #[test]

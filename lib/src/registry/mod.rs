@@ -3,14 +3,17 @@
 //!
 //! The original's syntax was never published; this one is ours, described in msgregistry.inf(5).
 
-use std::fmt;
-use std::path::{Path, PathBuf};
+mod section;
 
-use crate::address::Address;
+use std::fmt;
+use std::path::Path;
+
+pub use section::absolute;
+use section::{Line, bad, line_end, with_keys};
+
 use crate::instance::Instance;
-use crate::layout::Layout;
 use crate::name::InstanceName;
-use crate::{Exit, Fail, Host, sys};
+use crate::{Fail, Host, sys};
 
 /// Where the registry stands on every node.
 pub const PATH: &str = "/etc/msgregistry.inf";
@@ -48,7 +51,7 @@ impl Registry {
         let mut sections: Vec<Section> = Vec::with_capacity(raw.len());
         let mut seen = std::collections::HashSet::new();
         for (line, text) in raw {
-            let instance = parse_section(&text, file, line)?;
+            let instance = section::parse(&text, file, line)?;
             if !seen.insert(instance.name.clone()) {
                 return Err(bad(file, line, format!("[{}] stands there twice", instance.name)));
             }
@@ -133,151 +136,10 @@ impl fmt::Display for Registry {
     }
 }
 
-/// What one line is.
-enum Line<'a> {
-    Key(&'a str, &'a str),
-    Other,
-    Bad,
-}
-
-impl<'a> Line<'a> {
-    fn of(line: &'a str) -> Self {
-        let line = line.trim();
-        if line.is_empty() || line.starts_with(['#', ';']) || line.starts_with('[') {
-            return Self::Other;
-        }
-        match line.split_once('=') {
-            Some((key, value)) => Self::Key(key.trim(), value.trim()),
-            None => Self::Bad,
-        }
-    }
-}
-
-fn bad(file: &Path, line: usize, what: impl fmt::Display) -> Fail {
-    Fail::usage(format!("{}:{line}", file.display())).because(what)
-}
-
-fn parse_section(text: &str, file: &Path, first: usize) -> Result<Instance, Fail> {
-    let mut lines = text.lines().enumerate().map(|(i, line)| (first + i, line));
-    let (at, title) = lines.next().unwrap_or((first, ""));
-    let name = title.trim().strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).ok_or_else(|| {
-        bad(file, at, format!("a section without its ']': '{}'", title.trim().escape_debug()))
-    })?;
-    let name: InstanceName = name.trim().parse().map_err(|e| bad(file, at, e))?;
-    let (mut layout, mut root, mut addresses, mut ldap, mut mail) = (None, None, Vec::new(), None, true);
-    let mut keys: Vec<&str> = Vec::new();
-    for (at, line) in lines {
-        let (key, value) = match Line::of(line) {
-            Line::Key(key, value) => (key, value),
-            Line::Other => continue,
-            Line::Bad => {
-                return Err(bad(
-                    file,
-                    at,
-                    format!("neither 'key = value' nor a comment: '{}'", line.trim().escape_debug()),
-                ));
-            }
-        };
-        if keys.contains(&key) {
-            return Err(bad(file, at, format!("{key} stands twice in [{name}]")));
-        }
-        keys.push(key);
-        match key {
-            "layout" => layout = Some(value.parse::<Layout>().map_err(|e| bad(file, at, e))?),
-            "root" => root = Some(absolute(value).map_err(|e| bad(file, at, e))?),
-            "address" => {
-                for address in value.split(',').map(str::trim).filter(|a| !a.is_empty()) {
-                    addresses.push(address.parse::<Address>().map_err(|e| bad(file, at, e))?);
-                }
-            }
-            "ldap" if value.is_empty() => {}
-            "ldap" => ldap = Some(value.parse().map_err(|e| bad(file, at, e))?),
-            "mail" => {
-                mail = match value {
-                    "yes" => true,
-                    "no" => false,
-                    _ => {
-                        return Err(bad(
-                            file,
-                            at,
-                            format!("mail is yes or no, not '{}'", value.escape_debug()),
-                        ));
-                    }
-                }
-            }
-            _ => {} // people's own keys are theirs
-        }
-    }
-    let missing = |key| bad(file, first, format!("[{name}] has no {key}"));
-    let layout = layout.ok_or_else(|| missing("layout"))?;
-    let root = root.ok_or_else(|| missing("root"))?;
-    let instance = Instance { name, layout, root, addresses, ldap, mail };
-    instance.fits().map_err(|e| bad(file, first, e))?;
-    Ok(instance)
-}
-
-/// A server root is an absolute path, free of `..`, of line ends, and of blanks at its end.
-pub fn absolute(value: &str) -> Result<PathBuf, Fail> {
-    let path = Path::new(value);
-    let plain = path.components().all(|part| !matches!(part, std::path::Component::ParentDir));
-    if path.is_absolute() && plain && !value.contains(['\n', '\r']) && value.trim_end() == value {
-        return Ok(path.to_owned());
-    }
-    Err(Fail::new(Exit::Usage, format!("not an absolute path: '{}'", value.escape_debug())))
-}
-
-/// How the lines of a text end.
-fn line_end(text: &str) -> &'static str {
-    if text.split_inclusive('\n').next().is_some_and(|line| line.ends_with("\r\n")) { "\r\n" } else { "\n" }
-}
-
-/// The section's text with our keys as the instance has them; a key that is already right keeps its line.
-fn with_keys(text: &str, instance: &Instance) -> String {
-    let addresses: Vec<String> = instance.addresses.iter().map(ToString::to_string).collect();
-    let wanted = [
-        ("layout", Some(instance.layout.to_string())),
-        ("root", Some(instance.root.display().to_string())),
-        ("address", (!addresses.is_empty()).then(|| addresses.join(", "))),
-        ("ldap", instance.ldap.as_ref().map(ToString::to_string)),
-        ("mail", (!instance.mail).then(|| "no".to_owned())),
-    ];
-    let end = line_end(text);
-    let mut lines: Vec<String> = text.split_inclusive('\n').map(ToOwned::to_owned).collect();
-    for (key, value) in wanted {
-        let found = lines.iter().position(|line| matches!(Line::of(line), Line::Key(k, _) if k == key));
-        match (found, value) {
-            (Some(at), Some(value)) => {
-                if let Some(line) = lines.get_mut(at)
-                    && !matches!(Line::of(line), Line::Key(_, v) if v == value)
-                {
-                    *line = format!("{key} = {value}{end}");
-                }
-            }
-            (Some(at), None) => drop(lines.remove(at)),
-            (None, Some(value)) => {
-                // After the last of our keys, before the blank lines and comments that lead to the next section.
-                let at = lines
-                    .iter()
-                    .rposition(|line| {
-                        matches!(Line::of(line), Line::Key(..)) || line.trim_start().starts_with('[')
-                    })
-                    .map_or(lines.len(), |last| last + 1);
-                if let Some(previous) = at.checked_sub(1).and_then(|i| lines.get_mut(i))
-                    && !previous.ends_with('\n')
-                {
-                    previous.push_str(end);
-                }
-                lines.insert(at, format!("{key} = {value}{end}"));
-            }
-            (None, None) => {}
-        }
-    }
-    lines.concat()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Exit;
 
     const TWO: &str = "# ours\n[mail-1]\nlayout = iplanet-5\nroot = /opt/iplanet/server5\naddress = 10.0.37.10\nldap = elenchus\n\
                        owner = postmaster ; keep\n\n# the other\n[mail-2]\nroot=/opt/iplanet/server5\nlayout=iplanet-5\n";

@@ -1,0 +1,105 @@
+//! A child attended to: fed and drained until it ends, its process group ended when time is up.
+
+use std::io::{self, Read, Write};
+use std::os::unix::process::ExitStatusExt;
+use std::process::Child;
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fd::{AsFd, OwnedFd};
+use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
+
+use super::Ended;
+
+/// The most that is kept of each of a program's two outputs, in bytes; the rest is read and dropped.
+pub(super) const KEPT: usize = 1024 * 1024;
+
+pub(super) fn kill_group(child: &mut Child) {
+    if let Some(pid) = i32::try_from(child.id()).ok().and_then(Pid::from_raw) {
+        // The group may be gone already, which is what is wanted.
+        let _ = kill_process_group(pid, Signal::KILL);
+    }
+    // Reaps it; after SIGKILL this returns as soon as the kernel lets go of it.
+    let _ = child.wait();
+}
+
+/// Feeds and drains a child until it ends, `None` when the deadline comes first.
+pub(super) fn attend(child: &mut Child, stdin: &[u8], end: Instant) -> io::Result<Option<Ended>> {
+    let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw).ok_or(io::ErrorKind::InvalidInput)?;
+    let pidfd = pidfd_open(pid, PidfdFlags::empty())?;
+    let mut feed = child.stdin.take().map(|pipe| (OwnedFd::from(pipe), stdin));
+    let mut pipes = [child.stdout.take().map(OwnedFd::from), child.stderr.take().map(OwnedFd::from)];
+    let mut kept = [Vec::new(), Vec::new()];
+    for fd in pipes.iter().flatten().chain(feed.iter().map(|(fd, _)| fd)) {
+        rustix::fs::fcntl_setfl(fd, rustix::fs::OFlags::NONBLOCK)?;
+    }
+    loop {
+        if let Some((pipe, rest)) = feed.take() {
+            feed = pour(pipe, rest)?;
+        }
+        let left = end.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Ok(None);
+        }
+        let mut fds = vec![PollFd::new(&pidfd, PollFlags::IN)];
+        fds.extend(pipes.iter().flatten().map(|fd| PollFd::new(fd, PollFlags::IN)));
+        fds.extend(feed.iter().map(|(fd, _)| PollFd::new(fd, PollFlags::OUT)));
+        let wait = Timespec::try_from(left).map_err(|_| io::ErrorKind::InvalidInput)?;
+        match poll(&mut fds, Some(&wait)) {
+            Ok(_) | Err(rustix::io::Errno::INTR) => {}
+            Err(e) => return Err(e.into()),
+        }
+        let is_over = fds.first().is_some_and(|fd| !fd.revents().is_empty());
+        for (pipe, kept) in pipes.iter_mut().zip(&mut kept) {
+            if let Some(fd) = pipe.take() {
+                *pipe = drain(fd, kept)?;
+            }
+        }
+        // A daemon that the program left behind may hold the pipes open: the program's own end counts.
+        if is_over {
+            let status = child.wait()?;
+            let [stdout, stderr] = kept;
+            return Ok(Some(Ended { status: status.code(), signal: status.signal(), stdout, stderr }));
+        }
+    }
+}
+
+/// Writes what the pipe takes; gives back what is left, or closes the pipe when nothing is.
+fn pour(pipe: OwnedFd, rest: &[u8]) -> io::Result<Option<(OwnedFd, &[u8])>> {
+    let mut file = std::fs::File::from(pipe);
+    let mut rest = rest;
+    while !rest.is_empty() {
+        match file.write(rest) {
+            Ok(n) => rest = rest.get(n..).unwrap_or_default(),
+            Err(e) if e.kind() == io::ErrorKind::WouldBlock => return Ok(Some((file.into(), rest))),
+            Err(e) if e.kind() == io::ErrorKind::BrokenPipe => return Ok(None), // it does not care for its stdin
+            Err(e) => return Err(e),
+        }
+    }
+    Ok(None)
+}
+
+/// Reads what is there; gives the pipe back unless it is at its end.
+fn drain(pipe: OwnedFd, kept: &mut Vec<u8>) -> io::Result<Option<OwnedFd>> {
+    let mut file = std::fs::File::from(pipe);
+    let mut buffer = [0u8; 16 * 1024];
+    loop {
+        match file.read(&mut buffer) {
+            Ok(0) => return Ok(None),
+            Ok(n) => {
+                let room = KEPT.saturating_sub(kept.len()).min(n);
+                kept.extend_from_slice(buffer.get(..room).unwrap_or_default());
+            }
+            Err(e) if e.kind() == io::ErrorKind::WouldBlock => return Ok(Some(file.into())),
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+            Err(e) => return Err(e),
+        }
+    }
+}
+
+/// Waits until a file descriptor can be read or the time is up; says whether it can.
+pub fn wait_readable(fd: impl AsFd, timeout: Duration) -> io::Result<bool> {
+    let mut fds = [PollFd::new(&fd, PollFlags::IN)];
+    let wait = Timespec::try_from(timeout).map_err(|_| io::ErrorKind::InvalidInput)?;
+    Ok(poll(&mut fds, Some(&wait))? > 0)
+}
