@@ -1,5 +1,7 @@
 //! `ims-ipbind set`, `show` and `restore` on real configuration files.
 
+mod directory;
+mod encoding;
 mod harm;
 mod killed;
 mod messaging6;

@@ -5,6 +5,7 @@ pub mod address;
 pub mod change;
 pub mod command;
 pub mod conf;
+pub mod edit;
 pub mod exit;
 pub mod fail;
 pub mod fencing;

@@ -13,7 +13,7 @@ fn sockets(node: &Node) -> BTreeSet<String> {
 }
 
 /// What `show` says, in the same words.
-fn shown(node: &Node, args: &[&str]) -> BTreeSet<String> {
+pub fn shown(node: &Node, args: &[&str]) -> BTreeSet<String> {
     let ran = node.run([&["ims-ipbind", "show", "-o", "json"], args].concat()).ok();
     let of = |record: &serde_json::Value| {
         assert_eq!(record["bound"], true, "{record}");
@@ -22,13 +22,13 @@ fn shown(node: &Node, args: &[&str]) -> BTreeSet<String> {
     ran.records().iter().map(of).collect()
 }
 
-fn listed(address: &str, ports: &[u16]) -> BTreeSet<String> {
+pub fn listed(address: &str, ports: &[u16]) -> BTreeSet<String> {
     ports.iter().map(|port| format!("{address}:{port}")).collect()
 }
 
 /// Waits for the table, so that a server that is slow to bind is not a failure and a wrong one is.
 #[track_caller]
-fn listens(node: &Node, wanted: &BTreeSet<String>) {
+pub fn listens(node: &Node, wanted: &BTreeSet<String>) {
     until(Duration::from_secs(20), || sockets(node) == *wanted);
     assert_eq!(&sockets(node), wanted);
 }

@@ -11,6 +11,7 @@ pub mod option_file;
 pub mod secret;
 pub mod shell;
 pub mod slapd;
+pub mod text;
 
 use std::fmt;
 use std::path::Path;

@@ -63,6 +63,9 @@ pub fn config(host: &Host, instance: &Instance) -> Option<Config> {
 
 /// How the server is started and stopped: by its own scripts, or, where there are none, as `dirsrv@.service` of 389
 /// Directory Server does it.
+///
+/// 389 takes the name of its instance from the path behind `slapd-` and does not run when there is a `/` in it, so it
+/// is only started where its files are in that very folder.
 pub fn program(host: &Host, instance: &Instance) -> Result<Option<Program>, Fail> {
     let (Some(folder), Some(config)) = (instance.ldap_dir(), config(host, instance)) else { return Ok(None) };
     let script = |name: &str| Line::new([host.path(folder.join(name))]);
@@ -76,20 +79,19 @@ pub fn program(host: &Host, instance: &Instance) -> Result<Option<Program>, Fail
         folders: Vec::new(),
     };
     match config {
-        Config::Dse(file) if !host.path(folder.join("start-slapd")).exists() => {
+        Config::Dse(file)
+            if file.parent() == Some(&folder) && !host.path(folder.join("start-slapd")).exists() =>
+        {
             let dse = Ldif::parse(&text_of(host, &file)?, &file)?;
             let value =
                 |name: &str| dse.get(ENTRY, name).map(|value| value.text).filter(|text| !text.is_empty());
             let run = PathBuf::from(value("nsslapd-rundir").unwrap_or_else(|| "/run/dirsrv".to_owned()));
             let user = value("nsslapd-localuser").unwrap_or_else(|| "dirsrv".to_owned());
-            let name = folder.file_name().unwrap_or_default();
-            let pid_file = run.join(name).with_added_extension("pid");
-            // It writes its statistics in a folder of its name when its own files are in one, as in slapd-l/config.
-            let places =
-                [Some(run.clone()), Some(run.join(name)), value("nsslapd-lockdir").map(PathBuf::from)];
+            let pid_file = run.join(folder.file_name().unwrap_or_default()).with_added_extension("pid");
+            let places = [Some(run), value("nsslapd-lockdir").map(PathBuf::from)];
             let folders = places.iter().flatten().flat_map(|folder| runtime_folders(folder, &user, 0o770));
             let executable = PathBuf::from("/usr/sbin/ns-slapd");
-            let start = Line::new([host.path(&executable)]).arg("-D").arg(file.parent().unwrap_or(&folder));
+            let start = Line::new([host.path(&executable)]).arg("-D").arg(&folder);
             Ok(Some(Program {
                 start: start.arg("-i").arg(&pid_file),
                 stop: Stop::Signal(SIGTERM),

@@ -12,6 +12,7 @@ pub fn files(instance: &Instance) -> Files {
     Files {
         dispatcher: folder.join("imta/config/dispatcher.cnf"),
         job_controller: folder.join("imta/config/job_controller.cnf"),
+        channels: folder.join("imta/config/imta.cnf"),
         configutil: folder.join("configutil"),
     }
 }

@@ -10,7 +10,9 @@ use std::time::{Duration, Instant};
 use crate::conf::Value;
 use crate::conf::option_file::{OptionFile, Scope, number};
 use crate::instance::Instance;
-use crate::layout::{Bind, Layout, Listener, Program, Service, Stop, iplanet5, messaging6, ports, text_of};
+use crate::layout::{
+    Bind, Layout, Listener, Program, Service, Stop, iplanet5, messaging6, optional_text, ports, text_of,
+};
 use crate::place::Place;
 use crate::sys::exec::Line;
 use crate::{Fail, Host};
@@ -31,8 +33,50 @@ pub struct Files {
     pub dispatcher: PathBuf,
     /// The Job Controller's option file.
     pub job_controller: PathBuf,
+    /// The channels, whose `interfaceaddress` is the source address of outgoing mail.
+    pub channels: PathBuf,
     /// The tool that reads and writes the message store's parameters.
     pub configutil: PathBuf,
+}
+
+/// A channel of `imta.cnf` with a source address of its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outbound {
+    /// The channel.
+    pub channel: String,
+    /// The address as it is written, empty when none follows the keyword.
+    pub address: String,
+    /// The line that says so.
+    pub at: Place,
+}
+
+/// The channels with an `interfaceaddress`; a node without `imta.cnf` knows none.
+///
+/// A channel's keywords stand on the line that begins with its name, which `\` continues; `!` begins a comment. What
+/// another file says that is included with `<` is not looked at.
+pub fn outbound(host: &Host, instance: &Instance) -> Result<Vec<Outbound>, Fail> {
+    let Some(files) = files(instance) else { return Ok(Vec::new()) };
+    let text = optional_text(host, &files.channels)?.unwrap_or_default();
+    let mut found = Vec::new();
+    let mut words: Vec<(&str, usize)> = Vec::new();
+    for (row, line) in text.lines().enumerate().filter(|(_, line)| !line.starts_with('!')) {
+        let body = line.trim_end();
+        let whole = body.strip_suffix('\\');
+        words.extend(whole.unwrap_or(body).split_whitespace().map(|word| (word, row + 1)));
+        if whole.is_some() {
+            continue;
+        }
+        let keyword = words.iter().position(|(word, _)| word.eq_ignore_ascii_case("interfaceaddress"));
+        if let (Some(at), Some((channel, _))) = (keyword, words.first())
+            && let Some((_, line)) = words.get(at)
+        {
+            let address = words.get(at + 1).map_or("", |(word, _)| *word).to_owned();
+            let at = Place::line(&files.channels, *line);
+            found.push(Outbound { channel: (*channel).to_owned(), address, at });
+        }
+        words.clear();
+    }
+    Ok(found)
 }
 
 /// The files of an instance's mail servers; `None` when it has none of this line.

@@ -12,6 +12,7 @@ pub fn files(instance: &Instance) -> Files {
     Files {
         dispatcher: folder.join("dispatcher.cnf"),
         job_controller: folder.join("job_controller.cnf"),
+        channels: folder.join("imta.cnf"),
         configutil: instance.root.join("sbin/configutil"),
     }
 }

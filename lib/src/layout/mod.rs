@@ -14,6 +14,7 @@ pub mod postfix;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -23,6 +24,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::address::Address;
+use crate::conf::text;
 use crate::instance::Instance;
 use crate::place::Place;
 use crate::sys::exec::Line;
@@ -256,9 +258,15 @@ pub fn listeners(host: &Host, instance: &Instance) -> Result<Vec<Listener>, Fail
     }
 }
 
-/// Reads a file of an instance that must be there.
+/// Reads a file of an instance, whatever its encoding.
+pub(crate) fn optional_text(host: &Host, path: &Path) -> Result<Option<String>, Fail> {
+    let bytes = file::read(&host.path(path))?;
+    bytes.map(|bytes| text::decoded(&bytes, path).map(Cow::into_owned)).transpose()
+}
+
+/// The same of one that must be there.
 pub(crate) fn text_of(host: &Host, path: &Path) -> Result<String, Fail> {
-    file::read_text(&host.path(path))?.ok_or_else(|| {
+    optional_text(host, path)?.ok_or_else(|| {
         Fail::unknown(format!("{} is not there", path.display())).hint("another node may master its volume")
     })
 }

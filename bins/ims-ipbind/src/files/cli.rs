@@ -75,7 +75,7 @@ pub struct Change {
     /// How long to wait for another run that holds the lock, and for each helper program
     #[arg(long, value_name = "TIME", default_value = "10s")]
     pub timeout: Span,
-    /// Change the slapd.conf of Directory Server 4.x although it runs; its console may write the old one back
+    /// Change a directory server's own configuration although it runs; it may write the old one back
     #[arg(long)]
     pub force_slapd_running: bool,
 }

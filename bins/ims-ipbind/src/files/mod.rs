@@ -1,20 +1,15 @@
 //! The servers' configuration: where they listen, made to listen on the logical address alone, and given back.
 
-mod act;
-mod check;
 mod chosen;
 pub mod cli;
-mod kept;
-mod look;
 mod plan;
 mod show;
-mod told;
 
+use ims::edit::{Plan, Transaction, kept, look, tell};
 use ims::sys::lock::Lock;
 use ims::sys::stop::Stop;
 use ims::{Exit, Fail, Host, Out};
 
-use act::Transaction;
 use chosen::Chosen;
 pub use show::{Shown, show};
 
@@ -52,11 +47,11 @@ fn change(
     args: &cli::Change,
     stop: Option<&Stop>,
     out: &mut Out,
-    plan: impl FnOnce(&look::Found) -> Result<plan::Plan, Fail>,
+    plan: impl FnOnce(&look::Found) -> Result<Plan, Fail>,
 ) -> Result<(), Fail> {
     let lock = format!("ipbind-{}", one.instance.name);
     let _lock = if args.dry_run { None } else { Some(Lock::named(host, &lock, args.timeout.0)?) };
-    let found = look::found(host, one, args.timeout.0)?;
+    let found = look::found(host, &one.instance, args.timeout.0)?;
     let plan = plan(&found)?;
     if found.is_pending {
         let told = "an earlier change was interrupted; what is left of it is done now";
@@ -70,8 +65,8 @@ fn change(
     }
     if let Some(stop) = stop {
         let timeout = args.timeout.0;
-        Transaction { host, instance: &one.instance, found: &found, plan: &plan, timeout, stop }
-            .carry_out()?;
+        let (command, instance) = (NAME, &one.instance);
+        Transaction { command, host, instance, found: &found, plan: &plan, timeout, stop }.carry_out()?;
     }
-    told::tell(&plan, args.dry_run, out)
+    tell(&plan, args.dry_run, out)
 }

@@ -5,92 +5,18 @@ mod iplanet5;
 mod openldap;
 mod postfix;
 
+use std::borrow::Cow;
 use std::net::IpAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use ims::Fail;
+use ims::edit::{Edit, Plan, Target, Way};
 use ims::instance::Instance;
 use ims::layout::Layout;
 
 use super::chosen::Chosen;
 use super::kept::Kept;
 use super::look::Found;
-
-/// What a change is of.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Target {
-    /// A file.
-    File(PathBuf),
-    /// A parameter that `configutil` keeps.
-    Parameter {
-        /// The parameter's name.
-        name: &'static str,
-        /// The tool.
-        tool: PathBuf,
-    },
-}
-
-/// One change, or none when old and new are the same.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Edit {
-    /// What it is of.
-    pub target: Target,
-    /// The content before; `None` for a file that is not there. Of a parameter the line `name = value`.
-    pub old: Option<Vec<u8>>,
-    /// The content after.
-    pub new: Option<Vec<u8>>,
-}
-
-impl Edit {
-    /// The file, or the tool that keeps the parameter.
-    pub fn file(&self) -> &Path {
-        match &self.target {
-            Target::File(path) => path,
-            Target::Parameter { tool, .. } => tool,
-        }
-    }
-
-    /// Whether there is anything to do.
-    pub fn is_change(&self) -> bool {
-        self.old != self.new
-    }
-}
-
-/// How files get their new content.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Way {
-    /// Written, the original kept.
-    Set,
-    /// Given back from the original.
-    Restore,
-}
-
-/// Everything one run is to change.
-#[derive(Debug)]
-pub struct Plan {
-    /// How.
-    pub way: Way,
-    /// The changes in their order.
-    pub edits: Vec<Edit>,
-    /// What `restore` will need; `None` when nothing is left to restore.
-    pub kept: Option<Kept>,
-    /// The parameter's value after, as `configutil` takes it.
-    pub listenaddr: Option<String>,
-    /// What a person should know, for stderr.
-    pub notes: Vec<String>,
-    /// The layout, which tells which checkers read the new files.
-    pub layout: Layout,
-}
-
-impl Plan {
-    /// The folders of the directory servers 4.x whose `slapd.conf` is changed.
-    pub fn rewritten_directories(&self) -> impl Iterator<Item = &Path> {
-        let is_theirs = |edit: &&Edit| {
-            self.layout == Layout::Iplanet5 && edit.is_change() && edit.file().ends_with("config/slapd.conf")
-        };
-        self.edits.iter().filter(is_theirs).filter_map(|edit| edit.file().parent()?.parent())
-    }
-}
 
 /// The addresses as servers are told them.
 #[derive(Debug, Clone)]
@@ -202,7 +128,7 @@ pub fn restore(one: &Chosen, found: &Found) -> Plan {
         let was_created =
             path.strip_prefix(&instance.root).is_ok_and(|below| created.iter().any(|file| file == below));
         let new = match found.originals.get(path) {
-            Some(original) => Some(original.clone()),
+            Some(original) => Some(iplanet5::given_back(path, original, bytes.as_deref())),
             None if was_created => None,
             None => bytes.clone(),
         };
@@ -216,17 +142,8 @@ pub fn restore(one: &Chosen, found: &Found) -> Plan {
     plan
 }
 
-/// The change of a file from its old text to a new one.
-fn edit(path: &Path, old: Option<&str>, new: String) -> Edit {
-    Edit {
-        target: Target::File(path.to_owned()),
-        old: old.map(|text| text.as_bytes().to_vec()),
-        new: Some(new.into_bytes()),
-    }
-}
-
 /// A file that must be there to be changed.
-fn must<'a>(found: &'a Found, path: &Path) -> Result<&'a str, Fail> {
+fn must<'a>(found: &'a Found, path: &Path) -> Result<Cow<'a, str>, Fail> {
     found.text(path)?.ok_or_else(|| Fail::usage(format!("{} is not there", path.display())))
 }
 

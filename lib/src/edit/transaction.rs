@@ -5,20 +5,22 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use ims::instance::Instance;
-use ims::layout::messaging;
-use ims::sys::exec::Line;
-use ims::sys::stop::Stop;
-use ims::sys::{file, kept as originals};
-use ims::{Fail, Host};
+use crate::instance::Instance;
+use crate::layout::messaging;
+use crate::sys::exec::Line;
+use crate::sys::stop::Stop;
+use crate::sys::{file, kept as originals};
+use crate::{Fail, Host};
 
 use super::check;
 use super::kept::{Kept, mark, pre_ha};
 use super::look::Found;
-use super::plan::{Edit, Plan, Target, Way};
+use super::{Edit, Plan, Target, Way};
 
 /// One plan on its way to the disk.
 pub struct Transaction<'a> {
+    /// The command that says what a person should know on stderr.
+    pub command: &'static str,
     /// This node.
     pub host: &'a Host,
     /// The instance, whose lock is held.
@@ -63,7 +65,7 @@ impl Transaction<'_> {
                 Step::GiveBack(..) | Step::Remove(..) => None,
             })
             .collect();
-        check::new_files(self.host, self.instance, self.plan, &staged, self.timeout)?;
+        check::new_files(self, &staged)?;
         self.goes_on()?;
         self.begins()?;
         let mut undo = Vec::new();
@@ -101,8 +103,11 @@ impl Transaction<'_> {
             let Target::File(path) = &edit.target else { continue };
             let is_kept = self.found.originals.contains_key(path);
             match (self.plan.way, &edit.new) {
-                (Way::Restore, _) if is_kept => steps.push(Step::GiveBack(path, edit)),
-                (Way::Set, Some(new)) if edit.is_change() => {
+                (Way::Restore, Some(new)) if is_kept && self.found.originals.get(path) == Some(new) => {
+                    steps.push(Step::GiveBack(path, edit));
+                }
+                // Of a file that its server has written since, a part is given back.
+                (Way::Set | Way::Restore, Some(new)) if edit.is_change() => {
                     steps.push(Step::Write(path, edit, file::Staged::write(&self.host.path(path), new)?));
                 }
                 (Way::Restore, None) if edit.is_change() => steps.push(Step::Remove(path, edit)),
@@ -201,7 +206,7 @@ impl Transaction<'_> {
         let ended = line.run(self.timeout).map_err(|fail| cannot().because(fail))?;
         if !ended.is_success() {
             return Err(
-                cannot().because(format!("configutil: {}", ims::conf::secret::masked(&ended.last_words())))
+                cannot().because(format!("configutil: {}", crate::conf::secret::masked(&ended.last_words())))
             );
         }
         let now = messaging::parameter(self.host, self.instance, name, self.timeout)
@@ -243,8 +248,14 @@ impl Transaction<'_> {
         file::remove(&self.host.path(mark(self.instance))).map(drop)
     }
 
-    /// Takes away what only a change under way, or one that can be restored, needs.
+    /// Takes away what only a change under way, or one that can be restored, needs; an original that was given back is
+    /// gone already.
     fn ends(&self) -> Result<(), Fail> {
+        if self.plan.way == Way::Restore {
+            for path in self.found.originals.keys() {
+                file::remove(&self.host.path(pre_ha(path)))?;
+            }
+        }
         if self.plan.way == Way::Restore && self.found.kept.is_some() {
             file::remove(&self.host.path(Kept::file(self.instance)))?;
         }

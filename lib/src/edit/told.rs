@@ -1,11 +1,14 @@
 //! How a change is told: records, and on a terminal the lines that the original's script printed.
 
-use ims::change::Change;
-use ims::conf::secret::masked;
-use ims::output::Format;
-use ims::{Fail, Out};
+use std::path::Path;
 
-use super::plan::{Edit, Plan, Target};
+use crate::change::Change;
+use crate::conf::secret::masked;
+use crate::conf::text;
+use crate::output::Format;
+use crate::{Fail, Out};
+
+use super::{Edit, Plan, Target};
 
 /// Prints what was changed, or with a dry run what would be.
 pub fn tell(plan: &Plan, dry_run: bool, out: &mut Out) -> Result<(), Fail> {
@@ -34,5 +37,7 @@ pub fn tell(plan: &Plan, dry_run: bool, out: &mut Out) -> Result<(), Fail> {
 
 /// A diff shows the lines round a change, and a secret may be among them.
 fn without_secrets(bytes: Option<&[u8]>) -> Option<Vec<u8>> {
-    bytes.map(|bytes| masked(&String::from_utf8_lossy(bytes)).into_bytes())
+    let shown =
+        |bytes| text::decoded(bytes, Path::new("")).unwrap_or_else(|_| String::from_utf8_lossy(bytes));
+    bytes.map(|bytes| masked(&shown(bytes)).into_bytes())
 }

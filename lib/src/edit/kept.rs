@@ -3,10 +3,10 @@
 
 use std::path::{Path, PathBuf};
 
-use ims::instance::Instance;
-use ims::name::DirectoryName;
-use ims::sys::file;
-use ims::{Fail, Host};
+use crate::instance::Instance;
+use crate::name::DirectoryName;
+use crate::sys::file;
+use crate::{Fail, Host};
 use serde::{Deserialize, Serialize};
 
 /// What an original is called.
