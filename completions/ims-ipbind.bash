@@ -16,6 +16,12 @@ _ims__ipbind() {
             ",$1")
                 cmd="ims__ipbind"
                 ;;
+            ims__ipbind,announce)
+                cmd="ims__ipbind__subcmd__announce"
+                ;;
+            ims__ipbind,ask)
+                cmd="ims__ipbind__subcmd__ask"
+                ;;
             ims__ipbind,down)
                 cmd="ims__ipbind__subcmd__down"
                 ;;
@@ -36,6 +42,12 @@ _ims__ipbind() {
                 ;;
             ims__ipbind,up)
                 cmd="ims__ipbind__subcmd__up"
+                ;;
+            ims__ipbind__subcmd__help,announce)
+                cmd="ims__ipbind__subcmd__help__subcmd__announce"
+                ;;
+            ims__ipbind__subcmd__help,ask)
+                cmd="ims__ipbind__subcmd__help__subcmd__ask"
                 ;;
             ims__ipbind__subcmd__help,down)
                 cmd="ims__ipbind__subcmd__help__subcmd__down"
@@ -65,7 +77,7 @@ _ims__ipbind() {
 
     case "${cmd}" in
         ims__ipbind)
-            opts="-o -h -V --output --root --help --version show set restore up down look help"
+            opts="-o -h -V --output --root --help --version show set ask restore up down announce look help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -90,8 +102,76 @@ _ims__ipbind() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        ims__subcmd__ipbind__subcmd__announce)
+            opts="-n -o -h --device --count --every --dry-run --output --root --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --device)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --count)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --every)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "json table" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "json table" -- "${cur}"))
+                    return 0
+                    ;;
+                --root)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        ims__subcmd__ipbind__subcmd__ask)
+            opts="-n -o -h --dry-run --timeout --force-slapd-running --output --root --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "json table" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "json table" -- "${cur}"))
+                    return 0
+                    ;;
+                --root)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         ims__subcmd__ipbind__subcmd__down)
-            opts="-n -o -h --device --dry-run --output --root --help"
+            opts="-n -o -h --device --keep-connections --flush-neighbours --force-not-ours --dry-run --output --root --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -121,8 +201,36 @@ _ims__ipbind() {
             return 0
             ;;
         ims__subcmd__ipbind__subcmd__help)
-            opts="show set restore up down look help"
+            opts="show set ask restore up down announce look help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        ims__subcmd__ipbind__subcmd__help__subcmd__announce)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        ims__subcmd__ipbind__subcmd__help__subcmd__ask)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -397,7 +505,7 @@ _ims__ipbind() {
             return 0
             ;;
         ims__subcmd__ipbind__subcmd__up)
-            opts="-n -o -h --device --probe-wait --timeout --announce --announce-every --dry-run --output --root --help"
+            opts="-n -o -h --device --probe-wait --adopt --flush-neighbours --dry-run --output --root --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -408,18 +516,6 @@ _ims__ipbind() {
                     return 0
                     ;;
                 --probe-wait)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --timeout)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --announce)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --announce-every)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -1,5 +1,6 @@
 //! `ims-ipbind set`, `show` and `restore` on real configuration files.
 
+mod ask;
 mod directory;
 mod encoding;
 mod harm;

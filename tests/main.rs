@@ -15,6 +15,8 @@
 
 mod bed;
 mod contract;
+#[cfg(target_arch = "x86_64")]
+mod crash;
 mod diskctl;
 mod documents;
 mod ipbind_address;

@@ -45,18 +45,19 @@ pub fn run<A: Arguments>(main: fn(A, &Host, &mut Out) -> Result<Exit, Fail>) -> 
 }
 
 fn end(name: &str, out: &mut Out, result: Result<Exit, Fail>) -> Exit {
-    let exit = match result {
-        Ok(exit) => Ok(exit),
+    let (exit, told) = match result {
+        Ok(exit) => (exit, Ok(())),
         Err(fail) => {
             stderr::say(name, &fail);
-            out.record(&FailRecord::from(&fail)).map(|()| fail.exit())
+            (fail.exit(), out.record(&FailRecord::from(&fail)))
         }
     };
-    match exit.and_then(|exit| out.flush().map(|()| exit)) {
-        Ok(exit) => exit,
+    match told.and_then(|()| out.flush()) {
+        Ok(()) => exit,
         Err(lost) => {
             stderr::say(name, &lost);
-            lost.exit()
+            // That nobody was told does not make a broken run less broken.
+            exit.gravest(lost.exit())
         }
     }
 }
@@ -87,7 +88,36 @@ fn one_line(message: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::one_line;
+    use super::{end, one_line};
+    use crate::output::Format;
+    use crate::{Exit, Fail, Out};
+
+    /// Takes nothing.
+    struct Full;
+
+    impl std::io::Write for Full {
+        fn write(&mut self, _: &[u8]) -> std::io::Result<usize> {
+            Err(std::io::ErrorKind::StorageFull.into())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_lost_answer_makes_a_run_unknown_and_never_a_graver_one_lighter() {
+        for (found, told) in [
+            (Ok(Exit::Ok), Exit::Ok), // it had nothing to print
+            (Err(Fail::usage("x")), Exit::Usage),
+            (Err(Fail::unknown("x")), Exit::Unknown),
+            (Err(Fail::refused("x")), Exit::Refused),
+            (Err(Fail::broken("x")), Exit::Broken),
+        ] {
+            let mut out = Out::to(Full, Format::Json, "mail-1");
+            assert_eq!(end("ims-x", &mut out, found), told);
+        }
+    }
 
     #[test]
     fn a_wrong_command_line_is_told_in_one_line() {

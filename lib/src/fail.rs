@@ -69,10 +69,10 @@ impl Fail {
         }
     }
 
-    /// Adds the cause, told after a colon.
+    /// Adds the cause, told after a colon; nothing when there are no words for it.
     #[must_use]
     pub fn because(mut self, cause: impl fmt::Display) -> Self {
-        self.cause = Some(cause.to_string());
+        self.cause = Some(cause.to_string()).filter(|cause| !cause.is_empty());
         self
     }
 
@@ -96,6 +96,11 @@ impl Fail {
     pub const fn with_exit(mut self, exit: Exit) -> Self {
         self.exit = exit;
         self
+    }
+
+    /// The way out, as it is told in parentheses.
+    pub fn way_out(&self) -> Option<&str> {
+        self.hint.as_deref()
     }
 
     /// The status the run ends with.

@@ -80,6 +80,9 @@ fn options_reach_the_mount_and_the_kernel_says_in_words_what_it_does_not_like() 
     let ran = pair.run(&pair.one, "take", &["--options", "nosuchoption"]).status_is(5);
     assert!(ran.stderr.contains("ext4: Unknown parameter 'nosuchoption'"), "{ran}");
     assert!(!pair.one.has_mounted(&pair.disk));
+    // What the driver notices only when it reads the disk is its own reason, and not that the device is busy.
+    let ran = pair.run(&pair.one, "take", &["--options", "data=journal,delalloc"]).status_is(5);
+    assert!(ran.stderr.contains("cannot mount /dev/ims1: Invalid argument"), "{ran}");
     pair.run(&pair.one, "take", &["--options", "ro"]).status_is(2);
 }
 

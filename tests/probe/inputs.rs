@@ -5,7 +5,7 @@ use std::process::Stdio;
 
 use tempfile::TempDir;
 
-use super::servers::{Server, wait};
+use super::servers::{Say, Server, play, wait};
 use super::{Run, ims_probe, run, verdict};
 
 /// A host whose registry holds this text.
@@ -132,4 +132,28 @@ fn the_gravest_answer_is_the_status() {
         let answer = run(&targets);
         assert_eq!((answer.code, answer.records.len()), (code, targets.len()));
     }
+}
+
+#[test]
+fn waiting_for_a_descriptor_takes_nothing_of_a_servers_time() {
+    let silent = Server::start(|stream| play(&stream, &[("", Say::Nothing)]));
+    let greeting = Server::scripted(&[("", Say::Bytes(b"220 mail-1 ESMTP\r\n")), ("QUIT", Say::Close)]);
+    let root = registry(&STORK.replace("192.0.2.10", "127.0.0.1"));
+    let folder = root.path().join("global/ims/msg-stork");
+    for name in ["postfix", "dovecot"] {
+        fs_err::create_dir_all(folder.join(name)).unwrap();
+    }
+    fs_err::write(folder.join("postfix/main.cf"), "inet_interfaces = all\n").unwrap();
+    let master = [&silent, &greeting]
+        .map(|server| format!("127.0.0.1:{} inet n - n - - smtpd\n", server.port()))
+        .concat();
+    fs_err::write(folder.join("postfix/master.cf"), master).unwrap();
+    fs_err::write(folder.join("dovecot/dovecot.conf"), "protocols =\n").unwrap();
+    // Of 65 descriptors one is for a connection, which the silent server holds until its time is over.
+    let mut command = std::process::Command::new("prlimit");
+    command.arg("--nofile=65:65").arg(assert_cmd::cargo::cargo_bin!("ims-probe"));
+    command.args(["--level", "greet", "--timeout", "500ms", "--root"]).arg(root.path());
+    let answer = super::finish(command.stdout(Stdio::piped()).stderr(Stdio::piped()));
+    let states: Vec<&str> = answer.records.iter().map(|record| verdict(record).0).collect();
+    assert_eq!(states, ["down", "up"], "{:?}", answer.records);
 }

@@ -41,7 +41,10 @@ mod node;
 mod rack;
 mod running;
 mod ssh;
-mod thread;
+mod terminal;
+pub mod thread;
+#[cfg(target_arch = "x86_64")]
+pub mod tracer;
 
 use std::io::Write;
 use std::os::fd::{AsFd, AsRawFd};
@@ -58,6 +61,7 @@ pub use must::Must;
 pub use node::Node;
 pub use rack::programs;
 pub use running::{Ran, Running};
+pub use terminal::{CTRL_C, CTRL_D, Terminal};
 
 /// Waits until something holds; says whether it came to hold in time.
 pub fn until(at_most: Duration, mut holds: impl FnMut() -> bool) -> bool {

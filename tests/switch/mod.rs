@@ -6,5 +6,6 @@ mod kills;
 mod lab;
 mod mail;
 mod moves;
+mod quiet;
 mod react;
 mod run;

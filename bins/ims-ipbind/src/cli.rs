@@ -9,9 +9,9 @@ use crate::{address, files};
 #[derive(Debug, Parser)]
 #[command(name = "ims-ipbind", version, max_term_width = 100)]
 pub struct Args {
-    /// What to do.
+    /// What to do; on a terminal `ask` when nothing is said.
     #[command(subcommand)]
-    pub verb: Verb,
+    pub verb: Option<Verb>,
     /// What every command understands.
     #[command(flatten)]
     pub common: Common,
@@ -30,12 +30,16 @@ pub enum Verb {
     Show(files::cli::Show),
     /// Make the servers of an instance listen on its logical address alone
     Set(files::cli::Set),
+    /// Ask the questions of the original's script, then do what set does
+    Ask(files::cli::Ask),
     /// Give back the files as they were before the first set
     Restore(files::cli::Restore),
     /// Put an address on an interface, when nobody else answers for it
     Up(address::cli::Up),
-    /// Take an address off an interface
+    /// Reset the connections of an address and take it off an interface
     Down(address::cli::Down),
+    /// Tell the neighbours again where an address is that is up here
+    Announce(address::cli::Announce),
     /// Say whether an address is on an interface, or whether the interface itself is up
     Look(address::cli::Look),
 }

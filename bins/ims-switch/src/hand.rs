@@ -1,6 +1,6 @@
 //! One step by hand: a resource of this node started or stopped, with the same care as in a run.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use ims::group::{Group, Resource};
 use ims::name::ResourceName;
@@ -58,7 +58,7 @@ pub fn step(host: &Host, one: &One, verb: Verb, out: &mut Out) -> Result<Exit, F
         outcome: Outcome::Done,
         changed: done.changed,
         at_ms: Some(0),
-        took_ms: Some(millis(began.elapsed().max(Duration::ZERO))),
+        took_ms: Some(millis(began.elapsed())),
         parts: done.parts,
         ..record
     })?;

@@ -10,7 +10,7 @@ use crate::layout::messaging;
 use crate::sys::exec::Line;
 use crate::sys::stop::Stop;
 use crate::sys::{file, kept as originals};
-use crate::{Fail, Host};
+use crate::{Exit, Fail, Host};
 
 use super::check;
 use super::kept::{Kept, mark, pre_ha};
@@ -70,7 +70,10 @@ impl Transaction<'_> {
         self.begins()?;
         let mut undo = Vec::new();
         match self.carry(steps, &mut undo) {
-            Ok(()) => self.ends(),
+            Ok(()) => self.ends().map_err(|fail| {
+                // What restore needs may be gone, so that there is no way back; the next run takes away the rest.
+                fail.with_exit(Exit::Broken).hint("the change itself is made; run it again to end it")
+            }),
             Err(fail) => Err(match self.put_back(undo) {
                 Ok(()) => fail,
                 Err(undone) => fail.and_undo_failed(undone),

@@ -44,15 +44,18 @@ impl Config {
     }
 }
 
-/// The configuration in a directory server's folder, when there is one.
-pub fn found(host: &Host, folder: &Path) -> Option<Config> {
+/// Where the configuration may be in a directory server's folder; the first that is there counts.
+pub fn candidates(folder: &Path) -> [Config; 3] {
     [
         Config::Slapd(folder.join("config/slapd.conf")),
         Config::Dse(folder.join("config/dse.ldif")),
         Config::Dse(folder.join("dse.ldif")),
     ]
-    .into_iter()
-    .find(|config| host.path(config.file()).exists())
+}
+
+/// The configuration in a directory server's folder, when there is one.
+pub fn found(host: &Host, folder: &Path) -> Option<Config> {
+    candidates(folder).into_iter().find(|config| host.path(config.file()).exists())
 }
 
 /// The configuration of an instance's directory server; where there is none yet it is a `slapd.conf`.

@@ -7,8 +7,9 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use rustix::fd::{AsFd, OwnedFd};
-use rustix::fs::{AtFlags, Mode, OFlags, ResolveFlags, XattrFlags};
+use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, RenameFlags, ResolveFlags, XattrFlags, renameat_with};
+use rustix::io::Errno;
 
 use crate::{Exit, Fail};
 
@@ -29,14 +30,19 @@ pub fn text<'a>(bytes: &'a [u8], path: &Path) -> Result<&'a str, Fail> {
     })
 }
 
-/// Reads a file, `None` when it is not there.
+/// Reads a file, `None` when it is not there. A symbolic link to nothing is not nothing: it is an error.
 pub fn read(path: &Path) -> Result<Option<Vec<u8>>, Fail> {
     let cannot = |e: &io::Error| Fail::io(Exit::Unknown, format!("cannot read {}", path.display()), e);
     // O_NONBLOCK: opening a FIFO that somebody put there must not wait for a writer.
     let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK;
     let fd = match rustix::fs::open(path, flags, Mode::empty()) {
         Ok(fd) => fd,
-        Err(rustix::io::Errno::NOENT | rustix::io::Errno::NOTDIR) => return Ok(None),
+        Err(Errno::NOENT | Errno::NOTDIR) => {
+            return match rustix::fs::readlink(path, Vec::new()) {
+                Ok(to) => Err(leads_nowhere(path, &to.to_string_lossy())),
+                Err(_) => Ok(None),
+            };
+        }
         Err(e) => return Err(cannot(&e.into())),
     };
     let file = std::fs::File::from(fd);
@@ -52,8 +58,18 @@ pub fn read(path: &Path) -> Result<Option<Vec<u8>>, Fail> {
     Ok(Some(bytes))
 }
 
-/// Replaces or creates a file: a temporary one beside it, owner, mode and extended attributes, fsync, rename,
-/// fsync of the folder. On failure the old file is as it was and the temporary one is gone.
+fn leads_nowhere(path: &Path, to: &str) -> Fail {
+    Fail::unknown(format!(
+        "{} is a symbolic link to {}, which is not there",
+        path.display(),
+        to.escape_debug()
+    ))
+    .hint("mount what it leads to, or put the file itself there")
+}
+
+/// Replaces or creates a file: a temporary one beside it, owner, mode and extended attributes, fsync, both exchanged,
+/// fsync of the folder. On failure the old file is as it was and the temporary one is gone; where even that fails,
+/// the failure is `broken`.
 pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), Fail> {
     Staged::write(path, bytes)?.commit()
 }
@@ -64,32 +80,40 @@ pub struct Staged {
     folder: OwnedFd,
     path: PathBuf,
     temporary: PathBuf,
-    done: bool,
+    /// The file that stood there when it was written.
+    old: Option<Inode>,
+    is_in_place: bool,
 }
+
+/// A file itself, whatever it is called.
+type Inode = (u64, u64);
 
 impl Staged {
     /// Writes and syncs the new content beside the file.
     pub fn write(path: &Path, bytes: &[u8]) -> Result<Self, Fail> {
         let cannot = |e: &io::Error| Fail::io(Exit::Failed, format!("cannot write {}", path.display()), e);
         let (folder, name) = folder_of(path)?;
-        let temporary = PathBuf::from(format!(".{}.ims-{}", name.display(), std::process::id()));
+        let temporary = temporary(name);
         let old = existing(folder.as_fd(), name)
             .map_err(|e| if is_link(folder.as_fd(), name) { link(path) } else { cannot(&e) })?;
         if old.as_ref().is_some_and(|old| !old.metadata().is_ok_and(|meta| meta.is_file())) {
             return Err(Fail::usage(format!("{} is not a regular file", path.display())));
         }
         match rustix::fs::unlinkat(&folder, &temporary, AtFlags::empty()) {
-            Ok(()) | Err(rustix::io::Errno::NOENT) => {} // left by a run that was killed, under a pid used again
+            Ok(()) | Err(Errno::NOENT) => {} // left by a run that was killed, under a pid used again
             Err(e) => return Err(cannot(&e.into())),
         }
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let fd = rustix::fs::openat(&folder, &temporary, flags, Mode::from_raw_mode(0o600))
             .map_err(|e| cannot(&e.into()))?;
-        let staged = Self { folder, path: path.to_owned(), temporary, done: false };
+        let mut staged = Self { folder, path: path.to_owned(), temporary, old: None, is_in_place: false };
         let mut file = std::fs::File::from(fd);
         file.write_all(bytes).map_err(|e| cannot(&e))?;
         match old {
-            Some(old) => like(&file, &old).map_err(|e| cannot(&e))?,
+            Some(old) => {
+                like(&file, &old).map_err(|e| cannot(&e))?;
+                staged.old = Some(inode(&rustix::fs::fstat(&old).map_err(|e| cannot(&e.into()))?));
+            }
             None => rustix::fs::fchmod(&file, Mode::from_raw_mode(0o644)).map_err(|e| cannot(&e.into()))?,
         }
         file.sync_all().map_err(|e| cannot(&e))?;
@@ -101,22 +125,52 @@ impl Staged {
         self.path.with_file_name(&self.temporary)
     }
 
-    /// Puts the new content in its place and syncs the folder.
+    /// Puts the new content in its place and syncs the folder. The old file stays beside it until the new one is
+    /// sure to last, and is put back when it is not, or when it is not the file that was there before.
     pub fn commit(mut self) -> Result<(), Fail> {
-        let cannot = |e: rustix::io::Errno| {
-            Fail::io(Exit::Failed, format!("cannot write {}", self.path.display()), &e.into())
-        };
+        let cannot =
+            |e: Errno| Fail::io(Exit::Failed, format!("cannot write {}", self.path.display()), &e.into());
         let name = self.path.file_name().unwrap_or_default();
-        rustix::fs::renameat(&self.folder, &self.temporary, &self.folder, name).map_err(cannot)?;
-        rustix::fs::fsync(&self.folder).map_err(cannot)?;
-        self.done = true;
-        Ok(())
+        let swap = |flags| renameat_with(&self.folder, &self.temporary, &self.folder, name, flags);
+        let way = if self.old.is_some() { RenameFlags::EXCHANGE } else { RenameFlags::NOREPLACE };
+        match swap(way) {
+            Ok(()) => {}
+            // A file system that cannot, NFS for one.
+            Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {
+                rustix::fs::renameat(&self.folder, &self.temporary, &self.folder, name).map_err(cannot)?;
+                self.is_in_place = true;
+                return rustix::fs::fsync(&self.folder)
+                    .map_err(|e| cannot(e).with_exit(Exit::Broken).hint("it is written and may not last"));
+            }
+            Err(Errno::NOENT | Errno::EXIST) => return Err(changed(&self.path)),
+            Err(e) => return Err(cannot(e)),
+        }
+        let found = match self.old {
+            Some(_) => inode_of(self.folder.as_fd(), self.temporary.as_os_str()),
+            None => Ok(None),
+        };
+        let lasts = found.map_err(cannot).and_then(|found| {
+            if found != self.old {
+                return Err(changed(&self.path));
+            }
+            rustix::fs::fsync(&self.folder).map_err(cannot)
+        });
+        let Err(fail) = lasts else { return Ok(()) }; // the old file goes with us
+        let undone = match self.old {
+            Some(_) => swap(way),
+            None => renameat_with(&self.folder, name, &self.folder, &self.temporary, way),
+        };
+        self.is_in_place = undone.is_err(); // then the old one is all there is of it
+        match undone.map_err(cannot) {
+            Ok(()) => Err(fail),
+            Err(undo) => Err(fail.and_undo_failed(undo)),
+        }
     }
 }
 
 impl Drop for Staged {
     fn drop(&mut self) {
-        if !self.done {
+        if !self.is_in_place {
             // Best effort: the name says whose it is, and the next run takes it away.
             let _ = rustix::fs::unlinkat(&self.folder, &self.temporary, AtFlags::empty());
         }
@@ -125,17 +179,48 @@ impl Drop for Staged {
 
 /// Takes a file away and syncs its folder; says whether it was there. A symbolic link is not a file of ours.
 pub fn remove(path: &Path) -> Result<bool, Fail> {
-    let cannot =
-        |e: rustix::io::Errno| Fail::io(Exit::Failed, format!("cannot remove {}", path.display()), &e.into());
+    let cannot = |e: Errno| Fail::io(Exit::Failed, format!("cannot remove {}", path.display()), &e.into());
     let (folder, name) = folder_of(path)?;
-    if is_link(folder.as_fd(), name) {
+    let found = match rustix::fs::statat(&folder, name, AtFlags::SYMLINK_NOFOLLOW) {
+        Ok(stat) => FileType::from_raw_mode(stat.st_mode),
+        Err(Errno::NOENT) => return Ok(false),
+        Err(e) => return Err(cannot(e)),
+    };
+    if found.is_symlink() {
         return Err(link(path));
     }
-    match rustix::fs::unlinkat(&folder, name, AtFlags::empty()) {
-        Ok(()) => rustix::fs::fsync(&folder).map_err(cannot).map(|()| true),
-        Err(rustix::io::Errno::NOENT) => Ok(false),
-        Err(e) => Err(cannot(e)),
+    if found.is_dir() {
+        return Err(Fail::failed(format!("{} is a folder", path.display())));
     }
+    // Out of the way first, so that it can come back when that is not sure to last.
+    let aside = temporary(name);
+    rustix::fs::renameat(&folder, name, &folder, &aside).map_err(cannot)?;
+    if let Err(e) = rustix::fs::fsync(&folder) {
+        return Err(match rustix::fs::renameat(&folder, &aside, &folder, name) {
+            Ok(()) => cannot(e),
+            Err(undo) => cannot(e).and_undo_failed(cannot(undo)),
+        });
+    }
+    // Best effort, as above.
+    let _ = rustix::fs::unlinkat(&folder, &aside, AtFlags::empty());
+    Ok(true)
+}
+
+/// What we call a file of ours beside one of somebody's, until it is in its place or out of it.
+pub(super) fn temporary(name: &OsStr) -> PathBuf {
+    PathBuf::from(format!(".{}.ims-{}", name.display(), std::process::id()))
+}
+
+fn inode(stat: &rustix::fs::Stat) -> Inode {
+    (stat.st_dev, stat.st_ino)
+}
+
+fn inode_of(folder: BorrowedFd<'_>, name: &OsStr) -> rustix::io::Result<Option<Inode>> {
+    rustix::fs::statat(folder, name, AtFlags::SYMLINK_NOFOLLOW).map(|stat| Some(inode(&stat)))
+}
+
+fn changed(path: &Path) -> Fail {
+    Fail::failed(format!("{} was changed by somebody else just now", path.display())).hint("run it again")
 }
 
 /// The path of a folder without symbolic links on the way, `None` when nothing is there.
@@ -155,13 +240,9 @@ pub fn real_folder(path: &Path) -> io::Result<Option<PathBuf>> {
 /// Symbolic links on the way are followed only while every folder up to them belongs to root and can be
 /// written by root alone; below anything else none is crossed.
 pub fn folder_of(path: &Path) -> Result<(OwnedFd, &OsStr), Fail> {
-    let cannot = |e: rustix::io::Errno| {
+    let cannot = |e: Errno| {
         let fail = Fail::io(Exit::Failed, format!("cannot open the folder of {}", path.display()), &e.into());
-        if e == rustix::io::Errno::LOOP {
-            fail.hint("a symbolic link stands where others can write")
-        } else {
-            fail
-        }
+        if e == Errno::LOOP { fail.hint("a symbolic link stands where others can write") } else { fail }
     };
     let name = path.file_name().ok_or_else(|| Fail::usage(format!("{} names no file", path.display())))?;
     let parent = match path.parent() {
@@ -186,28 +267,25 @@ pub fn folder_of(path: &Path) -> Result<(OwnedFd, &OsStr), Fail> {
     Ok((here, name))
 }
 
-fn is_roots_alone(folder: rustix::fd::BorrowedFd<'_>) -> rustix::io::Result<bool> {
+fn is_roots_alone(folder: BorrowedFd<'_>) -> rustix::io::Result<bool> {
     let stat = rustix::fs::fstat(folder)?;
     Ok(stat.st_uid == 0 && stat.st_mode & 0o022 == 0)
 }
 
-fn is_link(folder: rustix::fd::BorrowedFd<'_>, name: &OsStr) -> bool {
+fn is_link(folder: BorrowedFd<'_>, name: &OsStr) -> bool {
     rustix::fs::statat(folder, name, AtFlags::SYMLINK_NOFOLLOW)
-        .is_ok_and(|stat| rustix::fs::FileType::from_raw_mode(stat.st_mode).is_symlink())
+        .is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode).is_symlink())
 }
 
 fn link(path: &Path) -> Fail {
     Fail::failed(format!("{} is a symbolic link", path.display())).hint("put the file itself there")
 }
 
-pub(super) fn existing(
-    folder: rustix::fd::BorrowedFd<'_>,
-    name: &OsStr,
-) -> io::Result<Option<std::fs::File>> {
+pub(super) fn existing(folder: BorrowedFd<'_>, name: &OsStr) -> io::Result<Option<std::fs::File>> {
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
     match rustix::fs::openat(folder, name, flags, Mode::empty()) {
         Ok(fd) => Ok(Some(fd.into())),
-        Err(rustix::io::Errno::NOENT) => Ok(None),
+        Err(Errno::NOENT) => Ok(None),
         Err(e) => Err(e.into()),
     }
 }
@@ -222,7 +300,7 @@ pub(super) fn like(new: &std::fs::File, old: &std::fs::File) -> io::Result<()> {
     let mut names = vec![0u8; 65536];
     let length = match rustix::fs::flistxattr(old, &mut names) {
         Ok(length) => length,
-        Err(rustix::io::Errno::NOTSUP) => 0,
+        Err(Errno::NOTSUP) => 0,
         Err(e) => return Err(e.into()),
     };
     for name in names.get(..length).unwrap_or_default().split(|b| *b == 0).filter(|name| !name.is_empty()) {

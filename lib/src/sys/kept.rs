@@ -8,7 +8,7 @@ use rustix::fd::AsFd;
 use rustix::fs::{AtFlags, Mode, OFlags};
 use rustix::io::Errno;
 
-use super::file::{existing, folder_of, like};
+use super::file::{existing, folder_of, like, temporary};
 use crate::{Exit, Fail};
 
 /// Keeps a file under another name in the same folder, unless that name is taken; says whether it did.
@@ -28,7 +28,13 @@ pub fn keep(file: &Path, kept: &Path) -> Result<bool, Fail> {
         }
         Err(e) => return Err(cannot(&e.into())),
     }
-    rustix::fs::fsync(&folder).map_err(|e| cannot(&e.into()))?;
+    if let Err(e) = rustix::fs::fsync(&folder) {
+        let fail = cannot(&e.into());
+        return Err(match rustix::fs::unlinkat(&folder, other, AtFlags::empty()) {
+            Ok(()) => fail,
+            Err(undo) => fail.and_undo_failed(cannot(&undo.into())),
+        });
+    }
     Ok(true)
 }
 
@@ -38,7 +44,11 @@ fn copy(file: &Path, kept: &Path) -> io::Result<bool> {
     let (folder, name) = folder_of(file).map_err(refused)?;
     let mut old = existing(folder.as_fd(), name)?.ok_or(io::ErrorKind::NotFound)?;
     let kept = kept.file_name().unwrap_or_default();
-    let temporary = format!(".{}.ims-{}", kept.display(), std::process::id());
+    let temporary = temporary(kept);
+    match rustix::fs::unlinkat(&folder, &temporary, AtFlags::empty()) {
+        Ok(()) | Err(Errno::NOENT) => {} // left by a run that was killed, under a pid used again
+        Err(e) => return Err(e.into()),
+    }
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let mut new =
         std::fs::File::from(rustix::fs::openat(&folder, &temporary, flags, Mode::from_raw_mode(0o600))?);
@@ -113,6 +123,8 @@ mod tests {
             let (file, kept) = (folder.path().join("main.cf"), folder.path().join("main.cf.pre-ha"));
             std::fs::File::create(&file).unwrap().write_all(b"old").unwrap();
             std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o640)).unwrap();
+            let left = folder.path().join(format!(".main.cf.pre-ha.ims-{}", std::process::id()));
+            std::fs::File::create(&left).unwrap();
             assert!(keep_it(&file, &kept).unwrap());
             assert!(!keep_it(&file, &kept).unwrap(), "the first one stays");
             super::super::file::replace(&file, b"new").unwrap();
@@ -120,6 +132,7 @@ mod tests {
             give_back(&kept, &file).unwrap();
             assert_eq!(std::fs::read(&file).unwrap(), b"old");
             assert_eq!(std::fs::metadata(&file).unwrap().mode() & 0o7777, 0o640);
+            sweep(&kept).unwrap();
             assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
         }
     }

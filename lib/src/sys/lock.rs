@@ -9,7 +9,7 @@ use fs_err::os::unix::fs::OpenOptionsExt;
 
 use crate::{Exit, Fail, Host};
 
-/// Where the locks of a node stand: a folder of root's own, so that nobody else can hold one.
+/// Where the locks of a node stand. The files are root's alone to open, so that nobody else can hold one.
 pub const FOLDER: &str = "/run/ims/lock";
 
 /// A lock that is held until it is dropped or its process ends.
@@ -49,7 +49,7 @@ impl Lock {
             .write(true)
             .create(true)
             .truncate(false)
-            .mode(0o644)
+            .mode(0o600) // who can open it, to read even, can lock it
             .custom_flags(nix::fcntl::OFlag::O_NOFOLLOW.bits())
             .open(path)
             .map_err(|e| cannot(&e))?;
@@ -117,6 +117,15 @@ mod tests {
         assert!(fail.to_string().contains(&format!("by pid {}", std::process::id())), "{fail}");
         drop(held);
         assert!(Lock::take(&path, SOON).is_ok());
+    }
+
+    #[test]
+    fn nobody_else_can_open_a_lock_and_so_hold_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.lock");
+        drop(Lock::take(&path, Duration::ZERO).unwrap());
+        let mode = std::os::unix::fs::MetadataExt::mode(&std::fs::metadata(&path).unwrap());
+        assert_eq!(mode & 0o077, 0, "{mode:o}");
     }
 
     #[test]

@@ -1,9 +1,8 @@
 //! Whether a server runs that keeps its things below a folder. A pid file alone proves nothing: it may have been
 //! left on a shared volume by another node.
 
+use std::fs; // plain: the kernel's own error number is asked for
 use std::path::Path;
-
-use fs_err as fs;
 
 use crate::{Exit, Fail};
 

@@ -34,9 +34,7 @@ impl Stop {
             .and_then(|number| Signal::try_from(number).ok())
             .map(Signal::as_str)
     }
-}
 
-impl Stop {
     /// Waits for at most so long; says whether a signal has come, which stays to be asked for.
     pub fn wait(&self, timeout: Duration) -> bool {
         let mut fds = [PollFd::new(self, PollFlags::IN)];

@@ -189,6 +189,8 @@ impl Run<'_> {
             match block.map(Block::sequence) {
                 None | Some(Sequence::Clean | Sequence::Fsck) => return Ok(found),
                 Some(Sequence::Held(_)) if is_anothers => return Ok(found),
+                // The unmount of the last mount returns when the guard is clean; somebody in another namespace was
+                // faster or slower than us.
                 Some(Sequence::Held(_)) if began.elapsed() < LETS_GO && !self.deadline.left().is_zero() => {
                     std::thread::sleep(Duration::from_millis(5));
                 }

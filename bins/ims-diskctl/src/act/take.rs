@@ -221,7 +221,8 @@ impl Run<'_> {
     fn settled(&mut self) -> Result<Found, Fail> {
         let device = self.volume.device.display().to_string();
         let mut found = self.look()?;
-        // The kernel's guard thread signs a moment after the mount; until then the block has the last holder's name.
+        // The kernel's guard thread signs a moment after the mount; until then the block has the last holder's name, or
+        // where it was claimed, as in every planned move, this node's already.
         for _ in 0..20 {
             if found.signer.as_deref().is_none_or(|signer| signer == self.host.name()) || is_signed(&found) {
                 break;

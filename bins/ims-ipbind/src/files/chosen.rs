@@ -122,19 +122,25 @@ fn is_among(host: &Host, instance: &Instance) -> Result<(), Fail> {
         let Some(name) = name else { continue };
         let known: Vec<&str> = there.iter().filter_map(|folder| folder.strip_prefix(prefix)).collect();
         if !known.contains(&name.as_str()) {
-            let hint = match known.as_slice() {
-                [] => "there is none".to_owned(),
-                [one] => format!("there is {one}"),
-                more => format!("there are {}", more.join(", ")),
-            };
-            return Err(Fail::usage(format!("no {prefix}{name} below {}", root.display())).hint(hint));
+            return Err(
+                Fail::usage(format!("no {prefix}{name} below {}", root.display())).hint(those(&known))
+            );
         }
     }
     Ok(())
 }
 
+/// What there is, for somebody who named something else.
+pub fn those(known: &[&str]) -> String {
+    match known {
+        [] => "there is none".to_owned(),
+        [one] => format!("there is {one}"),
+        more => format!("there are {}", more.join(", ")),
+    }
+}
+
 /// The instance's folders are on this node now.
-fn stands(host: &Host, instance: &Instance) -> Result<(), Fail> {
+pub fn stands(host: &Host, instance: &Instance) -> Result<(), Fail> {
     instance.fits()?;
     let mut folders: Vec<_> = instance.ldap_dir().into_iter().collect();
     if instance.mail {

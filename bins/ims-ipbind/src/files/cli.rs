@@ -1,6 +1,7 @@
-//! The arguments of `show`, `set` and `restore`.
+//! The arguments of `show`, `set`, `ask` and `restore`.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use ims::address::Address;
 use ims::layout::Layout;
@@ -33,6 +34,14 @@ pub struct Set {
     /// Where the instance stands.
     #[command(flatten)]
     pub place: Place,
+    /// Common to what changes files.
+    #[command(flatten)]
+    pub change: Change,
+}
+
+/// The arguments of `ask`.
+#[derive(Debug, Default, clap::Args)]
+pub struct Ask {
     /// Common to what changes files.
     #[command(flatten)]
     pub change: Change,
@@ -73,11 +82,20 @@ pub struct Change {
     #[arg(short = 'n', long)]
     pub dry_run: bool,
     /// How long to wait for another run that holds the lock, and for each helper program
-    #[arg(long, value_name = "TIME", default_value = "10s")]
+    #[arg(long, value_name = "TIME", default_value_t = PATIENCE)]
     pub timeout: Span,
     /// Change a directory server's own configuration although it runs; it may write the old one back
     #[arg(long)]
     pub force_slapd_running: bool,
+}
+
+/// How long to wait unless something else is said.
+const PATIENCE: Span = Span(Duration::from_secs(10));
+
+impl Default for Change {
+    fn default() -> Self {
+        Self { dry_run: false, timeout: PATIENCE, force_slapd_running: false }
+    }
 }
 
 /// An operand.

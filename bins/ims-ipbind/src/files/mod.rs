@@ -1,5 +1,6 @@
 //! The servers' configuration: where they listen, made to listen on the logical address alone, and given back.
 
+mod ask;
 mod chosen;
 pub mod cli;
 mod plan;
@@ -10,6 +11,7 @@ use ims::sys::lock::Lock;
 use ims::sys::stop::Stop;
 use ims::{Exit, Fail, Host, Out};
 
+pub use ask::ask;
 use chosen::Chosen;
 pub use show::{Shown, show};
 
@@ -21,10 +23,23 @@ pub fn set(host: &Host, args: &cli::Set, out: &mut Out) -> Result<Exit, Fail> {
     let chosen = chosen::to_set(host, args)?;
     let stop = watch(&args.change)?;
     for one in &chosen {
-        change(host, one, &args.change, stop.as_ref(), out, |found| plan::set(one, found))?;
-        chosen::compare_with_registry(host, one);
+        bind(host, one, &args.change, stop.as_ref(), out)?;
     }
     Ok(Exit::Ok)
+}
+
+/// Makes the servers of one instance listen on its addresses alone.
+fn bind(
+    host: &Host,
+    one: &Chosen,
+    args: &cli::Change,
+    stop: Option<&Stop>,
+    out: &mut Out,
+) -> Result<(), Fail> {
+    change(host, one, args, stop, out, |found| plan::set(one, found))?;
+    out.flush()?; // what was done is told before what is left to do
+    chosen::compare_with_registry(host, one);
+    Ok(())
 }
 
 /// Gives back the files of an instance as they were before the first `set`.

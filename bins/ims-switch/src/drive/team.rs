@@ -156,8 +156,7 @@ impl Team {
             threads
                 .into_iter()
                 .map(|(node, thread)| {
-                    let (seen, looked) =
-                        thread.join().unwrap_or_else(|_| self.blind(node, "looking at it failed"));
+                    let (seen, looked) = thread.join().unwrap_or_else(|_| self.blind("looking at it failed"));
                     details.insert(node.clone(), looked);
                     (node.clone(), seen)
                 })
@@ -169,7 +168,7 @@ impl Team {
     fn look_at(&self, member: &Member) -> (Seen, BTreeMap<ResourceName, Looked>) {
         let lost = |why: &str| {
             let can_be_fenced = fence::is_possible(self.nodes.get(&member.node));
-            let (_, looked) = self.blind(&member.node, why);
+            let (_, looked) = self.blind(why);
             (Seen::Lost { why: why.to_owned(), can_be_fenced }, looked)
         };
         let seat = match (&member.seat, member.seat()) {
@@ -180,7 +179,7 @@ impl Team {
             None => seat,
             Some(Ok(Ok(seat))) => seat,
             Some(Ok(Err(why))) => return lost(&why),
-            Some(Err(fail)) => return self.blind(&member.node, &fail.to_string()),
+            Some(Err(fail)) => return self.blind(&fail.to_string()),
         };
         match seat.ask(Ask::Look, LOOK) {
             Ok(Say::Looked(looked)) => {
@@ -188,11 +187,11 @@ impl Team {
                 (Seen::Reached(states), looked)
             }
             Ok(Say::Hello(_) | Say::Needs(_) | Say::Findings(_) | Say::Done(_)) => {
-                self.blind(&member.node, "it answered something else")
+                self.blind("it answered something else")
             }
             Err(fail) => match seat.lost() {
                 Some(why) => lost(&why),
-                None => self.blind(&member.node, &fail.to_string()),
+                None => self.blind(&fail.to_string()),
             },
         }
     }
@@ -214,7 +213,7 @@ impl Team {
     }
 
     /// A node that answers and of which nothing could be found out.
-    fn blind(&self, _node: &NodeName, why: &str) -> (Seen, BTreeMap<ResourceName, Looked>) {
+    fn blind(&self, why: &str) -> (Seen, BTreeMap<ResourceName, Looked>) {
         let looked: BTreeMap<ResourceName, Looked> = self
             .group
             .resources

@@ -117,13 +117,13 @@ pub fn back(group: &Group, before: &Found, now: &Found) -> Result<Plan, Fail> {
             }
         }
     }
-    let fence = to_fence(now, &want)?;
+    let fence = to_fence(group, now, &want)?;
     Ok(Plan { target: None, steps: ordered(group, now, &want, &fence) })
 }
 
 /// The nodes that must be fenced before anything is started, or the refusal when one of them cannot be.
-fn to_fence<'a>(found: &'a Found, want: &Want) -> Result<Vec<&'a NodeName>, Fail> {
-    if want.starts(found) == 0 {
+fn to_fence<'a>(group: &Group, found: &'a Found, want: &Want) -> Result<Vec<&'a NodeName>, Fail> {
+    if !want.starts(group, found) {
         return Ok(Vec::new());
     }
     let mut fence = Vec::new();
@@ -161,7 +161,7 @@ fn on_one(group: &Group, found: &Found, target: NodeName) -> Result<Plan, Fail> 
         }
     }
     restart_what_lost_its_volume(group, found, &target, &mut want);
-    let fence = to_fence(found, &want)?;
+    let fence = to_fence(group, found, &want)?;
     Ok(Plan { target: Some(target), steps: ordered(group, found, &want, &fence) })
 }
 

@@ -92,12 +92,12 @@ impl Want {
         self.set(node, resource, Goal::Again, why);
     }
 
-    /// How many resources must be started, those aside that are only looked at.
-    pub fn starts(&self, found: &Found) -> usize {
-        self.0
-            .iter()
-            .filter(|((node, resource), (goal, _))| is_start(*goal, found.state(node, resource)))
-            .count()
+    /// Whether any resource must be started, those aside that are only looked at.
+    pub fn starts(&self, group: &Group, found: &Found) -> bool {
+        self.0.iter().any(|((node, resource), (goal, _))| {
+            let is_started = group.get(resource).is_some_and(|resource| !resource.kind.is_persistent());
+            is_started && is_start(*goal, found.state(node, resource))
+        })
     }
 }
 

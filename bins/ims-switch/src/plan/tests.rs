@@ -311,3 +311,13 @@ fn every_plan_from_every_state_keeps_the_properties_and_is_final() {
     }
     assert_eq!(plans, 81 * 81 * 3);
 }
+
+#[test]
+fn a_node_is_not_fenced_for_an_interface_that_is_only_looked_at() {
+    let group = group();
+    for other in ["lost", "lost+fence"] {
+        let found = found(&group, "duuuu", other);
+        let plan = plan(&group, &found, &Wish::Online(None)).unwrap();
+        assert_eq!(shown(&plan.steps), ["mail-1:start network <>"], "{other}");
+    }
+}

@@ -12,7 +12,7 @@ use crate::lap::Laps;
 use crate::plan::{Hints, Verb, line};
 use crate::resource::{Here, Looked};
 
-/// A line with what this node adds: the name of the node, and files looked up below its root.
+/// A line with its program looked up below this node's root.
 fn here(here: &Here<'_>, line: &Line) -> Line {
     let program = line.program();
     if here.host.is_elsewhere() && Path::new(&program).is_absolute() {

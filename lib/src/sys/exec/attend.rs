@@ -11,20 +11,36 @@ use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
 
 use super::Ended;
 
-/// The most that is kept of each of a program's two outputs, in bytes; the rest is read and dropped.
+/// The most that is kept of each of a program's two outputs unless somebody wants more, in bytes; the rest is read
+/// and dropped.
 pub(super) const KEPT: usize = 1024 * 1024;
 
+/// The most that a pipe holds (`fs.pipe-max-size`), in bytes.
+const PIPE: usize = 1024 * 1024;
+
+/// How long the kernel may take to end a program that was killed; one that waits for a dead disk is left to it.
+const KILLED: Duration = Duration::from_secs(1);
+
 pub(super) fn kill_group(child: &mut Child) {
-    if let Some(pid) = i32::try_from(child.id()).ok().and_then(Pid::from_raw) {
+    let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
+    if let Some(pid) = pid {
         // The group may be gone already, which is what is wanted.
         let _ = kill_process_group(pid, Signal::KILL);
     }
-    // Reaps it; after SIGKILL this returns as soon as the kernel lets go of it.
-    let _ = child.wait();
+    let pidfd = pid.and_then(|pid| pidfd_open(pid, PidfdFlags::empty()).ok());
+    if pidfd.is_some_and(|pidfd| wait_readable(&pidfd, KILLED).unwrap_or(false)) {
+        // Reaps it, which does not wait any more.
+        let _ = child.wait();
+    }
 }
 
 /// Feeds and drains a child until it ends, `None` when the deadline comes first.
-pub(super) fn attend(child: &mut Child, stdin: &[u8], end: Instant) -> io::Result<Option<Ended>> {
+pub(super) fn attend(
+    child: &mut Child,
+    stdin: &[u8],
+    keeps: usize,
+    end: Instant,
+) -> io::Result<Option<Ended>> {
     let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw).ok_or(io::ErrorKind::InvalidInput)?;
     let pidfd = pidfd_open(pid, PidfdFlags::empty())?;
     let mut feed = child.stdin.take().map(|pipe| (OwnedFd::from(pipe), stdin));
@@ -52,7 +68,7 @@ pub(super) fn attend(child: &mut Child, stdin: &[u8], end: Instant) -> io::Resul
         let is_over = fds.first().is_some_and(|fd| !fd.revents().is_empty());
         for (pipe, kept) in pipes.iter_mut().zip(&mut kept) {
             if let Some(fd) = pipe.take() {
-                *pipe = drain(fd, kept)?;
+                *pipe = drain(fd, kept, keeps)?;
             }
         }
         // A daemon that the program left behind may hold the pipes open: the program's own end counts.
@@ -79,15 +95,16 @@ fn pour(pipe: OwnedFd, rest: &[u8]) -> io::Result<Option<(OwnedFd, &[u8])>> {
     Ok(None)
 }
 
-/// Reads what is there; gives the pipe back unless it is at its end.
-fn drain(pipe: OwnedFd, kept: &mut Vec<u8>) -> io::Result<Option<OwnedFd>> {
+/// Reads what is there, but no more at once than a pipe holds: one that is filled as fast as it is read would keep us
+/// from the deadline. Gives the pipe back unless it is at its end.
+fn drain(pipe: OwnedFd, kept: &mut Vec<u8>, keeps: usize) -> io::Result<Option<OwnedFd>> {
     let mut file = std::fs::File::from(pipe);
     let mut buffer = [0u8; 16 * 1024];
-    loop {
+    for _ in 0..PIPE / buffer.len() {
         match file.read(&mut buffer) {
             Ok(0) => return Ok(None),
             Ok(n) => {
-                let room = KEPT.saturating_sub(kept.len()).min(n);
+                let room = keeps.saturating_sub(kept.len()).min(n);
                 kept.extend_from_slice(buffer.get(..room).unwrap_or_default());
             }
             Err(e) if e.kind() == io::ErrorKind::WouldBlock => return Ok(Some(file.into())),
@@ -95,6 +112,7 @@ fn drain(pipe: OwnedFd, kept: &mut Vec<u8>) -> io::Result<Option<OwnedFd>> {
             Err(e) => return Err(e),
         }
     }
+    Ok(Some(file.into()))
 }
 
 /// Waits until a file descriptor can be read or the time is up; says whether it can.

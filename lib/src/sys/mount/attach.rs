@@ -118,8 +118,9 @@ pub fn attach(call: &Call) -> Result<(), Refusal> {
         }
     }
     match fsconfig_create_exclusive(&context) {
-        // A kernel before 6.6 does not know the exclusive way.
-        Err(Errno::OPNOTSUPP | Errno::INVAL) => fsconfig_create(&context).map_err(with_reason)?,
+        // A kernel before 6.6 does not know the exclusive way. Any other no is the file system's own, and asking a
+        // second time would only be answered with EBUSY.
+        Err(Errno::OPNOTSUPP) => fsconfig_create(&context).map_err(with_reason)?,
         other => other.map_err(with_reason)?,
     }
     let mount = fsmount(&context, FsMountFlags::FSMOUNT_CLOEXEC, attributes).map_err(with_reason)?;

@@ -67,10 +67,12 @@ fn launch(here: &Here<'_>, slot: &Slot, program: &Program, deadline: Instant) ->
     })
 }
 
-/// Waits until every server answers. The kernel tells nobody that a port is open now, so it is asked again, ever
-/// less often, as long as the processes live and the deadline is not over.
+/// Waits until every server answers. Postfix and Dovecot listen when their start returns; slapd has its port by then,
+/// but begins to listen a moment later (`slapd_daemon_task`). Of that the kernel tells nobody, so
+/// whoever refuses is asked again, twice at once and then ever less often, as long as the processes live and the
+/// deadline is not over.
 fn answered(here: &Here<'_>, served: &Served, slots: &[Slot], deadline: Instant) -> Result<(), Fail> {
-    let mut pause = Duration::from_millis(2);
+    let mut pauses = [0, 0].into_iter().chain((2..).map(|turn| 1 << turn.min(6))).map(Duration::from_millis);
     loop {
         let left = deadline.saturating_duration_since(Instant::now());
         let (line, ended) = served.asked(here, QUESTION.min(left).max(Duration::from_millis(100)))?;
@@ -91,7 +93,8 @@ fn answered(here: &Here<'_>, served: &Served, slots: &[Slot], deadline: Instant)
         if Instant::now() >= deadline {
             return Err(Fail::failed(format!("{} does not answer", served.name())).because(silent(&ended)));
         }
-        std::thread::sleep(pause);
-        pause = (pause * 2).min(Duration::from_millis(50));
+        if let Some(pause) = pauses.next().filter(|pause| !pause.is_zero()) {
+            std::thread::sleep(pause);
+        }
     }
 }

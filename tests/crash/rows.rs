@@ -1,0 +1,163 @@
+//! The command lines that change something, a row each.
+
+use super::lab::Lab;
+use crate::support::mail::{Directory, Mail, ServerRoot};
+
+/// A command line that changes something.
+pub struct Row {
+    /// What it is.
+    pub name: &'static str,
+    /// Lays the host out.
+    pub lay: fn(&Lab),
+    /// The command line.
+    pub words: &'static [&'static str],
+    /// The command line that leads back to what was laid out, from anywhere on the way, where there is one.
+    pub back: Option<&'static [&'static str]>,
+}
+
+const SEED_ROOT: &str = "/opt/iplanet/server5";
+const ROOT: &str = "/global/ims/server5";
+/// Whether a directory server runs is asked of every process of the node, which takes longer than all the rest.
+const UNASKED: &str = "--force-slapd-running";
+const SEED_SET: &[&str] = &[
+    "ims-ipbind",
+    "set",
+    "mail-1",
+    "--address",
+    "10.0.37.10",
+    "--ldap",
+    "elenchus",
+    "--server-root",
+    SEED_ROOT,
+    "--layout",
+    "iplanet-5",
+    UNASKED,
+];
+const SEED_RESTORE: &[&str] = &[
+    "ims-ipbind",
+    "restore",
+    "mail-1",
+    "--ldap",
+    "elenchus",
+    "--server-root",
+    SEED_ROOT,
+    "--layout",
+    "iplanet-5",
+    UNASKED,
+];
+const SET: &[&str] =
+    &["ims-ipbind", "set", "stork", "--address", "192.0.2.10", "--ldap", "mail", "--server-root", ROOT];
+const RESTORE: &[&str] = &["ims-ipbind", "restore", "stork", "--ldap", "mail", "--server-root", ROOT];
+const ADD: &[&str] = &[
+    "ims-registry",
+    "add",
+    "stork",
+    "--layout",
+    "postfix-dovecot",
+    "--server-root",
+    ROOT,
+    "--address",
+    "192.0.2.10",
+];
+const REGISTRY: &str = "/etc/msgregistry.inf";
+const ENTRY: &str = "# ours\n[stork]\nlayout = postfix-dovecot\nroot = /global/ims/server5\naddress = 192.0.2.10\nowner = joe\n";
+
+/// The server root of the seed's sample run.
+pub fn seed(lab: &Lab) {
+    ServerRoot::seed().lay(&lab.host()).unwrap();
+    lab.write("/opt/iplanet/server5/msg-mail-1/configutil", CONFIGUTIL);
+}
+
+/// The message store's tool in as few system calls as it can be: it is run some thousand times.
+const CONFIGUTIL: &str = "#!/bin/sh\nset -eu\nstore=${0%/*}/config/msg.conf name=$2 new=${4-}\n\
+    while read -r key _ value; do\n  [ -n \"$new\" ] || [ \"$key\" != \"$name\" ] || echo \"$value\"\n\
+    [ \"$key\" != \"$name\" ] || value=${new:-$value}\n  text=\"${text-}$key = $value\n\"\ndone <\"$store\"\n\
+    [ -n \"$new\" ] || exit 0\nprintf %s \"$text\" >\"$store.$$\"\nexec mv \"$store.$$\" \"$store\"\n";
+
+/// Postfix, Dovecot and a directory server.
+pub fn postfix_dovecot(lab: &Lab) {
+    ServerRoot::postfix_dovecot(ROOT)
+        .mail(Mail::new("stork", "ldap://192.0.2.10:389/"))
+        .directory(Directory::new("mail"))
+        .lay(&lab.host())
+        .unwrap();
+}
+
+/// A registry that knows one instance.
+fn registered(lab: &Lab) {
+    lab.write(REGISTRY, ENTRY);
+}
+
+/// Every row; a new command that changes something is a new one.
+pub const ROWS: &[Row] = &[
+    Row { name: "ipbind set, iplanet-5", lay: seed, words: SEED_SET, back: Some(SEED_RESTORE) },
+    Row {
+        name: "ipbind set, iplanet-5, a file to be made",
+        lay: |lab| {
+            seed(lab);
+            fs_err::remove_file(lab.path("/opt/iplanet/server5/msg-mail-1/imta/config/job_controller.cnf"))
+                .unwrap();
+        },
+        words: SEED_SET,
+        back: Some(SEED_RESTORE),
+    },
+    Row {
+        name: "ipbind set, iplanet-5, bound to another address before",
+        lay: |lab| {
+            seed(lab);
+            lab.run(SEED_SET, "lay out");
+        },
+        words: &[
+            "ims-ipbind",
+            "set",
+            "mail-1",
+            "--address",
+            "10.0.37.11",
+            "--ldap",
+            "elenchus",
+            "--server-root",
+            SEED_ROOT,
+            "--layout",
+            "iplanet-5",
+            UNASKED,
+        ],
+        back: Some(SEED_SET),
+    },
+    Row {
+        name: "ipbind restore, iplanet-5",
+        lay: |lab| {
+            seed(lab);
+            lab.run(SEED_SET, "lay out");
+        },
+        words: SEED_RESTORE,
+        back: Some(SEED_SET),
+    },
+    Row { name: "ipbind set, postfix-dovecot", lay: postfix_dovecot, words: SET, back: Some(RESTORE) },
+    Row {
+        name: "ipbind restore, postfix-dovecot",
+        lay: |lab| {
+            postfix_dovecot(lab);
+            lab.run(SET, "lay out");
+        },
+        words: RESTORE,
+        back: Some(SET),
+    },
+    Row {
+        name: "registry add, the first",
+        lay: |_| {},
+        words: ADD,
+        back: Some(&["ims-registry", "remove", "stork"]),
+    },
+    Row {
+        name: "registry add, a change",
+        lay: registered,
+        words: &["ims-registry", "add", "stork", "--address", "192.0.2.11"],
+        back: Some(&["ims-registry", "add", "stork", "--address", "192.0.2.10"]),
+    },
+    Row {
+        name: "registry remove, the last",
+        lay: registered,
+        words: &["ims-registry", "remove", "stork"],
+        back: None,
+    },
+];
