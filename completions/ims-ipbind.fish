@@ -40,7 +40,7 @@ complete -c ims-ipbind -n "__fish_ims_ipbind_needs_command" -f -a "look" -d 'Say
 complete -c ims-ipbind -n "__fish_ims_ipbind_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand show" -l address -d 'A logical address that the servers should be bound to [default: the instance\'s in the registry]' -r
 complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand show" -l server-root -d 'The server root, for an instance that is not in the registry' -r -F
-complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand show" -l layout -d 'How it is laid out, iplanet-5 or postfix-dovecot [default: what is found on the disk]' -r
+complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand show" -l layout -d 'How it is laid out, iplanet-5, messaging-6 or postfix-dovecot [default: what is found on the disk]' -r
 complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand show" -l ldap -d 'The directory server below the same root, without its leading slapd-' -r
 complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand show" -s o -l output -d 'Show records as JSON lines or as tables [default: tables on a terminal, JSON elsewhere]' -r -f -a "json\t'One JSON object a line'
 table\t'Tables for people'"
@@ -48,31 +48,31 @@ complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand show" -l root -d '
 complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand show" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand set" -l address -d 'The logical address; may be given several times [default: the instance\'s in the registry]' -r
 complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand set" -l server-root -d 'The server root, for an instance that is not in the registry' -r -F
-complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand set" -l layout -d 'How it is laid out, iplanet-5 or postfix-dovecot [default: what is found on the disk]' -r
+complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand set" -l layout -d 'How it is laid out, iplanet-5, messaging-6 or postfix-dovecot [default: what is found on the disk]' -r
 complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand set" -l ldap -d 'The directory server below the same root, without its leading slapd-' -r
 complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand set" -l timeout -d 'How long to wait for another run that holds the lock, and for each helper program' -r
 complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand set" -s o -l output -d 'Show records as JSON lines or as tables [default: tables on a terminal, JSON elsewhere]' -r -f -a "json\t'One JSON object a line'
 table\t'Tables for people'"
 complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand set" -l root -d 'Look for files and helper programs below this folder' -r -F
 complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand set" -s n -l dry-run -d 'Show the change as a unified diff and make none'
-complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand set" -l force-slapd-running -d 'Change the slapd.conf of Directory Server 4.x although it runs; its console may write the old one back'
+complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand set" -l force-slapd-running -d 'Change a directory server\'s own configuration although it runs; it may write the old one back'
 complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand set" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand ask" -l timeout -d 'How long to wait for another run that holds the lock, and for each helper program' -r
 complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand ask" -s o -l output -d 'Show records as JSON lines or as tables [default: tables on a terminal, JSON elsewhere]' -r -f -a "json\t'One JSON object a line'
 table\t'Tables for people'"
 complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand ask" -l root -d 'Look for files and helper programs below this folder' -r -F
 complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand ask" -s n -l dry-run -d 'Show the change as a unified diff and make none'
-complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand ask" -l force-slapd-running -d 'Change the slapd.conf of Directory Server 4.x although it runs; its console may write the old one back'
+complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand ask" -l force-slapd-running -d 'Change a directory server\'s own configuration although it runs; it may write the old one back'
 complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand ask" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand restore" -l server-root -d 'The server root, for an instance that is not in the registry' -r -F
-complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand restore" -l layout -d 'How it is laid out, iplanet-5 or postfix-dovecot [default: what is found on the disk]' -r
+complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand restore" -l layout -d 'How it is laid out, iplanet-5, messaging-6 or postfix-dovecot [default: what is found on the disk]' -r
 complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand restore" -l ldap -d 'The directory server below the same root, without its leading slapd-' -r
 complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand restore" -l timeout -d 'How long to wait for another run that holds the lock, and for each helper program' -r
 complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand restore" -s o -l output -d 'Show records as JSON lines or as tables [default: tables on a terminal, JSON elsewhere]' -r -f -a "json\t'One JSON object a line'
 table\t'Tables for people'"
 complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand restore" -l root -d 'Look for files and helper programs below this folder' -r -F
 complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand restore" -s n -l dry-run -d 'Show the change as a unified diff and make none'
-complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand restore" -l force-slapd-running -d 'Change the slapd.conf of Directory Server 4.x although it runs; its console may write the old one back'
+complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand restore" -l force-slapd-running -d 'Change a directory server\'s own configuration although it runs; it may write the old one back'
 complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand restore" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand up" -l device -d 'The interface to put it on' -r
 complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand up" -l probe-wait -d 'How long to listen for somebody else who has the address; 0s asks nobody' -r

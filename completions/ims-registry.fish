@@ -43,7 +43,7 @@ complete -c ims-registry -n "__fish_ims_registry_using_subcommand list" -s o -l 
 table\t'Tables for people'"
 complete -c ims-registry -n "__fish_ims_registry_using_subcommand list" -l root -d 'Look for files and helper programs below this folder' -r -F
 complete -c ims-registry -n "__fish_ims_registry_using_subcommand list" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c ims-registry -n "__fish_ims_registry_using_subcommand add" -l layout -d 'How it is laid out, iplanet-5 or postfix-dovecot [default: what is found on the disk]' -r
+complete -c ims-registry -n "__fish_ims_registry_using_subcommand add" -l layout -d 'How it is laid out, iplanet-5, messaging-6 or postfix-dovecot [default: what is found on the disk]' -r
 complete -c ims-registry -n "__fish_ims_registry_using_subcommand add" -l server-root -d 'The server root, the folder that holds msg-NAME' -r -F
 complete -c ims-registry -n "__fish_ims_registry_using_subcommand add" -l address -d 'A logical address that the servers are bound to; may be given several times' -r
 complete -c ims-registry -n "__fish_ims_registry_using_subcommand add" -l ldap -d 'The directory server below the same root, without its leading slapd-' -r

@@ -1,9 +1,12 @@
 //! `ims-ipbind set`, `show` and `restore` on real configuration files.
 
 mod ask;
+mod directory;
 mod drift;
+mod encoding;
 mod harm;
 mod killed;
+mod messaging6;
 mod postfix_dovecot;
 mod seed;
 mod servers;

@@ -178,6 +178,16 @@ fn instances_are_found_below_a_server_root() {
     let names: Vec<(&str, Option<&str>)> =
         found.iter().map(|i| (i["name"].as_str().unwrap(), i["ldap"].as_str())).collect();
     assert_eq!(names, [("mail-1", Some("elenchus")), ("mail-2", None)]);
+    // A root that is one instance goes by the name of its folder, unless an installer gave that.
+    for (root, name) in
+        [("/opt/mail-3/SUNWmsgsr", "mail-3"), ("/opt/SUNWmsgsr", "SUNWmsgsr"), ("/srv/post", "post")]
+    {
+        files.write(&format!("{root}/config/dispatcher.cnf"), "");
+        let found = records(&files.run(&["scan", root]));
+        let told: Vec<_> =
+            found.iter().map(|i| (i["name"].as_str(), i["layout"].as_str(), &i["mail"])).collect();
+        assert_eq!(told, [(Some(name), Some("messaging-6"), &serde_json::Value::Bool(true))], "{root}");
+    }
     assert_eq!(code(&files.run(&["scan", "/opt/iplanet"])), 1);
     assert_eq!(code(&files.run(&["scan", "/no/such/folder"])), 3);
     assert_eq!(code(&files.run(&["scan", "relative"])), 2);

@@ -5,15 +5,15 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::Record;
 use crate::address::Address;
 use crate::layout::Layout;
 use crate::name::{DirectoryName, InstanceName};
+use crate::{Fail, Record};
 
 /// One instance: a mail server, a directory server, or both, below one server root.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Instance {
-    /// Its name, without the leading `msg-`.
+    /// Its name, without the leading `msg-`; in `messaging-6`, which has no instances, the name it goes by here.
     pub name: InstanceName,
     /// Where it keeps things and how its servers are run.
     pub layout: Layout,
@@ -26,7 +26,7 @@ pub struct Instance {
     /// The directory server below the same root, without the leading `slapd-`.
     #[serde(default)]
     pub ldap: Option<DirectoryName>,
-    /// Whether it has a mail server (`<root>/msg-<name>`), not a directory server alone.
+    /// Whether it has a mail server, not a directory server alone.
     #[serde(default = "yes")]
     pub mail: bool,
 }
@@ -41,9 +41,31 @@ fn root<'de, D: Deserializer<'de>>(from: D) -> Result<PathBuf, D::Error> {
 }
 
 impl Instance {
-    /// The folder of the mail server, `<root>/msg-<name>`.
+    /// The folder of the mail server: `<root>/msg-<name>`, or the root itself where that is one instance.
     pub fn mail_dir(&self) -> PathBuf {
-        self.root.join(format!("msg-{}", self.name))
+        match self.layout {
+            Layout::Iplanet5 | Layout::PostfixDovecot => self.root.join(format!("msg-{}", self.name)),
+            Layout::Messaging6 => self.root.clone(),
+        }
+    }
+
+    /// The folder that is certainly on the mail server's volume; `messaging-6` may have its programs elsewhere.
+    pub fn config_dir(&self) -> PathBuf {
+        match self.layout {
+            Layout::Iplanet5 | Layout::PostfixDovecot => self.mail_dir(),
+            Layout::Messaging6 => self.root.join("config"),
+        }
+    }
+
+    /// Refuses what the layout cannot have: `messaging-6` has no directory server below its root.
+    pub fn fits(&self) -> Result<(), Fail> {
+        match self.layout {
+            Layout::Messaging6 if self.ldap.is_some() || !self.mail => {
+                Err(Fail::usage(format!("{}: messaging-6 has no directory server below its root", self.name))
+                    .hint("register that as an instance of its own, with the root it has"))
+            }
+            Layout::Iplanet5 | Layout::Messaging6 | Layout::PostfixDovecot => Ok(()),
+        }
     }
 
     /// The folder of the directory server, `<root>/slapd-<ldap>`.

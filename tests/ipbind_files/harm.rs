@@ -5,7 +5,7 @@ use std::process::{Command, Output, Stdio};
 
 use assert_cmd::cargo::cargo_bin;
 
-use super::seed::{CONFIGUTIL, DISPATCHER, JOB_CONTROLLER, RESTORE, ROOT, SET, SLAPD, and};
+use super::seed::{CONFIGUTIL, DISPATCHER, JOB_CONTROLLER, RESTORE, ROOT, SET, and};
 use super::{Files, changes, refused, stderr};
 use crate::support::mail::ServerRoot;
 
@@ -154,11 +154,4 @@ fn without_root_nothing_is_changed_and_the_way_out_is_told() {
     let output = nobody(&["set", "mail-1", "--address", "10.0.37.10", "--server-root", ROOT, "-n"]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     assert_eq!(files.content("/"), before);
-}
-
-#[test]
-fn a_file_that_is_not_utf_8_is_told_and_left() {
-    let files = Files::with(&ServerRoot::seed());
-    fs_err::write(files.path(SLAPD), b"# \xe9l\xe8ve\nport 389\n").unwrap();
-    refused(&files, 2, SET, "slapd.conf:1: not UTF-8 text (convert the file with iconv)");
 }

@@ -160,8 +160,24 @@ fn line_ends_and_a_missing_one_stay() {
 fn what_was_asked_by_hand_is_told_and_left() {
     let files = Files::with(&ServerRoot::seed());
     files.edit(DISPATCHER, "![SERVICE=LMTPSS]\n!PORT=225\n", "<site.cnf\n[SERVICE=LMTPSS]\nPORT=225\n");
+    let channels = "/opt/iplanet/server5/msg-mail-1/imta/config/imta.cnf";
+    let text = "! interfaceaddress 1\nl nox_env_to\nmail\n\ntcp_local smtp mx \\\n interfaceaddress 10.0.37.9\ntcp-daemon\n\n\
+                tcp_intranet smtp INTERFACEADDRESS 10.0.37.10\n";
+    files.write(channels, text);
+    let long = format!("job_limit=1{}\n", " ".repeat(252));
+    files.edit(JOB_CONTROLLER, "job_limit=10\n", &long);
     let output = files.answers(0, SET);
     let told = stderr(&output);
+    assert!(
+        told.contains("imta.cnf:6: tcp_local has interfaceaddress 10.0.37.9, which is left as it is"),
+        "{told}"
+    );
+    assert_eq!(
+        (told.matches("interfaceaddress").count(), files.read(channels)),
+        (1, text.to_owned()),
+        "{told}"
+    );
+    assert!(told.contains("job_controller.cnf:9: longer than the 252 columns that the MTA reads"), "{told}");
     assert!(told.contains("dispatcher.cnf:32: what is included here is not changed"), "{told}");
     assert!(told.contains("dispatcher.cnf:33: LMTPSS is not bound to 10.0.37.10"), "{told}");
     let output = files.answers(1, &["show", "mail-1", "--server-root", ROOT, "--address", "10.0.37.10"]);

@@ -13,7 +13,7 @@ fn sockets(node: &Node) -> BTreeSet<String> {
 }
 
 /// What `show` says, in the same words.
-fn shown(node: &Node, args: &[&str]) -> BTreeSet<String> {
+pub fn shown(node: &Node, args: &[&str]) -> BTreeSet<String> {
     let ran = node.run([&["ims-ipbind", "show", "-o", "json"], args].concat()).ok();
     let of = |record: &serde_json::Value| {
         assert_eq!((&record["bound"], &record["running"]), (&true.into(), &"agrees".into()), "{record}");
@@ -22,13 +22,13 @@ fn shown(node: &Node, args: &[&str]) -> BTreeSet<String> {
     ran.records().iter().filter(|record| record["schema"] == "ims.listener/1").map(of).collect()
 }
 
-fn listed(address: &str, ports: &[u16]) -> BTreeSet<String> {
+pub fn listed(address: &str, ports: &[u16]) -> BTreeSet<String> {
     ports.iter().map(|port| format!("{address}:{port}")).collect()
 }
 
 /// Waits for the table, so that a server that is slow to bind is not a failure and a wrong one is.
 #[track_caller]
-fn listens(node: &Node, wanted: &BTreeSet<String>) {
+pub fn listens(node: &Node, wanted: &BTreeSet<String>) {
     until(Duration::from_secs(20), || sockets(node) == *wanted);
     assert_eq!(&sockets(node), wanted);
 }
@@ -67,6 +67,44 @@ fn two_iplanet_instances_on_one_node_listen_on_their_own_address_only() {
     }
     listens(&node, &BTreeSet::new());
     set("mail-1", "10.0.37.12", &["--ldap", "elenchus"]).ok();
+}
+
+#[test]
+fn two_messaging_6_roots_on_one_node_listen_on_their_own_address_only() {
+    let bed = Bed::new();
+    let node = bed.node("mail-1");
+    let both = [("mail-1", "10.0.37.10", 27442), ("mail-2", "10.0.37.11", 27443)];
+    let mut wanted = BTreeSet::new();
+    for (name, address, job_controller) in both {
+        node.sh(&format!("ip address add {address}/24 dev eth0")).ok();
+        let path = format!("/opt/{name}/SUNWmsgsr");
+        let ports = Ports { job_controller, ..Ports::default() };
+        let root = ServerRoot::messaging6(&path, Mail::new(name, "ldap://10.0.37.10:389/").on(ports));
+        root.lay(&node.path("/")).unwrap();
+        // As the product's set-up leaves it: the programs on the node, the data and the configuration elsewhere.
+        node.sh(&format!(
+            "mkdir -p /var{path}; mv {path}/config /var{path}/; ln -s /var{path}/config {path}/config"
+        ))
+        .ok();
+        node.sh(&format!("ims-registry scan {path} | ims-registry add -")).ok();
+        node.run(["ims-ipbind", "set", name, "--address", address]).ok();
+        node.sh(&format!("ims-registry scan {path} | ims-registry add -")).ok();
+        node.sh(&format!("test -L {path}/config && test -f /var{path}/config/ims-ipbind.pre-ha")).ok();
+        let group = format!(
+            "nodes = [\"mail-1\"]\n[resource.mail]\ntype = \"messaging-server\"\ninstance = \"{name}\"\n"
+        );
+        node.file(format!("/etc/ims/groups/{name}.toml"), group);
+        node.run(["ims-switch", "online", name]).ok();
+        wanted.extend(listed(address, &[25, 587, 143, 110, job_controller]));
+    }
+    listens(&node, &wanted);
+    assert_eq!(shown(&node, &[]), wanted, "show says what the kernel says");
+    node.run(["ims-portcheck", "mail-1", "mail-2"]).ok();
+    for (name, ..) in both {
+        node.run(["ims-probe", name, "--level", "connect"]).ok();
+        node.run(["ims-switch", "offline", name]).ok();
+    }
+    listens(&node, &BTreeSet::new());
 }
 
 #[test]

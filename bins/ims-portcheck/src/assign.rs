@@ -6,7 +6,7 @@ use std::time::Duration;
 use ims::conf::option_file::{OptionFile, Scope};
 use ims::edit::kept::Kept;
 use ims::edit::look::Found;
-use ims::edit::{Edit, Plan, Target, Transaction, Way, carry_out_all, look as edit_look, tell};
+use ims::edit::{Plan, Transaction, Way, carry_out_all, look as edit_look, tell};
 use ims::input::Piped;
 use ims::instance::Instance;
 use ims::layout::Service;
@@ -140,17 +140,11 @@ fn plan(ours: &[Configured], theirs: &[Configured], avoid: &Avoid) -> Result<Vec
 /// The change of one instance; none when it has that port.
 fn change(one: &Configured, found: &Found, port: u16) -> Result<Plan, Fail> {
     let (instance, file) = (&one.of.record, &one.listener.at.file);
-    let old = found.text(file)?;
-    let mut options = OptionFile::parse(old.unwrap_or_default(), file)?;
+    let mut options = OptionFile::parse(&found.text(file)?.unwrap_or_default(), file)?;
     if port != one.listener.port {
         options.set(Scope::Global, OPTION, &port.to_string());
     }
-    let edit = Edit {
-        target: Target::File(file.clone()),
-        old: old.map(|text| text.as_bytes().to_vec()),
-        new: Some(options.to_string().into_bytes()),
-    };
-    let edits = vec![edit];
+    let edits = vec![found.edit(file, &options.to_string())?];
     let kept = Some(Kept::after(instance, found, &edits));
     Ok(Plan { way: Way::Set, edits, kept, listenaddr: None, notes: Vec::new(), layout: instance.layout })
 }

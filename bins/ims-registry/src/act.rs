@@ -93,7 +93,7 @@ fn described(
         mail: !add.no_mail && known.is_none_or(|known| known.mail),
     };
     let known = known.map(|known| known.layout);
-    instance.layout = match add.layout.or(known).or_else(|| detect::layout(host, &instance.mail_dir())) {
+    instance.layout = match add.layout.or(known).or_else(|| detect::layout(host, &instance.root, name)) {
         Some(layout) => layout,
         None => {
             return Err(Fail::usage(format!(
@@ -103,5 +103,6 @@ fn described(
             .hint("add --layout"));
         }
     };
+    instance.fits()?;
     Ok(instance)
 }

@@ -69,7 +69,7 @@ pub struct Add {
     /// The instance's name without its leading msg-, or - to read ims.instance/1 records from stdin
     #[arg(value_name = "NAME|-", value_parser = name_or_stdin)]
     pub what: NameOrStdin,
-    /// How it is laid out, iplanet-5 or postfix-dovecot [default: what is found on the disk]
+    /// How it is laid out, iplanet-5, messaging-6 or postfix-dovecot [default: what is found on the disk]
     #[arg(long, value_name = "LAYOUT")]
     pub layout: Option<Layout>,
     /// The server root, the folder that holds msg-NAME

@@ -4,6 +4,7 @@
 
 pub mod dovecot;
 pub mod imta;
+pub mod ldif;
 pub mod lines;
 pub mod main_cf;
 pub mod master_cf;
@@ -11,6 +12,7 @@ pub mod option_file;
 pub mod secret;
 pub mod shell;
 pub mod slapd;
+pub mod text;
 
 use std::fmt;
 use std::path::Path;

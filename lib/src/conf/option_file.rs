@@ -12,6 +12,9 @@ use super::lines::Lines;
 use super::{Value, bad, shown};
 use crate::Fail;
 
+/// The longest line that the MTA reads, its line end not counted.
+pub const LONGEST: usize = 252;
+
 /// An option file, which prints back as it was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OptionFile {
@@ -130,6 +133,14 @@ impl OptionFile {
         })
     }
 
+    /// The lines that are longer than the MTA reads, counted from 1; what stands behind is lost to it.
+    pub fn too_long(&self) -> impl Iterator<Item = usize> {
+        self.lines
+            .iter()
+            .filter(|(_, line)| !is_comment(line) && line.chars().count() > LONGEST)
+            .map(|(row, _)| row + 1)
+    }
+
     /// The value of an option in its scope, the last one when there are several.
     pub fn get(&self, scope: Scope<'_>, key: &str) -> Option<Value> {
         self.within(scope).filter_map(|item| item.option(key)).last()
@@ -156,7 +167,11 @@ impl OptionFile {
         }
         for (name, rows) in live.iter().rev() {
             let Some((first, more)) = rows.split_first() else { continue };
-            let new = with_value(self.lines.get(*first), name, value);
+            let mut new = with_value(self.lines.get(*first), name, value);
+            if new.len() > LONGEST {
+                // The blank space of the old line would push the value out of what is read.
+                new = format!("{}={value}", new.split_once('=').map_or(key, |(name, _)| name.trim()));
+            }
             self.lines.replace(*first, &new);
             for row in more.iter().rev() {
                 self.lines.remove(*row);

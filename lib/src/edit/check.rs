@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::Fail;
 use crate::conf::slapd::SlapdConf;
+use crate::conf::text;
 use crate::layout::{Layout, dovecot, postfix};
 use crate::sys::exec::Line;
 use crate::sys::file::{self, Staged};
@@ -15,11 +16,12 @@ use super::{Transaction, Way};
 
 /// Has every new file read by its server's checker; the first that is not taken is a failure with status 2.
 ///
-/// Directory Server 4.x and the iPlanet MTA had no such program.
+/// Directory Server and the MTA of iPlanet and Sun have no such program.
 pub fn new_files(on: &Transaction<'_>, staged: &[(&Path, &Staged)]) -> Result<(), Fail> {
     let Transaction { instance, plan, .. } = on;
-    if plan.layout == Layout::Iplanet5 || plan.way == Way::Restore {
-        return Ok(());
+    match plan.layout {
+        Layout::PostfixDovecot if plan.way == Way::Set => {}
+        Layout::Iplanet5 | Layout::Messaging6 | Layout::PostfixDovecot => return Ok(()),
     }
     let is_new = |path: &Path| staged.iter().any(|(new, _)| *new == path);
     let folder = postfix::folder(instance);
@@ -45,14 +47,14 @@ fn slapd(on: &Transaction<'_>, config: &Path) -> Result<(), Fail> {
         return Ok(());
     }
     let scratch = Scratch::new(on.host)?;
-    let text = file::read_text(&on.host.path(config))?.unwrap_or_default();
-    let mut slapd = SlapdConf::parse(&text, config)?;
+    let bytes = file::read(&on.host.path(config))?.unwrap_or_default();
+    let mut slapd = SlapdConf::parse(&text::decoded(&bytes, config)?, config)?;
     for directive in ["pidfile", "argsfile"] {
         if slapd.get(directive).is_some() {
             slapd.set(directive, &scratch.path().join(directive).display().to_string());
         }
     }
-    scratch.write("slapd.conf", &slapd.to_string())?;
+    scratch.write("slapd.conf", &text::encoded(&slapd.to_string(), &bytes, config)?)?;
     let copy = scratch.path().join("slapd.conf");
     run(on, program, config, |line| line.arg("-u").arg("-f").arg(copy))
 }
@@ -73,8 +75,8 @@ fn postfix(
     for name in files {
         let path = folder.join(name);
         let new = staged.iter().find(|(file, _)| *file == path).map(|(_, staged)| staged.at());
-        let text = file::read_text(&new.unwrap_or_else(|| on.host.path(&path)))?.unwrap_or_default();
-        scratch.write(name, &text)?;
+        let bytes = file::read(&new.unwrap_or_else(|| on.host.path(&path)))?.unwrap_or_default();
+        scratch.write(name, &bytes)?;
     }
     for (name, option) in files.into_iter().zip(["-n", "-M"]) {
         run(on, program, &folder.join(name), |line| line.arg("-c").arg(scratch.path()).arg(option))?;

@@ -83,5 +83,5 @@ pub fn mark(instance: &Instance) -> PathBuf {
 }
 
 fn home(instance: &Instance) -> PathBuf {
-    instance.ldap_dir().filter(|_| !instance.mail).unwrap_or_else(|| instance.mail_dir())
+    instance.ldap_dir().filter(|_| !instance.mail).unwrap_or_else(|| instance.config_dir())
 }

@@ -1,15 +1,18 @@
 //! What is on the disk and in the message store before anything is planned.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::conf::text;
 use crate::instance::Instance;
-use crate::layout::{Layout, dovecot, iplanet5, openldap, postfix};
+use crate::layout::{Layout, directory, dovecot, messaging, openldap, postfix};
 use crate::sys::{file, server};
 use crate::{Fail, Host};
 
 use super::kept::{Kept, mark, pre_ha};
+use super::{Edit, Target};
 
 /// Everything a plan is made of.
 #[derive(Debug, Default)]
@@ -22,19 +25,33 @@ pub struct Found {
     pub dovecot: Vec<dovecot::Setting>,
     /// What `configutil` says of `service.listenaddr`; `None` where there is no such thing.
     pub listenaddr: Option<String>,
+    /// The channels of the MTA with a source address of their own.
+    pub outbound: Vec<messaging::Outbound>,
     /// What an earlier `set` left for `restore`.
     pub kept: Option<Kept>,
     /// Whether an earlier change was begun and not ended.
     pub is_pending: bool,
+    /// The directory server's own configuration in the layout that has one.
+    pub directory: Option<directory::Config>,
     /// Whether Postfix's `inet_protocols` allows IPv4 and IPv6.
     pub protocols: (bool, bool),
 }
 
 impl Found {
-    /// A file's text; anything but UTF-8 cannot be edited.
-    pub fn text(&self, path: &Path) -> Result<Option<&str>, Fail> {
-        let found = self.files.iter().find(|(file, _)| file == path);
-        found.and_then(|(_, bytes)| bytes.as_deref()).map(|bytes| file::text(bytes, path)).transpose()
+    /// A file's text, whatever its encoding; `None` when it is not there.
+    pub fn text(&self, path: &Path) -> Result<Option<Cow<'_, str>>, Fail> {
+        self.bytes(path).map(|bytes| text::decoded(bytes, path)).transpose()
+    }
+
+    /// The change of a file to a new text, which gets the encoding of the old one.
+    pub fn edit(&self, path: &Path, new: &str) -> Result<Edit, Fail> {
+        let old = self.bytes(path);
+        let new = Some(text::encoded(new, old.unwrap_or_default(), path)?);
+        Ok(Edit { target: Target::File(path.to_owned()), old: old.map(<[u8]>::to_vec), new })
+    }
+
+    fn bytes(&self, path: &Path) -> Option<&[u8]> {
+        self.files.iter().find(|(file, _)| file == path).and_then(|(_, bytes)| bytes.as_deref())
     }
 }
 
@@ -43,6 +60,7 @@ pub fn found(host: &Host, instance: &Instance, timeout: Duration) -> Result<Foun
     let mut found = Found {
         kept: Kept::load(host, instance)?,
         is_pending: host.path(mark(instance)).exists(),
+        directory: directory::config(host, instance).filter(|_| instance.layout == Layout::Iplanet5),
         ..Found::default()
     };
     for path in files(host, instance, found.kept.as_ref()) {
@@ -54,9 +72,10 @@ pub fn found(host: &Host, instance: &Instance, timeout: Duration) -> Result<Foun
     }
     if instance.mail {
         match instance.layout {
-            Layout::Iplanet5 => {
-                let name = iplanet5::LISTENADDR;
-                found.listenaddr = Some(iplanet5::parameter(host, instance, name, timeout)?);
+            Layout::Iplanet5 | Layout::Messaging6 => {
+                let name = messaging::LISTENADDR;
+                found.listenaddr = Some(messaging::parameter(host, instance, name, timeout)?);
+                found.outbound = messaging::outbound(host, instance)?;
             }
             Layout::PostfixDovecot => {
                 if dovecot::is_there(host, instance) {
@@ -75,8 +94,13 @@ fn files(host: &Host, instance: &Instance, kept: Option<&Kept>) -> Vec<PathBuf> 
     let mut files = Vec::new();
     if instance.mail {
         match instance.layout {
-            Layout::Iplanet5 => {
-                files.extend([iplanet5::dispatcher_file(instance), iplanet5::job_controller_file(instance)]);
+            Layout::Iplanet5 | Layout::Messaging6 => {
+                files.extend(
+                    messaging::files(instance)
+                        .map(|f| [f.dispatcher, f.job_controller])
+                        .into_iter()
+                        .flatten(),
+                );
             }
             Layout::PostfixDovecot => {
                 if postfix::is_there(host, instance) {
@@ -94,14 +118,16 @@ fn files(host: &Host, instance: &Instance, kept: Option<&Kept>) -> Vec<PathBuf> 
     for ldap in ldaps {
         let with = Instance { ldap: Some(ldap.clone()), ..instance.clone() };
         files.extend(match instance.layout {
-            Layout::Iplanet5 => iplanet5::slapd_file(&with),
+            Layout::Iplanet5 => directory::config(host, &with).map(|config| config.file().to_owned()),
+            Layout::Messaging6 => None,
             Layout::PostfixDovecot => openldap::default_file(&with),
         });
     }
     files
 }
 
-/// Refuses while Directory Server 4.x runs: its console writes `slapd.conf` as the running server knows it.
+/// Refuses while a directory server runs: the console of 4.x writes `slapd.conf` as the running server knows it, and
+/// Directory Server 5 and 389 write `dse.ldif` themselves, when they are changed over LDAP and when they stop.
 pub fn slapd_is_stopped(host: &Host, folder: &Path) -> Result<(), Fail> {
     match server::running_below(&host.path(folder), "slapd")? {
         None => Ok(()),
@@ -111,6 +137,6 @@ pub fn slapd_is_stopped(host: &Host, folder: &Path) -> Result<(), Fail> {
             folder.display(),
             server.pid
         ))
-        .hint("it may write its old slapd.conf back: stop it first, or add --force-slapd-running")),
+        .hint("it may write its old configuration back: stop it first, or add --force-slapd-running")),
     }
 }

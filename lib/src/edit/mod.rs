@@ -85,11 +85,19 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// The folders of the directory servers 4.x whose `slapd.conf` is changed.
+    /// The folders of the directory servers whose own configuration is changed, which they write themselves.
     pub fn rewritten_directories(&self) -> impl Iterator<Item = &Path> {
         let is_theirs = |edit: &&Edit| {
-            self.layout == Layout::Iplanet5 && edit.is_change() && edit.file().ends_with("config/slapd.conf")
+            let name = edit.file().file_name().unwrap_or_default();
+            let is_own = name == "slapd.conf" || name == "dse.ldif";
+            self.layout == Layout::Iplanet5 && edit.is_change() && is_own
         };
-        self.edits.iter().filter(is_theirs).filter_map(|edit| edit.file().parent()?.parent())
+        let is_folder = |folder: &&Path| {
+            folder.file_name().is_some_and(|name| name.to_string_lossy().starts_with("slapd-"))
+        };
+        self.edits
+            .iter()
+            .filter(is_theirs)
+            .filter_map(move |edit| edit.file().ancestors().skip(1).find(is_folder))
     }
 }

@@ -1,7 +1,10 @@
 //! How a change is told: records, and on a terminal the lines that the original's script printed.
 
+use std::path::Path;
+
 use crate::change::Change;
 use crate::conf::secret::masked;
+use crate::conf::text;
 use crate::output::Format;
 use crate::{Fail, Out};
 
@@ -34,5 +37,7 @@ pub fn tell(plan: &Plan, dry_run: bool, out: &mut Out) -> Result<(), Fail> {
 
 /// A diff shows the lines round a change, and a secret may be among them.
 fn without_secrets(bytes: Option<&[u8]>) -> Option<Vec<u8>> {
-    bytes.map(|bytes| masked(&String::from_utf8_lossy(bytes)).into_bytes())
+    let shown =
+        |bytes| text::decoded(bytes, Path::new("")).unwrap_or_else(|_| String::from_utf8_lossy(bytes));
+    bytes.map(|bytes| masked(&shown(bytes)).into_bytes())
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::instance::Instance;
-use crate::layout::iplanet5;
+use crate::layout::messaging;
 use crate::sys::exec::Line;
 use crate::sys::stop::Stop;
 use crate::sys::{file, kept as originals};
@@ -131,8 +131,11 @@ impl Transaction<'_> {
             let Target::File(path) = &edit.target else { continue };
             let is_kept = self.found.originals.contains_key(path);
             match (self.plan.way, &edit.new) {
-                (Way::Restore, _) if is_kept => steps.push(Step::GiveBack(path, edit)),
-                (Way::Set, Some(new)) if edit.is_change() => {
+                (Way::Restore, Some(new)) if is_kept && self.found.originals.get(path) == Some(new) => {
+                    steps.push(Step::GiveBack(path, edit));
+                }
+                // Of a file that its server has written since, a part is given back.
+                (Way::Set | Way::Restore, Some(new)) if edit.is_change() => {
                     steps.push(Step::Write(path, edit, file::Staged::write(&self.host.path(path), new)?));
                 }
                 (Way::Restore, None) if edit.is_change() => steps.push(Step::Remove(path, edit)),
@@ -224,17 +227,17 @@ impl Transaction<'_> {
 
     /// Sets the message store's parameter, and looks whether it is set.
     fn set_parameter(&self, value: &str) -> Result<(), Fail> {
-        let name = iplanet5::LISTENADDR;
-        let tool = self.host.path(iplanet5::configutil(self.instance));
-        let line = Line::new([tool]).arg("-o").arg(name).arg("-v").arg(value);
+        let name = messaging::LISTENADDR;
         let cannot = || Fail::failed(format!("cannot set {name} of {}", self.instance.name));
+        let tool = messaging::files(self.instance).ok_or_else(cannot)?.configutil;
+        let line = Line::new([self.host.path(tool)]).arg("-o").arg(name).arg("-v").arg(value);
         let ended = line.run(self.timeout).map_err(|fail| cannot().because(fail))?;
         if !ended.is_success() {
             return Err(
                 cannot().because(format!("configutil: {}", crate::conf::secret::masked(&ended.last_words())))
             );
         }
-        let now = iplanet5::parameter(self.host, self.instance, name, self.timeout)
+        let now = messaging::parameter(self.host, self.instance, name, self.timeout)
             .map_err(|fail| cannot().because(fail))?;
         if now != value {
             return Err(cannot().because(format!("configutil took it and says '{}'", now.escape_debug())));
@@ -273,8 +276,14 @@ impl Transaction<'_> {
         file::remove(&self.host.path(mark(self.instance))).map(drop)
     }
 
-    /// Takes away what only a change under way, or one that can be restored, needs.
+    /// Takes away what only a change under way, or one that can be restored, needs; an original that was given back is
+    /// gone already.
     fn ends(&self) -> Result<(), Fail> {
+        if self.plan.way == Way::Restore {
+            for path in self.found.originals.keys() {
+                file::remove(&self.host.path(pre_ha(path)))?;
+            }
+        }
         if self.plan.way == Way::Restore && self.found.kept.is_some() {
             file::remove(&self.host.path(Kept::file(self.instance)))?;
         }

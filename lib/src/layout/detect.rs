@@ -5,12 +5,35 @@ use std::path::{Path, PathBuf};
 use fs_err as fs;
 
 use crate::instance::Instance;
-use crate::layout::{Bind, Layout, listeners};
+use crate::layout::{Bind, Layout, directory, listeners};
 use crate::name::{DirectoryName, InstanceName};
 use crate::{Exit, Fail, Host};
 
-/// How the mail server in this folder is laid out, `None` when nothing of the kind is there.
-pub fn layout(host: &Host, mail_dir: &Path) -> Option<Layout> {
+/// The names that installers give a server root, which tell nothing about whose it is.
+const USUAL: [&str; 5] = ["SUNWmsgsr", "messaging", "messaging64", "comms", "opt"];
+
+/// How the instance of a name below a server root is laid out, `None` when nothing of the kind is there.
+pub fn layout(host: &Host, root: &Path, name: &InstanceName) -> Option<Layout> {
+    mail_layout(host, &root.join(format!("msg-{name}"))).or_else(|| root_layout(host, root))
+}
+
+/// How a root that is one instance is laid out.
+///
+/// Its programs are there on every node, its `config` where its volume is mounted; either tells it.
+fn root_layout(host: &Host, root: &Path) -> Option<Layout> {
+    let here = |below: &str| host.path(root.join(below)).exists();
+    (here("sbin/configutil") || here("config/dispatcher.cnf")).then_some(Layout::Messaging6)
+}
+
+/// The name that the instance of such a root goes by: that of the root's folder or, when an installer named it, of
+/// the folder above, as in `/opt/mail-1/SUNWmsgsr`.
+fn name_of(root: &Path) -> Option<InstanceName> {
+    let names: Vec<&str> = root.ancestors().filter_map(|path| path.file_name()?.to_str()).collect();
+    let own = names.iter().find(|name| !USUAL.contains(name));
+    own.or(names.first()).and_then(|name| name.parse().ok())
+}
+
+fn mail_layout(host: &Host, mail_dir: &Path) -> Option<Layout> {
     let here = |below: &str| host.path(mail_dir.join(below)).exists();
     if here("imta/config") {
         Some(Layout::Iplanet5)
@@ -23,7 +46,7 @@ pub fn layout(host: &Host, mail_dir: &Path) -> Option<Layout> {
 
 fn directory_layout(host: &Host, ldap_dir: &Path) -> Option<Layout> {
     let here = |below: &str| host.path(ldap_dir.join(below)).exists();
-    if here("config/slapd.conf") {
+    if directory::found(host, ldap_dir).is_some() {
         Some(Layout::Iplanet5)
     } else if here("slapd.conf") {
         Some(Layout::PostfixDovecot)
@@ -39,7 +62,7 @@ fn directory_layout(host: &Host, ldap_dir: &Path) -> Option<Layout> {
 pub fn instances(host: &Host, root: &Path) -> Result<Vec<Instance>, Fail> {
     let mut mails: Vec<(InstanceName, Layout)> = below(host, root, "msg-")?
         .into_iter()
-        .filter_map(|(name, path)| Some((name.parse().ok()?, layout(host, &path)?)))
+        .filter_map(|(name, path)| Some((name.parse().ok()?, mail_layout(host, &path)?)))
         .collect();
     let mut ldaps: Vec<(DirectoryName, Layout)> = below(host, root, "slapd-")?
         .into_iter()
@@ -52,6 +75,12 @@ pub fn instances(host: &Host, root: &Path) -> Result<Vec<Instance>, Fail> {
     for (name, layout) in mails {
         let ldap = ldaps.next_if(|(_, of)| *of == layout && found.is_empty()).map(|(ldap, _)| ldap);
         found.push(Instance { name, layout, root: root.to_owned(), addresses: Vec::new(), ldap, mail: true });
+    }
+    if let (Some(layout), Some(name)) = (root_layout(host, root), name_of(root))
+        && found.iter().all(|instance| instance.name != name)
+    {
+        let root = root.to_owned();
+        found.push(Instance { name, layout, root, addresses: Vec::new(), ldap: None, mail: true });
     }
     for (ldap, layout) in ldaps {
         if let Ok(name) = ldap.as_str().parse::<InstanceName>()

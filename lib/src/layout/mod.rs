@@ -2,8 +2,11 @@
 //! listened to. Pure descriptions: reading the files is all they do.
 
 pub mod detect;
+pub mod directory;
 pub mod dovecot;
 pub mod iplanet5;
+pub mod messaging;
+pub mod messaging6;
 pub mod openldap;
 pub mod outbound;
 mod ports;
@@ -12,6 +15,7 @@ pub mod postfix;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -21,6 +25,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::address::Address;
+use crate::conf::text;
 use crate::instance::Instance;
 use crate::place::Place;
 use crate::sys::exec::Line;
@@ -31,21 +36,25 @@ use crate::{Fail, Host};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Layout {
-    /// iPlanet Messaging Server 5.x with Directory Server 4.x.
+    /// iPlanet Messaging Server 5.x with Directory Server 4.x or 5, or 389 Directory Server.
     #[serde(rename = "iplanet-5")]
     Iplanet5,
+    /// Sun Java System Messaging Server 6, one instance a root and no directory server.
+    #[serde(rename = "messaging-6")]
+    Messaging6,
     /// Postfix, Dovecot and `OpenLDAP`.
     PostfixDovecot,
 }
 
 impl Layout {
     /// Every layout.
-    pub const ALL: [Self; 2] = [Self::Iplanet5, Self::PostfixDovecot];
+    pub const ALL: [Self; 3] = [Self::Iplanet5, Self::Messaging6, Self::PostfixDovecot];
 
     /// The name in the registry and in records.
     pub const fn word(self) -> &'static str {
         match self {
             Self::Iplanet5 => "iplanet-5",
+            Self::Messaging6 => "messaging-6",
             Self::PostfixDovecot => "postfix-dovecot",
         }
     }
@@ -174,7 +183,7 @@ pub struct Listener {
 /// Which half of an instance is meant: a `messaging-server` or a `directory-server` resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Part {
-    /// The mail servers below `<root>/msg-<name>`.
+    /// The mail servers, below `<root>/msg-<name>` or, in `messaging-6`, below the root itself.
     Mail,
     /// The directory server below `<root>/slapd-<ldap>`.
     Directory,
@@ -207,7 +216,7 @@ pub enum Stop {
 /// A program of an instance that is started and stopped as one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Program {
-    /// Its short name: `postfix`, `dovecot`, `slapd`, `msg` (all of the iPlanet mail server).
+    /// Its short name: `postfix`, `dovecot`, `slapd`, `msg` (all of the iPlanet or Sun mail server).
     pub name: &'static str,
     /// The command line that starts it and returns once it listens.
     pub start: Line,
@@ -227,7 +236,8 @@ pub struct Program {
 /// The programs of one part of an instance, in the order they are started; independent ones may start at once.
 pub fn programs(host: &Host, instance: &Instance, part: Part) -> Result<Vec<Program>, Fail> {
     match (instance.layout, part) {
-        (Layout::Iplanet5, part) => Ok(iplanet5::programs(host, instance, part)),
+        (Layout::Iplanet5, part) => iplanet5::programs(host, instance, part),
+        (Layout::Messaging6, part) => Ok(messaging6::programs(host, instance, part)),
         (Layout::PostfixDovecot, Part::Directory) => {
             openldap::program(host, instance).map(|found| found.into_iter().collect())
         }
@@ -243,10 +253,11 @@ pub fn programs(host: &Host, instance: &Instance, part: Part) -> Result<Vec<Prog
 /// Every TCP listener that the instance's configuration asks for.
 ///
 /// Files alone are read (a standby node may not have the servers' software), with one exception: the message
-/// store's ports of `iplanet-5` are asked of its `configutil`, whose store only it can read.
+/// store's ports of `iplanet-5` and `messaging-6` are asked of its `configutil`, whose store only it can read.
 pub fn listeners(host: &Host, instance: &Instance) -> Result<Vec<Listener>, Fail> {
     match instance.layout {
         Layout::Iplanet5 => iplanet5::listeners(host, instance),
+        Layout::Messaging6 => messaging::listeners(host, instance),
         Layout::PostfixDovecot => {
             let mut listeners = Vec::new();
             if instance.mail {
@@ -268,9 +279,15 @@ fn no_mail_server(instance: &Instance) -> Fail {
         .hint("another node may master its volume")
 }
 
-/// Reads a file of an instance that must be there.
+/// Reads a file of an instance, whatever its encoding.
+pub(crate) fn optional_text(host: &Host, path: &Path) -> Result<Option<String>, Fail> {
+    let bytes = file::read(&host.path(path))?;
+    bytes.map(|bytes| text::decoded(&bytes, path).map(Cow::into_owned)).transpose()
+}
+
+/// The same of one that must be there.
 pub(crate) fn text_of(host: &Host, path: &Path) -> Result<String, Fail> {
-    file::read_text(&host.path(path))?.ok_or_else(|| {
+    optional_text(host, path)?.ok_or_else(|| {
         Fail::unknown(format!("{} is not there", path.display())).hint("another node may master its volume")
     })
 }

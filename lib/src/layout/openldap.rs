@@ -7,10 +7,9 @@ use std::time::Duration;
 use crate::conf::shell::Assignments;
 use crate::conf::slapd::SlapdConf;
 use crate::instance::Instance;
-use crate::layout::{Bind, Listener, Program, Service, Stop, ports, runtime_folders, text_of};
+use crate::layout::{Bind, Listener, Program, Service, Stop, optional_text, ports, runtime_folders, text_of};
 use crate::place::Place;
 use crate::sys::exec::Line;
-use crate::sys::file;
 use crate::{Fail, Host};
 
 /// What slapd takes as an orderly end.
@@ -25,7 +24,7 @@ pub fn default_file(instance: &Instance) -> Option<PathBuf> {
 }
 
 fn defaults(host: &Host, file: &Path) -> Result<Assignments, Fail> {
-    let text = file::read_text(&host.path(file))?.unwrap_or_default();
+    let text = optional_text(host, file)?.unwrap_or_default();
     Assignments::parse(&text, file)
 }
 

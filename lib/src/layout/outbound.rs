@@ -1,14 +1,13 @@
 //! Where outgoing mail leaves from: the source address that each sending program of an instance is told.
 
 use std::net::IpAddr;
-use std::path::PathBuf;
+use std::path::Path;
 
 use crate::conf::imta::Channels;
 use crate::instance::Instance;
 use crate::layout::postfix::{self, Config, interfaces, protocols};
-use crate::layout::{Bind, Layout, ports};
+use crate::layout::{Bind, messaging, optional_text, ports};
 use crate::place::Place;
-use crate::sys::file;
 use crate::{Fail, Host};
 
 /// The source address of one sending program, for one family of addresses.
@@ -40,15 +39,15 @@ pub fn sources(host: &Host, instance: &Instance) -> Result<Sources, Fail> {
     if !instance.mail {
         return Ok(Sources::default());
     }
-    match instance.layout {
-        Layout::Iplanet5 => mta(host, &instance.mail_dir().join("imta/config/imta.cnf")),
-        Layout::PostfixDovecot => smtp(host, instance),
+    match messaging::files(instance) {
+        Some(files) => mta(host, &files.channels),
+        None => smtp(host, instance),
     }
 }
 
 /// The SMTP channels, each with its `interfaceaddress`; without `imta.cnf` there is no MTA and nothing is sent.
-fn mta(host: &Host, file: &PathBuf) -> Result<Sources, Fail> {
-    let Some(text) = file::read_text(&host.path(file))? else { return Ok(Sources::default()) };
+fn mta(host: &Host, file: &Path) -> Result<Sources, Fail> {
+    let Some(text) = optional_text(host, file)? else { return Ok(Sources::default()) };
     let table = Channels::parse(&text);
     let mut sources = Sources::default();
     // The channels that speak TCP are those of this name.
@@ -133,6 +132,8 @@ fn one(host: &Host, name: &str, at: &Place) -> Result<IpAddr, Fail> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::layout::Layout;
+    use crate::sys::file;
 
     const MASTER: &str = "\
 smtp inet n - n - - smtpd

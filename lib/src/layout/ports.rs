@@ -4,7 +4,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::Path;
 
-use crate::sys::file;
+use super::optional_text;
 use crate::{Fail, Host};
 
 /// The ports of mail and directory services, for a node whose `/etc/services` does not say.
@@ -27,7 +27,7 @@ pub fn port(host: &Host, name: &str) -> Result<Option<u16>, Fail> {
     if let Ok(port) = name.parse() {
         return Ok(Some(port));
     }
-    let text = file::read_text(&host.path("/etc/services"))?.unwrap_or_default();
+    let text = optional_text(host, Path::new("/etc/services"))?.unwrap_or_default();
     let listed = text.lines().find_map(|line| {
         let mut words = line.split('#').next().unwrap_or_default().split_whitespace();
         let (first, number) = (words.next()?, words.next()?);
@@ -46,7 +46,7 @@ pub fn addresses(host: &Host, name: &str) -> Result<Vec<IpAddr>, Fail> {
     if name.eq_ignore_ascii_case("localhost") {
         return Ok(vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()]);
     }
-    let text = file::read_text(&host.path(Path::new("/etc/hosts")))?.unwrap_or_default();
+    let text = optional_text(host, Path::new("/etc/hosts"))?.unwrap_or_default();
     let lines = text.lines().map(|line| line.split('#').next().unwrap_or_default());
     Ok(lines
         .filter_map(|line| {

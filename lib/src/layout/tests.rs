@@ -245,6 +245,20 @@ fn the_iplanet_servers_listen_where_their_files_and_their_store_say() {
             "ldaps 0.0.0.0 1636 slapd.conf:3"
         ]
     );
+    let six = [
+        ("config/dispatcher.cnf", "[SERVICE=SMTP]\nINTERFACE_ADDRESS=10.0.37.9\n"),
+        ("config/job_controller.cnf", "tcp_port=1\n"),
+        ("sbin/configutil", STORE),
+        ("msg-a/x", ""),
+    ];
+    assert_eq!(
+        told(Layout::Messaging6, &six).unwrap()[..3],
+        [
+            "smtp 10.0.37.9 25 dispatcher.cnf:1",
+            "job_controller 0.0.0.0 1 job_controller.cnf:1",
+            "imap 10.0.37.10 143 configutil"
+        ]
+    );
     let with = |path, text| {
         let mut files = files;
         for file in &mut files {
@@ -344,4 +358,10 @@ fn the_programs_are_described_as_they_are_typed() {
     assert_eq!(msg.start.words(), [host.path("/srv/ims/msg-a/start-msg").into_os_string()]);
     let Stop::Command(stop) = msg.stop else { panic!("{:?}", msg.stop) };
     assert_eq!(stop.words(), [host.path("/srv/ims/msg-a/stop-msg").into_os_string()]);
+    let six = Instance { layout: Layout::Messaging6, ldap: None, ..iplanet };
+    let msg = programs(&host, &six, Part::Mail).unwrap().remove(0);
+    assert_eq!(msg.start.words(), [host.path("/srv/ims/sbin/start-msg").into_os_string()]);
+    let Stop::Command(stop) = msg.stop else { panic!("{:?}", msg.stop) };
+    assert_eq!(stop.words(), [host.path("/srv/ims/sbin/stop-msg").into_os_string()]);
+    assert_eq!(programs(&host, &six, Part::Directory).unwrap(), []);
 }

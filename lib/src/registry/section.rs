@@ -166,7 +166,9 @@ fn instance(lines: &[&[u8]], file: &Path, first: usize) -> Result<Instance, Fail
     let missing = |key| bad(file, first, format!("[{name}] has no {key}"));
     let layout = layout.ok_or_else(|| missing("layout"))?;
     let root = root.ok_or_else(|| missing("root"))?;
-    Ok(Instance { name, layout, root, addresses, ldap, mail })
+    let instance = Instance { name, layout, root, addresses, ldap, mail };
+    instance.fits().map_err(|e| bad(file, first, e))?;
+    Ok(instance)
 }
 
 /// What stands in one of our keys is text.

@@ -34,9 +34,9 @@ impl Scratch {
 
     /// Writes a file in it, as old as one that nobody writes any more: Postfix naps until its main.cf is two
     /// seconds old.
-    pub fn write(&self, name: &str, text: &str) -> Result<(), Fail> {
+    pub fn write(&self, name: &str, bytes: &[u8]) -> Result<(), Fail> {
         let path = self.0.join(name);
-        file::replace(&path, text.as_bytes())?;
+        file::replace(&path, bytes)?;
         let long_ago = Timespec { tv_sec: 0, tv_nsec: 0 };
         let times = Timestamps { last_access: long_ago, last_modification: long_ago };
         rustix::fs::utimensat(CWD, &path, &times, AtFlags::SYMLINK_NOFOLLOW)

@@ -1,4 +1,4 @@
-//! The `iplanet-5` layout: the files and commands of the iPlanet line as operators knew them, short scripts that
+//! The `iplanet-5` and `messaging-6` layouts: the files and commands of the line as operators knew them, short scripts that
 //! start the real Postfix, Dovecot and `OpenLDAP` with what those files say.
 
 use std::io;
@@ -8,10 +8,34 @@ use super::config::{Tree, fill, uid_of};
 use super::postfix_dovecot;
 use super::root::{Directory, Mail};
 
-/// Lays `<root>/msg-<name>`; what is Postfix's and Dovecot's own is below its `lib`.
-pub fn mail(tree: &Tree, dir: &Path, mail: &Mail) -> io::Result<()> {
-    postfix_dovecot::servers(tree, dir, &dir.join("lib"), &dir.join("imta/queue"), mail)?;
+/// Where a version of the product keeps what, below an instance's folder.
+#[derive(Debug)]
+pub struct Version {
+    /// The commands.
+    programs: &'static str,
+    /// The way from there back to the folder.
+    up: &'static str,
+    /// The option files.
+    config: &'static str,
+    /// The mail queue.
+    queue: &'static str,
+}
+
+/// iPlanet Messaging Server 5.
+pub const FIVE: Version = Version { programs: "", up: "", config: "imta/config", queue: "imta/queue" };
+
+/// Sun Messaging Server 6.
+pub const SIX: Version = Version { programs: "sbin", up: "/..", config: "config", queue: "queue" };
+
+/// Lays an instance's folder; what is Postfix's and Dovecot's own is below its `lib`.
+pub fn mail(tree: &Tree, dir: &Path, version: &Version, mail: &Mail) -> io::Result<()> {
+    postfix_dovecot::servers(tree, dir, &dir.join("lib"), &dir.join(version.queue), mail)?;
+    let configutil = Path::new(version.programs).join("configutil").display().to_string();
     let values: &[(&str, &str)] = &[
+        ("up", version.up),
+        ("config", version.config),
+        ("queue", version.queue),
+        ("configutil", &configutil),
         ("name", &mail.name),
         ("ldap_url", &mail.ldap_url),
         ("smtp", &mail.ports.smtp.to_string()),
@@ -21,18 +45,18 @@ pub fn mail(tree: &Tree, dir: &Path, mail: &Mail) -> io::Result<()> {
         ("pop3", &mail.ports.pop3.to_string()),
     ];
     for (path, template) in [
-        ("imta/config/dispatcher.cnf", include_str!("files/iplanet/dispatcher.cnf")),
-        ("imta/config/job_controller.cnf", include_str!("files/iplanet/job_controller.cnf")),
-        ("config/msg.conf", include_str!("files/iplanet/msg.conf")),
+        ("dispatcher.cnf", include_str!("files/iplanet/dispatcher.cnf")),
+        ("job_controller.cnf", include_str!("files/iplanet/job_controller.cnf")),
     ] {
-        tree.file(&dir.join(path), &fill(template, values))?;
+        tree.file(&dir.join(version.config).join(path), &fill(template, values))?;
     }
+    tree.file(&dir.join("config/msg.conf"), &fill(include_str!("files/iplanet/msg.conf"), values))?;
     for (path, script) in [
         ("configutil", include_str!("files/iplanet/configutil")),
         ("start-msg", include_str!("files/iplanet/start-msg")),
         ("stop-msg", include_str!("files/iplanet/stop-msg")),
     ] {
-        tree.script(&dir.join(path), script)?;
+        tree.script(&dir.join(version.programs).join(path), &fill(script, values))?;
     }
     Ok(())
 }

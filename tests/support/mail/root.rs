@@ -4,18 +4,21 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::config::Tree;
-use super::{iplanet, postfix_dovecot};
+use super::iplanet::{self, FIVE, SIX};
+use super::postfix_dovecot;
 
 /// How the server root is laid out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Flavour {
     /// Postfix, Dovecot and `OpenLDAP` with their own files.
     PostfixDovecot,
-    /// The files and commands of the iPlanet line, in front of the same servers.
+    /// The files and commands of iPlanet Messaging Server 5, in front of the same servers.
     Iplanet5,
+    /// Those of Sun Messaging Server 6, where a root is one instance.
+    Messaging6,
 }
 
-/// The TCP ports of a mail instance; the last two are of the `iplanet-5` layout alone.
+/// The TCP ports of a mail instance; the last two are of the iPlanet and Sun line alone.
 #[derive(Debug, Clone, Copy)]
 pub struct Ports {
     /// SMTP.
@@ -104,6 +107,11 @@ impl ServerRoot {
         Self::new(Flavour::PostfixDovecot, root)
     }
 
+    /// A server root in the `messaging-6` layout with its one instance.
+    pub fn messaging6(root: impl Into<PathBuf>, mail: Mail) -> Self {
+        Self::new(Flavour::Messaging6, root).mail(mail)
+    }
+
     /// The server root of the seed's sample run: `mail-1`, `mail-2` and `elenchus` below `/opt/iplanet/server5`.
     ///
     /// Its second instance has a Job Controller port of its own, as the seed's last step asks for.
@@ -136,7 +144,10 @@ impl ServerRoot {
 
     /// The folder of a mail instance.
     pub fn mail_dir(&self, name: &str) -> PathBuf {
-        self.root.join(format!("msg-{name}"))
+        match self.flavour {
+            Flavour::PostfixDovecot | Flavour::Iplanet5 => self.root.join(format!("msg-{name}")),
+            Flavour::Messaging6 => self.root.clone(),
+        }
     }
 
     /// The folder of a directory instance.
@@ -151,14 +162,15 @@ impl ServerRoot {
             let dir = self.mail_dir(&mail.name);
             match self.flavour {
                 Flavour::PostfixDovecot => postfix_dovecot::mail(&tree, &dir, mail)?,
-                Flavour::Iplanet5 => iplanet::mail(&tree, &dir, mail)?,
+                Flavour::Iplanet5 => iplanet::mail(&tree, &dir, &FIVE, mail)?,
+                Flavour::Messaging6 => iplanet::mail(&tree, &dir, &SIX, mail)?,
             }
         }
         for directory in &self.directories {
             let dir = self.directory_dir(&directory.name);
             match self.flavour {
                 Flavour::PostfixDovecot => postfix_dovecot::directory(&tree, &dir, directory)?,
-                Flavour::Iplanet5 => iplanet::directory(&tree, &dir, directory)?,
+                Flavour::Iplanet5 | Flavour::Messaging6 => iplanet::directory(&tree, &dir, directory)?,
             }
         }
         Ok(())
@@ -176,7 +188,7 @@ impl ServerRoot {
             let dir = self.directory_dir(&directory.name);
             let conf = match self.flavour {
                 Flavour::PostfixDovecot => dir.join("slapd.conf"),
-                Flavour::Iplanet5 => dir.join("lib/slapd.conf"),
+                Flavour::Iplanet5 | Flavour::Messaging6 => dir.join("lib/slapd.conf"),
             };
             let (conf, seed) = (conf.display().to_string(), dir.join("users.ldif").display().to_string());
             let db = dir.join("db").display().to_string();

@@ -66,6 +66,7 @@ pub fn to_show(host: &Host, args: &cli::Show) -> Result<Vec<Instance>, Fail> {
             NameOrStdin::Stdin => instances.extend(piped(&args.place)?),
         }
     }
+    instances.iter().try_for_each(Instance::fits)?;
     Ok(instances)
 }
 
@@ -96,12 +97,15 @@ fn named(host: &Host, name: &InstanceName, place: &Place) -> Result<Instance, Fa
         ldap: place.ldap.clone().or_else(|| known.and_then(|known| known.ldap.clone())),
         mail: known.is_none_or(|known| known.mail),
     };
+    let said = place.layout.or(known.map(|known| known.layout));
+    let found = said.or_else(|| detect::layout(host, root, name));
+    instance.layout = found.unwrap_or(instance.layout);
+    instance.fits()?;
     is_among(host, &instance)?;
-    let found = place.layout.or(known.map(|known| known.layout));
-    instance.layout = found.or_else(|| detect::layout(host, &instance.mail_dir())).ok_or_else(|| {
-        Fail::usage(format!("cannot tell how {} is laid out", instance.mail_dir().display()))
-            .hint("add --layout")
-    })?;
+    if found.is_none() {
+        return Err(Fail::usage(format!("cannot tell how {} is laid out", instance.mail_dir().display()))
+            .hint("add --layout"));
+    }
     Ok(instance)
 }
 
@@ -109,8 +113,9 @@ fn named(host: &Host, name: &InstanceName, place: &Place) -> Result<Instance, Fa
 fn is_among(host: &Host, instance: &Instance) -> Result<(), Fail> {
     let root = &instance.root;
     let there = detect::names(host, root)?;
+    let has_folder = instance.mail && instance.mail_dir() != *root;
     let wanted = [
-        ("msg-", instance.mail.then(|| instance.name.to_string())),
+        ("msg-", has_folder.then(|| instance.name.to_string())),
         ("slapd-", instance.ldap.as_ref().map(ToString::to_string)),
     ];
     for (prefix, name) in wanted {
@@ -136,12 +141,18 @@ pub fn those(known: &[&str]) -> String {
 
 /// The instance's folders are on this node now.
 pub fn stands(host: &Host, instance: &Instance) -> Result<(), Fail> {
+    instance.fits()?;
     let mut folders: Vec<_> = instance.ldap_dir().into_iter().collect();
     if instance.mail {
         folders.push(instance.mail_dir());
     }
-    if !host.path(&instance.root).is_dir() {
-        return Err(Fail::unknown(format!("{} is not there", instance.root.display()))
+    // The programs of messaging-6 may stand on every node and its configuration on the volume.
+    let mut of_the_volume = vec![instance.root.clone()];
+    if instance.layout == Layout::Messaging6 {
+        of_the_volume.push(instance.config_dir());
+    }
+    if let Some(folder) = of_the_volume.iter().find(|folder| !host.path(folder).is_dir()) {
+        return Err(Fail::unknown(format!("{} is not there", folder.display()))
             .hint("another node may master its volume"));
     }
     match folders.iter().find(|folder| !host.path(folder).is_dir()) {

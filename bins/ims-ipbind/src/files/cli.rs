@@ -67,7 +67,7 @@ pub struct Place {
     /// The server root, for an instance that is not in the registry
     #[arg(long, value_name = "FOLDER", value_parser = ims::registry::absolute)]
     pub server_root: Option<PathBuf>,
-    /// How it is laid out, iplanet-5 or postfix-dovecot [default: what is found on the disk]
+    /// How it is laid out, iplanet-5, messaging-6 or postfix-dovecot [default: what is found on the disk]
     #[arg(long, requires = "server_root")]
     pub layout: Option<Layout>,
     /// The directory server below the same root, without its leading slapd-
@@ -84,7 +84,7 @@ pub struct Change {
     /// How long to wait for another run that holds the lock, and for each helper program
     #[arg(long, value_name = "TIME", default_value_t = PATIENCE)]
     pub timeout: Span,
-    /// Change the slapd.conf of Directory Server 4.x although it runs; its console may write the old one back
+    /// Change a directory server's own configuration although it runs; it may write the old one back
     #[arg(long)]
     pub force_slapd_running: bool,
 }

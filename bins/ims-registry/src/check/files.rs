@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use ims::Host;
 use ims::instance::Instance;
-use ims::layout::{Layout, detect, dovecot, iplanet5, openldap, postfix};
+use ims::layout::{Layout, detect, directory, dovecot, messaging, openldap, postfix};
 use ims::place::Place;
 
 use super::record::{Aspect, Finding};
@@ -12,9 +12,11 @@ use super::record::{Aspect, Finding};
 /// The configuration files that the layout has, whether they are there or not.
 pub fn config(instance: &Instance) -> Vec<PathBuf> {
     match instance.layout {
-        Layout::Iplanet5 => {
-            let mail = [iplanet5::dispatcher_file(instance), iplanet5::job_controller_file(instance)];
-            mail.into_iter().filter(|_| instance.mail).chain(iplanet5::slapd_file(instance)).collect()
+        Layout::Iplanet5 | Layout::Messaging6 => {
+            let mail = messaging::files(instance).map(|files| [files.dispatcher, files.job_controller]);
+            let directory = instance.ldap_dir().map(|folder| directory::candidates(&folder));
+            let directory = directory.into_iter().flatten().map(|config| config.file().to_owned());
+            mail.into_iter().flatten().chain(directory).collect()
         }
         Layout::PostfixDovecot => {
             let folder = postfix::folder(instance);
@@ -26,7 +28,10 @@ pub fn config(instance: &Instance) -> Vec<PathBuf> {
 
 /// The folders of an instance.
 pub fn folders(instance: &Instance) -> Vec<PathBuf> {
-    instance.mail.then(|| instance.mail_dir()).into_iter().chain(instance.ldap_dir()).collect()
+    let mail = instance.mail.then(|| [instance.mail_dir(), instance.config_dir()]);
+    let mut folders: Vec<PathBuf> = mail.into_iter().flatten().chain(instance.ldap_dir()).collect();
+    folders.dedup();
+    folders
 }
 
 /// What is missing, leads nowhere or is laid out otherwise.
@@ -46,7 +51,7 @@ pub fn findings(host: &Host, instance: &Instance, entry: &Place) -> Vec<Finding>
         return findings;
     }
     let folder = instance.mail_dir();
-    match detect::layout(host, &folder) {
+    match detect::layout(host, &instance.root, &instance.name) {
         Some(layout) if layout == instance.layout => {}
         Some(layout) => {
             let what = format!("{} is laid out as {layout}", folder.display());

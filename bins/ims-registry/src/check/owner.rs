@@ -76,7 +76,7 @@ fn of_users(instance: &Instance, seen: &[Seen]) -> Vec<Finding> {
     let owners: Vec<u32> = match instance.layout {
         Layout::PostfixDovecot => Vec::new(),
         // The original's files belong to its server's user, as its folder does.
-        Layout::Iplanet5 => {
+        Layout::Iplanet5 | Layout::Messaging6 => {
             seen.iter().filter(|seen| folders.contains(&seen.path)).map(|seen| seen.uid).collect()
         }
     };

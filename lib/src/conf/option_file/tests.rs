@@ -60,6 +60,21 @@ fn a_global_option_stands_before_the_first_section() {
 }
 
 #[test]
+fn no_line_that_is_set_is_longer_than_the_mta_reads() {
+    let blank = " ".repeat(LONGEST);
+    let mut file = parse(&format!("a=1\n k{blank}= x\n!{blank}\nb={blank}\n"));
+    assert_eq!(file.too_long().collect::<Vec<_>>(), [2, 4]);
+    file.set(Scope::Global, "K", "v");
+    assert_eq!(file.to_string(), format!("a=1\nk=v\n!{blank}\nb={blank}\n"));
+    let mut continued = parse("[SERVICE=SMTP]\r\ninterface_address=\\\r\n! between\r\n10.0.37.9\r\nPORT=25");
+    continued.set(SMTP, "INTERFACE_ADDRESS", "10.0.37.10");
+    assert_eq!(
+        continued.to_string(),
+        "[SERVICE=SMTP]\r\ninterface_address=10.0.37.10\r\n! between\r\nPORT=25"
+    );
+}
+
+#[test]
 fn a_torn_file_is_refused_with_its_line() {
     for (text, place) in [
         ("[SERVICE=SMTP]\nINTERFACE_ADD", "dispatcher.cnf:2: neither"),

@@ -5,9 +5,8 @@ use std::path::{Path, PathBuf};
 use super::{LISTEN, config_file};
 use crate::conf::dovecot::{Block, DovecotConf, Item};
 use crate::instance::Instance;
-use crate::layout::text_of;
+use crate::layout::{optional_text, text_of};
 use crate::place::Place;
-use crate::sys::file;
 use crate::{Fail, Host};
 
 /// How deep files include each other at most.
@@ -55,7 +54,7 @@ fn gather(host: &Host, file: &Path, text: &str, left: usize, found: &mut Vec<Set
                     return Err(Fail::usage(format!("{place}: files include each other too deep")));
                 };
                 for file in included(host, file, pattern, &place)? {
-                    if let Some(text) = file::read_text(&host.path(&file))? {
+                    if let Some(text) = optional_text(host, &file)? {
                         gather(host, &file, &text, left, found)?;
                     } else if !optional && !pattern.contains('*') {
                         return Err(Fail::usage(format!("{place}: {} is not there", pattern.escape_debug())));

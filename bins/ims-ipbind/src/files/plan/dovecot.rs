@@ -7,7 +7,7 @@ use ims::conf::dovecot::DovecotConf;
 use ims::instance::Instance;
 use ims::layout::dovecot::{Setting, config_file, last};
 
-use super::{Plan, Wanted, edit, is_loopback, must};
+use super::{Plan, Wanted, is_loopback, must};
 use crate::files::look::Found;
 
 /// Plans the settings; an instance without Dovecot has none.
@@ -20,7 +20,7 @@ pub fn set(instance: &Instance, wanted: &Wanted, found: &Found, plan: &mut Plan)
         return Ok(());
     }
     let old = must(found, &file)?;
-    let mut conf = DovecotConf::parse(old, &file)?;
+    let mut conf = DovecotConf::parse(&old, &file)?;
     let value = wanted.list();
     let mut behind = Vec::new();
     // From the last line to the first: an edit may take lines away, and with them the numbers of those behind.
@@ -51,7 +51,7 @@ pub fn set(instance: &Instance, wanted: &Wanted, found: &Found, plan: &mut Plan)
         Some(_) => {}
     }
     conf.append(&behind);
-    plan.edits.push(edit(&file, Some(old), conf.to_string()));
+    plan.edits.push(found.edit(&file, &conf.to_string())?);
     Ok(())
 }
 

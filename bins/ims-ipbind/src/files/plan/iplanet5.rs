@@ -1,16 +1,18 @@
 //! The four settings of the original's script `ha_ip_config`: `INTERFACE_ADDRESS` of the SMTP and SMTP Submit services
 //! and of the Job Controller, `listenhost` of the directory server, and `service.listenaddr`.
 
-use std::net::IpAddr;
 use std::path::Path;
 
 use ims::Fail;
-use ims::conf::option_file::{OptionFile, Scope};
+use ims::conf::ldif::Ldif;
+use ims::conf::option_file::{LONGEST, OptionFile, Scope};
 use ims::conf::slapd::SlapdConf;
+use ims::conf::text;
 use ims::instance::Instance;
-use ims::layout::iplanet5::{LISTENADDR, configutil, dispatcher_file, job_controller_file, slapd_file};
+use ims::layout::directory::{Config, ENTRY, HOSTS};
+use ims::layout::messaging::{LISTENADDR, Outbound, files};
 
-use super::{Edit, Plan, Target, Wanted, at, edit};
+use super::{Edit, Plan, Target, Wanted, at};
 use crate::files::look::Found;
 
 /// The option with the address of a service, and of the Job Controller.
@@ -21,32 +23,38 @@ const SERVICES: [&str; 2] = ["SMTP", "SMTP_SUBMIT"];
 
 /// Plans the settings.
 pub fn set(instance: &Instance, wanted: &Wanted, found: &Found, plan: &mut Plan) -> Result<(), Fail> {
-    let [IpAddr::V4(address)] = wanted.all() else {
-        return Err(Fail::usage(format!(
-            "an iplanet-5 instance is bound to one IPv4 address, not to {}",
-            wanted.list()
-        )));
+    let config = found.directory.as_ref();
+    let can_v6 = !instance.mail && matches!(config, Some(Config::Dse(_)));
+    let address = match wanted.all() {
+        [one] if one.is_ipv4() || can_v6 => one.to_string(),
+        _ => {
+            let family = if can_v6 { "one" } else { "one IPv4" };
+            let (layout, list) = (instance.layout, wanted.list());
+            return Err(Fail::usage(format!(
+                "an instance of {layout} is bound to {family} address, not to {list}"
+            )));
+        }
     };
-    let address = address.to_string();
-    if instance.mail {
-        let file = dispatcher_file(instance);
+    if let Some(files) = files(instance) {
+        let file = files.dispatcher;
         let old = found.text(&file)?;
-        let new = dispatcher(old, &address, &file, &mut plan.notes)?;
-        plan.edits.push(edit(&file, old, new));
-        let file = job_controller_file(instance);
+        let new = dispatcher(old.as_deref(), &address, &file, &mut plan.notes)?;
+        plan.edits.push(found.edit(&file, &new)?);
+        let file = files.job_controller;
         let old = found.text(&file)?;
-        let mut options = OptionFile::parse(old.unwrap_or_default(), &file)?;
+        let mut options = OptionFile::parse(old.as_deref().unwrap_or_default(), &file)?;
         options.set(Scope::Global, OPTION, &address);
-        plan.edits.push(edit(&file, old, options.to_string()));
+        not_changed(&options, &file, &mut plan.notes);
+        plan.edits.push(found.edit(&file, &options.to_string())?);
     }
-    if let Some(file) = slapd_file(instance) {
-        let old = found.text(&file)?;
-        let mut slapd = SlapdConf::parse(old.unwrap_or_default(), &file)?;
-        slapd.set("listenhost", &address);
-        plan.edits.push(edit(&file, old, slapd.to_string()));
+    tell_source(found, &address, &mut plan.notes);
+    if let Some(config) = config {
+        let old = found.text(config.file())?.unwrap_or_default();
+        let new = directory(config, &old, &address)?;
+        plan.edits.push(found.edit(config.file(), &new)?);
     }
     if let Some(now) = &found.listenaddr {
-        plan.edits.push(parameter(instance, now, &address));
+        plan.edits.extend(parameter(instance, now, &address));
         plan.listenaddr = Some(address);
     }
     Ok(())
@@ -67,9 +75,7 @@ fn dispatcher(
             notes.push(format!("{}: there is no [SERVICE={name}] to bind", file.display()));
         }
     }
-    for line in options.includes() {
-        notes.push(format!("{}: what is included here is not changed", at(file, line)));
-    }
+    not_changed(&options, file, notes);
     for section in options.sections().filter(|section| section.kind.eq_ignore_ascii_case("SERVICE")) {
         let scope = Scope::Section(&section.kind, &section.name);
         let value = options.get(scope, OPTION).or_else(|| options.get(Scope::Global, OPTION));
@@ -84,12 +90,74 @@ fn dispatcher(
     Ok(options.to_string())
 }
 
-/// The change of the message store's parameter.
-pub fn parameter(instance: &Instance, old: &str, new: &str) -> Edit {
-    let line = |value: &str| Some(format!("{LISTENADDR} = {value}\n").into_bytes());
-    Edit {
-        target: Target::Parameter { name: LISTENADDR, tool: configutil(instance) },
-        old: line(old),
-        new: line(new),
+/// What a person should know of an option file.
+fn not_changed(options: &OptionFile, file: &Path, notes: &mut Vec<String>) {
+    for line in options.includes() {
+        notes.push(format!("{}: what is included here is not changed", at(file, line)));
     }
+    for line in options.too_long() {
+        notes.push(format!("{}: longer than the {LONGEST} columns that the MTA reads", at(file, line)));
+    }
+}
+
+/// The source addresses of outgoing mail, which are somebody's decision: told where they differ, and left.
+fn tell_source(found: &Found, address: &str, notes: &mut Vec<String>) {
+    for source in found.outbound.iter().filter(|source| source.address != address) {
+        let Outbound { channel, address: other, at } = source;
+        notes.push(format!("{at}: {channel} has interfaceaddress {other}, which is left as it is"));
+    }
+}
+
+fn directory(config: &Config, old: &str, address: &str) -> Result<String, Fail> {
+    match config {
+        Config::Slapd(file) => {
+            let mut slapd = SlapdConf::parse(old, file)?;
+            slapd.set("listenhost", address);
+            Ok(slapd.to_string())
+        }
+        Config::Dse(file) => {
+            let mut dse = Ldif::parse(old, file)?;
+            for name in HOSTS {
+                if !dse.set(ENTRY, name, address) {
+                    return Err(Fail::usage(format!("{}: there is no entry {ENTRY}", file.display())));
+                }
+            }
+            Ok(dse.to_string())
+        }
+    }
+}
+
+/// What `restore` makes of a file: the original, or of a `dse.ldif` that its server has written since `set` did, that
+/// one with the addresses of the original, for the rest of it is the server's: indexes, replicas, passwords.
+pub fn given_back(file: &Path, original: &[u8], now: Option<&[u8]>) -> Vec<u8> {
+    let written_since = || {
+        let now = now.filter(|_| file.ends_with("dse.ldif"))?;
+        let parse = |bytes| Ldif::parse(&text::decoded(bytes, file).ok()?, file).ok();
+        let (before, mut dse) = (parse(original)?, parse(now)?);
+        let mut made = before.clone();
+        for name in HOSTS {
+            match dse.get(ENTRY, name) {
+                Some(value) => drop(made.set(ENTRY, name, &value.text)),
+                None => made.unset(ENTRY, name),
+            }
+        }
+        if made == dse {
+            return None;
+        }
+        for name in HOSTS {
+            match before.get(ENTRY, name) {
+                Some(value) => drop(dse.set(ENTRY, name, &value.text)),
+                None => dse.unset(ENTRY, name),
+            }
+        }
+        text::encoded(&dse.to_string(), now, file).ok()
+    };
+    written_since().unwrap_or_else(|| original.to_vec())
+}
+
+/// The change of the message store's parameter.
+pub fn parameter(instance: &Instance, old: &str, new: &str) -> Option<Edit> {
+    let line = |value: &str| Some(format!("{LISTENADDR} = {value}\n").into_bytes());
+    let tool = files(instance)?.configutil;
+    Some(Edit { target: Target::Parameter { name: LISTENADDR, tool }, old: line(old), new: line(new) })
 }

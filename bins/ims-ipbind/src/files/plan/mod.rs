@@ -5,6 +5,7 @@ mod iplanet5;
 mod openldap;
 mod postfix;
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 use std::path::Path;
 
@@ -70,7 +71,7 @@ pub fn set(one: &Chosen, found: &Found) -> Result<Plan, Fail> {
         layout: instance.layout,
     };
     match instance.layout {
-        Layout::Iplanet5 => iplanet5::set(instance, &wanted, found, &mut plan)?,
+        Layout::Iplanet5 | Layout::Messaging6 => iplanet5::set(instance, &wanted, found, &mut plan)?,
         Layout::PostfixDovecot => {
             if instance.mail {
                 postfix::set(instance, &wanted, found, &mut plan)?;
@@ -103,7 +104,7 @@ pub fn restore(one: &Chosen, found: &Found) -> Plan {
         let was_created =
             path.strip_prefix(&instance.root).is_ok_and(|below| created.iter().any(|file| file == below));
         let new = match found.originals.get(path) {
-            Some(original) => Some(original.clone()),
+            Some(original) => Some(iplanet5::given_back(path, original, bytes.as_deref())),
             None if was_created => None,
             None => bytes.clone(),
         };
@@ -111,23 +112,14 @@ pub fn restore(one: &Chosen, found: &Found) -> Plan {
     }
     if let Some(now) = &found.listenaddr {
         let before = found.kept.as_ref().and_then(|kept| kept.listenaddr.as_ref()).unwrap_or(now);
-        plan.edits.push(iplanet5::parameter(instance, now, before));
+        plan.edits.extend(iplanet5::parameter(instance, now, before));
         plan.listenaddr = Some(before.clone());
     }
     plan
 }
 
-/// The change of a file from its old text to a new one.
-fn edit(path: &Path, old: Option<&str>, new: String) -> Edit {
-    Edit {
-        target: Target::File(path.to_owned()),
-        old: old.map(|text| text.as_bytes().to_vec()),
-        new: Some(new.into_bytes()),
-    }
-}
-
 /// A file that must be there to be changed.
-fn must<'a>(found: &'a Found, path: &Path) -> Result<&'a str, Fail> {
+fn must<'a>(found: &'a Found, path: &Path) -> Result<Cow<'a, str>, Fail> {
     found.text(path)?.ok_or_else(|| Fail::usage(format!("{} is not there", path.display())))
 }
 

@@ -5,7 +5,7 @@ use ims::conf::shell::Assignments;
 use ims::instance::Instance;
 use ims::layout::openldap::{DEFAULT_URLS, Url, default_file};
 
-use super::{Plan, Wanted, at, edit, is_loopback};
+use super::{Plan, Wanted, at, is_loopback};
 use crate::files::look::Found;
 
 /// The name of the assignment.
@@ -15,7 +15,7 @@ const NAME: &str = "SLAPD_SERVICES";
 pub fn set(instance: &Instance, wanted: &Wanted, found: &Found, plan: &mut Plan) -> Result<(), Fail> {
     let Some(file) = default_file(instance) else { return Ok(()) };
     let old = found.text(&file)?;
-    let mut defaults = Assignments::parse(old.unwrap_or_default(), &file)?;
+    let mut defaults = Assignments::parse(old.as_deref().unwrap_or_default(), &file)?;
     let now = defaults.get(NAME).filter(|value| !value.text.trim().is_empty());
     let line = now.as_ref().map_or(1, |value| value.line);
     let text = now.map_or_else(|| DEFAULT_URLS.to_owned(), |value| value.text);
@@ -39,7 +39,7 @@ pub fn set(instance: &Instance, wanted: &Wanted, found: &Found, plan: &mut Plan)
     if urls.join(" ") != text.split_whitespace().collect::<Vec<_>>().join(" ") || old.is_none() {
         defaults.set(NAME, &urls.join(" "));
     }
-    plan.edits.push(edit(&file, old, defaults.to_string()));
+    plan.edits.push(found.edit(&file, &defaults.to_string())?);
     Ok(())
 }
 

@@ -9,7 +9,7 @@ use ims::conf::master_cf::{MasterCf, Service};
 use ims::instance::Instance;
 use ims::layout::postfix;
 
-use super::{Plan, Wanted, at, edit, is_loopback, literal, must};
+use super::{Plan, Wanted, at, is_loopback, literal, must};
 use crate::files::look::Found;
 
 /// Plans the settings; an instance without Postfix has none.
@@ -20,7 +20,7 @@ pub fn set(instance: &Instance, wanted: &Wanted, found: &Found, plan: &mut Plan)
         return Ok(());
     }
     let old = must(found, &main_file)?;
-    let mut main = MainCf::parse(old, &main_file)?;
+    let mut main = MainCf::parse(&old, &main_file)?;
     fits_protocols(&main, &main_file, wanted, found)?;
     main.set("inet_interfaces", &wanted.list());
     for (key, source) in [("smtp_bind_address", wanted.v4()), ("smtp_bind_address6", wanted.v6())] {
@@ -31,10 +31,10 @@ pub fn set(instance: &Instance, wanted: &Wanted, found: &Found, plan: &mut Plan)
             None => {}
         }
     }
-    plan.edits.push(edit(&main_file, Some(old), main.to_string()));
+    plan.edits.push(found.edit(&main_file, &main.to_string())?);
     let old = must(found, &master_file)?;
-    let new = master(old, &master_file, wanted, &mut plan.notes)?;
-    plan.edits.push(edit(&master_file, Some(old), new));
+    let new = master(&old, &master_file, wanted, &mut plan.notes)?;
+    plan.edits.push(found.edit(&master_file, &new)?);
     Ok(())
 }
 
