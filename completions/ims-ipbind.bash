@@ -16,6 +16,9 @@ _ims__ipbind() {
             ",$1")
                 cmd="ims__ipbind"
                 ;;
+            ims__ipbind,announce)
+                cmd="ims__ipbind__subcmd__announce"
+                ;;
             ims__ipbind,ask)
                 cmd="ims__ipbind__subcmd__ask"
                 ;;
@@ -39,6 +42,9 @@ _ims__ipbind() {
                 ;;
             ims__ipbind,up)
                 cmd="ims__ipbind__subcmd__up"
+                ;;
+            ims__ipbind__subcmd__help,announce)
+                cmd="ims__ipbind__subcmd__help__subcmd__announce"
                 ;;
             ims__ipbind__subcmd__help,ask)
                 cmd="ims__ipbind__subcmd__help__subcmd__ask"
@@ -71,12 +77,50 @@ _ims__ipbind() {
 
     case "${cmd}" in
         ims__ipbind)
-            opts="-o -h -V --output --root --help --version show set ask restore up down look help"
+            opts="-o -h -V --output --root --help --version show set ask restore up down announce look help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --output)
+                    COMPREPLY=($(compgen -W "json table" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "json table" -- "${cur}"))
+                    return 0
+                    ;;
+                --root)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        ims__subcmd__ipbind__subcmd__announce)
+            opts="-n -o -h --device --count --every --dry-run --output --root --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --device)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --count)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --every)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --output)
                     COMPREPLY=($(compgen -W "json table" -- "${cur}"))
                     return 0
@@ -127,7 +171,7 @@ _ims__ipbind() {
             return 0
             ;;
         ims__subcmd__ipbind__subcmd__down)
-            opts="-n -o -h --device --dry-run --output --root --help"
+            opts="-n -o -h --device --keep-connections --flush-neighbours --force-not-ours --dry-run --output --root --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -157,8 +201,22 @@ _ims__ipbind() {
             return 0
             ;;
         ims__subcmd__ipbind__subcmd__help)
-            opts="show set ask restore up down look help"
+            opts="show set ask restore up down announce look help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        ims__subcmd__ipbind__subcmd__help__subcmd__announce)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -447,7 +505,7 @@ _ims__ipbind() {
             return 0
             ;;
         ims__subcmd__ipbind__subcmd__up)
-            opts="-n -o -h --device --probe-wait --timeout --announce --announce-every --dry-run --output --root --help"
+            opts="-n -o -h --device --probe-wait --adopt --flush-neighbours --dry-run --output --root --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -458,18 +516,6 @@ _ims__ipbind() {
                     return 0
                     ;;
                 --probe-wait)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --timeout)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --announce)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --announce-every)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

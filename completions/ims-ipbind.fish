@@ -34,7 +34,8 @@ complete -c ims-ipbind -n "__fish_ims_ipbind_needs_command" -f -a "set" -d 'Make
 complete -c ims-ipbind -n "__fish_ims_ipbind_needs_command" -f -a "ask" -d 'Ask the questions of the original\'s script, then do what set does'
 complete -c ims-ipbind -n "__fish_ims_ipbind_needs_command" -f -a "restore" -d 'Give back the files as they were before the first set'
 complete -c ims-ipbind -n "__fish_ims_ipbind_needs_command" -f -a "up" -d 'Put an address on an interface, when nobody else answers for it'
-complete -c ims-ipbind -n "__fish_ims_ipbind_needs_command" -f -a "down" -d 'Take an address off an interface'
+complete -c ims-ipbind -n "__fish_ims_ipbind_needs_command" -f -a "down" -d 'Reset the connections of an address and take it off an interface'
+complete -c ims-ipbind -n "__fish_ims_ipbind_needs_command" -f -a "announce" -d 'Tell the neighbours again where an address is that is up here'
 complete -c ims-ipbind -n "__fish_ims_ipbind_needs_command" -f -a "look" -d 'Say whether an address is on an interface, or whether the interface itself is up'
 complete -c ims-ipbind -n "__fish_ims_ipbind_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand show" -l address -d 'A logical address that the servers should be bound to [default: the instance\'s in the registry]' -r
@@ -75,31 +76,42 @@ complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand restore" -l force-
 complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand restore" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand up" -l device -d 'The interface to put it on' -r
 complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand up" -l probe-wait -d 'How long to listen for somebody else who has the address; 0s asks nobody' -r
-complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand up" -l timeout -d 'How long the kernel may take to look for duplicates of an IPv6 address' -r
-complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand up" -l announce -d 'How often to tell the neighbours where the address is now' -r
-complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand up" -l announce-every -d 'How long to wait between two announcements' -r
 complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand up" -s o -l output -d 'Show records as JSON lines or as tables [default: tables on a terminal, JSON elsewhere]' -r -f -a "json\t'One JSON object a line'
 table\t'Tables for people'"
 complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand up" -l root -d 'Look for files and helper programs below this folder' -r -F
+complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand up" -l adopt -d 'Take over an address that stands there and was put on by somebody else, without an interruption'
+complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand up" -l flush-neighbours -d 'Also forget which neighbour had the address, so that this node does not go on sending there'
 complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand up" -s n -l dry-run -d 'Show what would be done and do nothing but ask'
 complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand up" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand down" -l device -d 'The interface to take it off' -r
 complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand down" -s o -l output -d 'Show records as JSON lines or as tables [default: tables on a terminal, JSON elsewhere]' -r -f -a "json\t'One JSON object a line'
 table\t'Tables for people'"
 complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand down" -l root -d 'Look for files and helper programs below this folder' -r -F
+complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand down" -l keep-connections -d 'Leave the TCP connections of the address as they are, instead of resetting them'
+complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand down" -l flush-neighbours -d 'Also forget which neighbour had the address, so that this node asks anew who has it'
+complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand down" -l force-not-ours -d 'Take it off although somebody else put it on'
 complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand down" -s n -l dry-run -d 'Show what would be done and do nothing'
 complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand down" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand announce" -l device -d 'The interface it is up on' -r
+complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand announce" -l count -d 'How often, up to 100 times, or 3 times for IPv6 [default: 2, or 3 for IPv6]' -r
+complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand announce" -l every -d 'How long to wait in between, 10ms or more, or 1s or more for IPv6 [default: 2s, or 1s for IPv6]' -r
+complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand announce" -s o -l output -d 'Show records as JSON lines or as tables [default: tables on a terminal, JSON elsewhere]' -r -f -a "json\t'One JSON object a line'
+table\t'Tables for people'"
+complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand announce" -l root -d 'Look for files and helper programs below this folder' -r -F
+complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand announce" -s n -l dry-run -d 'Show what would be done and do nothing'
+complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand announce" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand look" -l device -d 'The interface' -r
 complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand look" -l probe-wait -d 'How long to listen for somebody else who has the address; 0s asks nobody' -r
 complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand look" -s o -l output -d 'Show records as JSON lines or as tables [default: tables on a terminal, JSON elsewhere]' -r -f -a "json\t'One JSON object a line'
 table\t'Tables for people'"
 complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand look" -l root -d 'Look for files and helper programs below this folder' -r -F
 complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand look" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand help; and not __fish_seen_subcommand_from show set ask restore up down look help" -f -a "show" -d 'Say for every server of an instance where it listens, with file and line'
-complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand help; and not __fish_seen_subcommand_from show set ask restore up down look help" -f -a "set" -d 'Make the servers of an instance listen on its logical address alone'
-complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand help; and not __fish_seen_subcommand_from show set ask restore up down look help" -f -a "ask" -d 'Ask the questions of the original\'s script, then do what set does'
-complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand help; and not __fish_seen_subcommand_from show set ask restore up down look help" -f -a "restore" -d 'Give back the files as they were before the first set'
-complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand help; and not __fish_seen_subcommand_from show set ask restore up down look help" -f -a "up" -d 'Put an address on an interface, when nobody else answers for it'
-complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand help; and not __fish_seen_subcommand_from show set ask restore up down look help" -f -a "down" -d 'Take an address off an interface'
-complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand help; and not __fish_seen_subcommand_from show set ask restore up down look help" -f -a "look" -d 'Say whether an address is on an interface, or whether the interface itself is up'
-complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand help; and not __fish_seen_subcommand_from show set ask restore up down look help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand help; and not __fish_seen_subcommand_from show set ask restore up down announce look help" -f -a "show" -d 'Say for every server of an instance where it listens, with file and line'
+complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand help; and not __fish_seen_subcommand_from show set ask restore up down announce look help" -f -a "set" -d 'Make the servers of an instance listen on its logical address alone'
+complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand help; and not __fish_seen_subcommand_from show set ask restore up down announce look help" -f -a "ask" -d 'Ask the questions of the original\'s script, then do what set does'
+complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand help; and not __fish_seen_subcommand_from show set ask restore up down announce look help" -f -a "restore" -d 'Give back the files as they were before the first set'
+complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand help; and not __fish_seen_subcommand_from show set ask restore up down announce look help" -f -a "up" -d 'Put an address on an interface, when nobody else answers for it'
+complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand help; and not __fish_seen_subcommand_from show set ask restore up down announce look help" -f -a "down" -d 'Reset the connections of an address and take it off an interface'
+complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand help; and not __fish_seen_subcommand_from show set ask restore up down announce look help" -f -a "announce" -d 'Tell the neighbours again where an address is that is up here'
+complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand help; and not __fish_seen_subcommand_from show set ask restore up down announce look help" -f -a "look" -d 'Say whether an address is on an interface, or whether the interface itself is up'
+complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand help; and not __fish_seen_subcommand_from show set ask restore up down announce look help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

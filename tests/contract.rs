@@ -121,6 +121,8 @@ fn a_pipe_through_which_nothing_came_is_unknown() {
         ("ims-ipbind", &["show", "-"]),
         ("ims-ipbind", &["set", "-"]),
         ("ims-probe", &["-"]),
+        ("ims-registry", &["add", "-"]),
+        ("ims-registry", &["remove", "-"]),
     ] {
         let output = ims(name).args(args).arg("--root").arg(folder.path()).output().unwrap();
         assert_eq!(output.status.code(), Some(3), "{name} {args:?}: {}", text(&output.stderr));

@@ -1,7 +1,10 @@
-//! `ims-ipbind up`, `down` and `look` on real interfaces between namespaces.
+//! `ims-ipbind up`, `down`, `announce` and `look` on real interfaces between namespaces.
 
+mod announce;
 mod client;
+mod connections;
 mod faults;
+mod marks;
 mod neighbours;
 
 use std::time::Duration;
@@ -61,23 +64,27 @@ fn an_address_is_put_on_and_taken_off_and_a_second_run_changes_nothing() {
     let bed = Bed::new();
     let node = bed.node("mail-1");
     let before = addresses(&node);
-    let record = |state: &str, changed: bool| {
+    let record = |state: &str, changed: bool, announced: u32| {
         json!({"schema": "ims.address/1", "host": "mail-1", "address": VIP, "device": "eth0", "state": state,
-            "reason": null, "changed": changed, "dry_run": false, "ours": state == "up", "answered_by": null})
+            "reason": null, "changed": changed, "dry_run": false, "ours": state == "up", "answered_by": null,
+            "connections_reset": 0, "neighbours_flushed": 0, "announced": announced})
     };
     let look = format!("look {VIP} --device eth0");
-    assert_eq!(told(&ipbind(&node, &look).status_is(1)), record("down", false));
+    assert_eq!(told(&ipbind(&node, &look).status_is(1)), record("down", false, 0));
     for changed in [true, false] {
         let up = ipbind(&node, &format!("up {VIP} --device eth0 --probe-wait 50ms")).ok();
-        assert_eq!(told(&up), record("up", changed));
+        assert_eq!(told(&up), record("up", changed, 1));
         assert_eq!(up.stderr, "");
         assert!(has(&node, VIP));
     }
     let line = addresses(&node);
     assert!(line.contains("inet 192.0.2.7/24 brd 192.0.2.255 scope global secondary"), "{line}");
-    assert_eq!(told(&ipbind(&node, &look).ok()), record("up", false));
+    assert_eq!(told(&ipbind(&node, &look).ok()), record("up", false, 0));
     for changed in [true, false] {
-        assert_eq!(told(&ipbind(&node, &format!("down {VIP} --device eth0")).ok()), record("down", changed));
+        assert_eq!(
+            told(&ipbind(&node, &format!("down {VIP} --device eth0")).ok()),
+            record("down", changed, 0)
+        );
     }
     assert_eq!(addresses(&node), before);
 }
@@ -97,8 +104,8 @@ fn a_dry_run_says_what_it_would_do_and_changes_nothing() {
     assert_eq!(
         table.stdout,
         "ask the neighbours for 50ms whether somebody has it\nput it on\ntell the neighbours\n \
-         ADDRESS       DEVICE  STATE  CHANGED   ANSWERED_BY  REASON\n \
-         192.0.2.7/24  eth0    down   would be  -            -\n"
+         ADDRESS       DEVICE  STATE  OURS  CHANGED   ANSWERED_BY  REASON\n \
+         192.0.2.7/24  eth0    down   no    would be  -            -\n"
     );
     assert_eq!(addresses(&node), before);
     ipbind(&node, &format!("up {VIP} --device eth0 --probe-wait 0s")).ok();
@@ -116,18 +123,31 @@ fn an_address_that_stands_elsewhere_on_the_node_is_left_alone() {
     let bed = Bed::new();
     let node = bed.node("mail-1");
     node.sh("ip addr add 192.0.2.7/25 dev eth0; ip addr add 192.0.2.8/32 dev lo").ok();
+    for ours in ["192.0.2.9/25 --device eth0", "192.0.2.10/32 --device lo"] {
+        ipbind(&node, &format!("up {ours} --probe-wait 0s")).ok();
+    }
     let before = addresses(&node);
     for verb in ["up", "down"] {
         for (address, message) in [
             (
                 "192.0.2.7/24",
                 "eth0 has 192.0.2.7/25, not 192.0.2.7/24 \
-                 (correct the prefix length, or first: ims-ipbind down 192.0.2.7/25 --device eth0)",
+                 (correct the prefix length, or first: have 192.0.2.7/25 taken off eth0 by whoever put it on)",
             ),
             (
                 "192.0.2.8/24",
                 "192.0.2.8 is on lo, not on eth0 \
-                 (correct the interface, or first: ims-ipbind down 192.0.2.8/24 --device lo)",
+                 (correct the interface, or first: have 192.0.2.8/32 taken off lo by whoever put it on)",
+            ),
+            (
+                "192.0.2.9/24",
+                "eth0 has 192.0.2.9/25, not 192.0.2.9/24 \
+                 (correct the prefix length, or first: ims-ipbind down 192.0.2.9/25 --device eth0)",
+            ),
+            (
+                "192.0.2.10/24",
+                "192.0.2.10 is on lo, not on eth0 \
+                 (correct the interface, or first: ims-ipbind down 192.0.2.10/32 --device lo)",
             ),
         ] {
             let refused = ipbind(&node, &format!("{verb} {address} --device eth0")).status_is(4);
@@ -238,7 +258,11 @@ fn a_wrong_command_line_is_told_in_a_line() {
         "up 192.0.2.7/33 --device eth0",
         "up 224.0.0.1/24 --device eth0",
         "up 192.0.2.7/24",
-        "up 192.0.2.7/24 --device eth0 --announce 0",
+        "up 127.0.0.1/8 --device eth0",
+        "down ::1/128 --device lo",
+        "announce 192.0.2.7/24 --device eth0 --count 0",
+        "announce 192.0.2.7/24 --device eth0 --count 101",
+        "announce 192.0.2.7/24",
         "up 192.0.2.7/24 --device eth0 --probe-wait soon",
         "look --device eth0 --probe-wait 1s",
         "down --device eth0",

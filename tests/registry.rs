@@ -1,6 +1,9 @@
 //! `ims-registry` as a program.
 
+mod check;
 mod harm;
+mod import;
+mod nodes;
 mod piped;
 
 use std::io::Write;
@@ -181,20 +184,29 @@ fn instances_are_found_below_a_server_root() {
 }
 
 #[test]
-fn check_tells_what_does_not_fit_from_what_cannot_be_seen() {
+fn the_last_entry_takes_comments_with_it_and_a_file_of_comments_alone_stays() {
     let files = Files::new();
+    files.write("/etc/msgregistry.inf", "# nothing yet\n");
+    assert_eq!(code(&files.run(&["remove", "stork"])), 0);
+    assert_eq!(files.read("/etc/msgregistry.inf").as_deref(), Some("# nothing yet\n"));
     files.run(STORK);
-    let elsewhere = files.run(&["check"]);
-    assert_eq!((code(&elsewhere), records(&elsewhere)[0]["state"].as_str()), (3, Some("unknown")));
-    fs_err::create_dir_all(files.path("/global/ims/server5")).unwrap();
-    let wrong = files.run(&["check"]);
-    assert_eq!((code(&wrong), records(&wrong)[0]["state"].as_str()), (1, Some("down")));
-    let twin =
-        ["add", "heron", "--layout", "postfix-dovecot", "--server-root", "/srv/x", "--address", "10.0.37.10"];
-    files.run(&twin);
-    let twins = files.run(&["check", "heron"]);
-    assert_eq!(code(&twins), 1);
-    assert!(
-        records(&twins)[0]["findings"][0].as_str().unwrap().contains("stork has the address 10.0.37.10 too")
-    );
+    let gone = files.run(&["remove", "stork"]);
+    assert!(records(&gone)[0]["diff"].as_str().unwrap().contains("-# nothing yet"));
+    assert_eq!(files.read("/etc/msgregistry.inf"), None);
+}
+
+#[test]
+fn ten_writers_at_once_lose_nothing() {
+    let files = Files::new();
+    let writers: Vec<_> = (0..10)
+        .map(|number| {
+            let name = format!("mail-{number}");
+            let mut command = files.command(&["add", &name, "--layout", "iplanet-5", "--server-root", "/x"]);
+            command.args(["--timeout", "60s"]).stdout(Stdio::null()).spawn().unwrap()
+        })
+        .collect();
+    for mut writer in writers {
+        assert!(writer.wait().unwrap().success());
+    }
+    assert_eq!(records(&files.run(&["list"])).len(), 10);
 }

@@ -101,6 +101,10 @@ impl FromStr for LogicalIp {
                 Fail::usage(format!("'{text}' makes every address a neighbour")).hint("like 10.0.37.10/24")
             );
         }
+        if address.ip().is_loopback() {
+            return Err(Fail::usage(format!("{address} is every node's own and never moves to another"))
+                .hint("give the logical address"));
+        }
         let names_the_network = match network {
             IpNetwork::V4(v4) => v4.prefix() < 31 && [v4.network(), v4.broadcast()].contains(&v4.ip()),
             IpNetwork::V6(v6) => v6.prefix() < 127 && v6.network() == v6.ip(),
@@ -173,6 +177,8 @@ mod tests {
             "x/24",
             "10.0.37.10/0",
             "2001:db8::10/0",
+            "127.0.0.1/8",
+            "::1/128",
             "10.0.37.0/24",
             "10.0.37.255/24",
             "2001:db8::/64",

@@ -98,6 +98,11 @@ impl Fail {
         self
     }
 
+    /// The way out, as it is told in parentheses.
+    pub fn way_out(&self) -> Option<&str> {
+        self.hint.as_deref()
+    }
+
     /// The status the run ends with.
     pub const fn exit(&self) -> Exit {
         self.exit

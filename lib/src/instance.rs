@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::Record;
 use crate::address::Address;
@@ -18,6 +18,7 @@ pub struct Instance {
     /// Where it keeps things and how its servers are run.
     pub layout: Layout,
     /// The server root, an absolute path.
+    #[serde(deserialize_with = "root")]
     pub root: PathBuf,
     /// The logical addresses its servers are bound to; empty until it is bound.
     #[serde(default)]
@@ -32,6 +33,11 @@ pub struct Instance {
 
 const fn yes() -> bool {
     true
+}
+
+/// A root from a pipe is held to what one in the registry is.
+fn root<'de, D: Deserializer<'de>>(from: D) -> Result<PathBuf, D::Error> {
+    crate::registry::absolute(&String::deserialize(from)?).map_err(serde::de::Error::custom)
 }
 
 impl Instance {

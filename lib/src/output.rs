@@ -57,12 +57,15 @@ impl Out {
     /// Prints a record; tables wait until the record type changes or [`Out::flush`] is called.
     pub fn record<R: Record>(&mut self, record: &R) -> Result<(), Fail> {
         match self.format {
-            Format::Json => {
-                let line = Envelope::new(&self.host, record)
-                    .line()
-                    .map_err(|e| Fail::unknown(format!("cannot print {}", R::SCHEMA)).because(e))?;
-                writeln!(self.sink, "{line}").map_err(lost)
-            }
+            Format::Json => json(&mut self.sink, &self.host, record),
+            Format::Table => self.add_row(record),
+        }
+    }
+
+    /// Prints a record that speaks of another host, as that host told it.
+    pub fn record_of<R: Record>(&mut self, host: &str, record: &R) -> Result<(), Fail> {
+        match self.format {
+            Format::Json => json(&mut self.sink, host, record),
             Format::Table => self.add_row(record),
         }
     }
@@ -103,6 +106,13 @@ impl Out {
         }
         self.sink.flush().map_err(lost)
     }
+}
+
+fn json<R: Record>(sink: &mut impl Write, host: &str, record: &R) -> Result<(), Fail> {
+    let line = Envelope::new(host, record)
+        .line()
+        .map_err(|e| Fail::unknown(format!("cannot print {}", R::SCHEMA)).because(e))?;
+    writeln!(sink, "{line}").map_err(lost)
 }
 
 #[allow(clippy::needless_pass_by_value)] // the shape map_err wants

@@ -173,6 +173,15 @@ pub const ROWS: &[Row] = &[
         back: Some(&["ims-registry", "add", "stork", "--address", "192.0.2.10"]),
     },
     Row {
+        name: "registry import",
+        lay: |lab| {
+            postfix_dovecot(lab);
+            lab.write("/etc/nsserver.cfg", "/global/ims/server5\n");
+        },
+        words: &["ims-registry", "import"],
+        back: Some(&["ims-registry", "remove", "stork"]),
+    },
+    Row {
         name: "registry remove, the last",
         lay: registered,
         words: &["ims-registry", "remove", "stork"],

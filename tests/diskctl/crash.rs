@@ -141,3 +141,22 @@ fn a_volume_that_is_released_while_it_is_watched_is_taken_then() {
     assert!(released.elapsed() < Duration::from_secs(8), "not the rest of the kernel's time");
     assert!(pair.two.has_mounted(&pair.disk));
 }
+
+#[test]
+fn a_mount_that_ended_as_the_signal_came_is_told_as_what_it_is() {
+    let pair = Pair::new();
+    pair.power_cut_of_the_holder();
+    let taking = pair.two.spawn([
+        "sh",
+        "-c",
+        "exec strace -f -qq -o /dev/null -e trace=move_mount \
+         -e inject=move_mount:delay_exit=5s ims-diskctl take --device /dev/ims1 --mount /srv/ims",
+    ]);
+    assert!(until(Duration::from_secs(60), || pair.two.has_mounted(&pair.disk)));
+    pair.two
+        .sh("for p in /proc/[0-9]*; do grep -qx ims-diskctl $p/comm && kill -TERM ${p#/proc/}; done; :")
+        .ok();
+    let ran = taking.wait(Duration::from_secs(60)).ok();
+    assert_eq!(text(&record(&ran)["state"]), "up");
+    assert!(pair.two.has_mounted(&pair.disk));
+}

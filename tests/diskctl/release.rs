@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::{Pair, record, record_of, text};
+use crate::support::{MMP_CLEAN, until};
 
 #[test]
 fn a_volume_in_use_stays_mounted_and_the_users_are_named() {
@@ -83,6 +84,24 @@ fn another_mount_namespace_that_has_it_on_its_own_account_is_named() {
     assert!(ran.stderr.contains(": namespace\n"), "{ran}");
     assert!(pair.one.has_mounted(&pair.disk));
     other.kill();
+    pair.run(&pair.one, "release", &[]).ok();
+}
+
+#[test]
+fn a_volume_that_only_another_mount_namespace_has_is_never_called_given_up() {
+    let pair = Pair::new();
+    pair.run(&pair.one, "take", &[]).ok();
+    let other =
+        pair.one.spawn(["unshare", "-m", "--propagation", "private", "sh", "-c", "echo up; exec sleep 100"]);
+    assert!(other.until_stdout(Duration::from_secs(10), |out| out == "up\n"));
+    pair.one.sh("umount /srv/ims").ok();
+    for more in [&[][..], &["-n"], &[]] {
+        let ran = pair.run(&pair.one, "release", more).status_is(5);
+        assert!(ran.stderr.contains(": namespace\n"), "{ran}");
+        assert_ne!(pair.disk.mmp_sequence(), MMP_CLEAN, "the kernel has it still");
+    }
+    other.kill();
+    assert!(until(Duration::from_secs(10), || pair.disk.mmp_sequence() == MMP_CLEAN));
     pair.run(&pair.one, "release", &[]).ok();
 }
 

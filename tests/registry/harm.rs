@@ -23,12 +23,43 @@ fn a_torn_registry_is_told_with_its_line_and_left_alone() {
 }
 
 #[test]
-fn a_registry_that_is_not_utf_8_is_told_with_its_line() {
+fn what_is_no_utf_8_survives_in_a_comment_and_is_told_in_a_key() {
     let files = Files::new();
-    fs_err::write(files.path("/etc/msgregistry.inf"), b"# ours\n# caf\xe9\n").unwrap();
+    let path = files.path("/etc/msgregistry.inf");
+    let text = [b"# caf\xe9\n".as_slice(), entry("\n").as_bytes(), b"chef = caf\xe9\n"].concat();
+    fs_err::write(&path, &text).unwrap();
+    assert_eq!(records(&files.run(&["list"]))[0]["name"], "stork");
+    assert_eq!(code(&files.run(&["add", "stork", "--address", "10.0.37.11"])), 0);
+    let (old, new) = (b"10.0.37.10".as_slice(), b"10.0.37.11");
+    let at = text.windows(old.len()).position(|part| part == old).unwrap();
+    let changed = [&text[..at], new, &text[at + old.len()..]].concat();
+    assert_eq!(fs_err::read(&path).unwrap(), changed);
+    fs_err::write(&path, b"[stork]\nlayout = iplanet-5\nroot = /caf\xe9\n").unwrap();
     let output = files.run(&["list"]);
     assert_eq!(code(&output), 2);
-    assert!(stderr(&output).contains("msgregistry.inf:2: not UTF-8 text"), "{}", stderr(&output));
+    assert!(stderr(&output).contains("msgregistry.inf:3: not UTF-8 text"), "{}", stderr(&output));
+}
+
+#[test]
+fn a_link_to_nothing_in_place_of_the_registry_is_not_an_empty_one() {
+    let files = Files::new();
+    symlink("/mnt/gone/msgregistry.inf", files.path("/etc/msgregistry.inf")).unwrap();
+    for args in [&["list"][..], STORK, &["remove", "stork"], &["check"]] {
+        let output = files.run(args);
+        assert_eq!(code(&output), 3, "{args:?}: {}", stderr(&output));
+        let told = "is a symbolic link to /mnt/gone/msgregistry.inf, which is not there";
+        assert!(stderr(&output).contains(told), "{}", stderr(&output));
+        assert!(files.path("/etc/msgregistry.inf").is_symlink());
+    }
+}
+
+#[test]
+fn what_a_killed_run_left_beside_the_registry_is_swept_by_the_next() {
+    let files = Files::new();
+    files.run(STORK);
+    files.write("/etc/.msgregistry.inf.ims-4711", "half");
+    assert_eq!(code(&files.run(&["add", "stork", "--address", "10.0.37.11"])), 0);
+    assert_eq!(files.read("/etc/.msgregistry.inf.ims-4711"), None);
 }
 
 #[test]

@@ -58,3 +58,17 @@ fn what_a_failed_run_or_another_version_prints_is_not_taken_for_the_whole() {
     }
     assert_eq!(files.read("/etc/msgregistry.inf"), before);
 }
+
+#[test]
+fn a_pipe_cannot_bring_an_entry_that_the_registry_could_not_hold() {
+    let files = Files::new();
+    for root in ["relative", "/x/../y", "/x\\n[evil]\\nlayout = iplanet-5\\nroot = /y"] {
+        let record = format!(
+            "{{\"schema\":\"ims.instance/1\",\"host\":\"x\",\"name\":\"stork\",\"layout\":\"iplanet-5\",\"root\":\"{root}\"}}\n"
+        );
+        let output = files.feed(&["add", "-"], record.as_bytes());
+        assert_eq!(code(&output), 2, "{}", stderr(&output));
+        assert!(stderr(&output).contains("stdin:1: "), "{}", stderr(&output));
+        assert_eq!(files.read("/etc/msgregistry.inf"), None);
+    }
+}

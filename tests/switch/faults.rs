@@ -45,6 +45,18 @@ fn after_a_power_cut_the_node_is_fenced_and_its_group_taken() {
 }
 
 #[test]
+fn a_proof_that_cannot_be_kept_costs_the_guards_wait_and_not_the_failover() {
+    if !needs_root() {
+        return;
+    }
+    let lab = crashed();
+    lab.mail_1.sh("mkdir -p /var/lib/ims; rm -rf /var/lib/ims/fenced; touch /var/lib/ims/fenced").ok();
+    let ran = move_to_mail_1(&lab, &[]).ok();
+    assert!(ran.stderr.contains("mail-1 has no proof that mail-2 is off: cannot keep the proof"), "{ran}");
+    lab.is_online_on(Some(&lab.mail_1));
+}
+
+#[test]
 fn without_fencing_nothing_is_taken_from_a_node_that_cannot_be_reached() {
     if !needs_root() {
         return;

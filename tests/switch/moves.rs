@@ -179,6 +179,12 @@ fn two_nodes_with_the_same_thing_are_told_as_broken() {
     let status = lab.mail_1.run(["ims-switch", "status", "IMS-RG"]).status_is(6);
     let reason = record(&status, "ims.group/1")["reason"].as_str().unwrap().to_owned();
     assert_eq!(reason, "logical_IP is up on mail-1 and on mail-2");
+    // Somebody put it on there by hand, and nobody takes it off unasked; the way out is told.
+    let refused = lab.mail_1.run(["ims-switch", "online", "IMS-RG"]).status_is(4);
+    assert!(refused.stderr.contains("was not put on by ims-ipbind"), "{refused}");
+    lab.mail_2
+        .run(["ims-ipbind", "up", "192.0.2.10/24", "--device", "eth0", "--adopt", "--probe-wait", "0s"])
+        .ok();
     lab.mail_1.run(["ims-switch", "online", "IMS-RG"]).ok();
     lab.is_online_on(Some(&lab.mail_1));
 }

@@ -79,3 +79,27 @@ fn a_group_that_was_taken_offline_stays_so_whatever_the_prober_says() {
     assert!(ran.stderr.contains("IMS-RG is online nowhere"), "{ran}");
     lab.is_online_on(None);
 }
+
+#[test]
+fn a_signal_ends_it_while_it_waits_for_the_next_record() {
+    if !needs_root() {
+        return;
+    }
+    let bed = Bed::new();
+    let node = bed.node("mail-1");
+    node.file("/etc/ims/groups/IMS-RG.toml", SERVERS);
+    let down = answer("stork", "smtp", "down", 1, "00:00");
+    node.file("/tmp/down", &down);
+    node.file(
+        "/etc/msgregistry.inf",
+        "[stork]\nlayout = postfix-dovecot\nroot = /global/ims/server5\nldap = mail\n",
+    );
+    // Its stdin stays open and brings one record.
+    let script =
+        "mkfifo /tmp/probe; exec 0<>/tmp/probe; cat /tmp/down >&0; exec ims-switch react IMS-RG --dry-run";
+    let reacting = node.spawn(["sh", "-c", script]);
+    assert!(reacting.until_stdout(SOON, |text| text.contains("ims.decision/1")));
+    reacting.signal(rustix::process::Signal::TERM);
+    let ran = reacting.wait(std::time::Duration::from_secs(10)).ok();
+    assert_eq!(ran.stderr, "ims-switch: stopped by SIGTERM\n");
+}

@@ -36,8 +36,10 @@ pub enum Verb {
     Restore(files::cli::Restore),
     /// Put an address on an interface, when nobody else answers for it
     Up(address::cli::Up),
-    /// Take an address off an interface
+    /// Reset the connections of an address and take it off an interface
     Down(address::cli::Down),
+    /// Tell the neighbours again where an address is that is up here
+    Announce(address::cli::Announce),
     /// Say whether an address is on an interface, or whether the interface itself is up
     Look(address::cli::Look),
 }

@@ -25,9 +25,10 @@ pub fn main(args: Args, host: &Host, out: &mut Out) -> Result<Exit, Fail> {
         cli::Verb::Set(set) => files::set(host, &set, out),
         cli::Verb::Ask(ask) => files::ask(host, &ask, out),
         cli::Verb::Restore(restore) => files::restore(host, &restore, out),
-        cli::Verb::Up(up) => address::up(host, &up, out),
-        cli::Verb::Down(down) => address::down(host, &down, out),
-        cli::Verb::Look(look) => address::look(host, &look, out),
+        cli::Verb::Up(up) => address::up(&up, out),
+        cli::Verb::Down(down) => address::down(&down, out),
+        cli::Verb::Announce(announce) => address::announce(&announce, out),
+        cli::Verb::Look(look) => address::look(&look, out),
     }
 }
 

@@ -1,48 +1,42 @@
-//! Edits of the registry: one lock, one new file, put in its place at once.
+//! Entries added, changed and removed by hand or from a pipe.
 
 use std::io::stdin;
-use std::path::Path;
 
 use ims::change::Change;
-use ims::input::records;
+use ims::input::{nothing_came, records};
 use ims::instance::Instance;
 use ims::layout::detect;
 use ims::name::InstanceName;
-use ims::registry::{PATH, Registry};
-use ims::sys::lock::Lock;
-use ims::sys::{file, kept};
 use ims::{Exit, Fail, Host, Out};
 
-use crate::cli::{self, Add, NameOrStdin, Remove};
+use crate::NAME;
+use crate::cli::{Add, NameOrStdin, Remove};
+use crate::draft::Draft;
 
 /// Adds the named instance, or those that come on stdin.
 pub fn add(host: &Host, add: &Add, out: &mut Out) -> Result<Exit, Fail> {
-    let wanted = match &add.what {
+    let mut draft;
+    match &add.what {
         NameOrStdin::Name(name) => {
-            return edit(host, &add.change, out, |registry| {
-                let instance = described(host, name, add, registry.get(name))?;
-                registry.put(&instance);
-                Ok(())
-            });
+            draft = Draft::open(host, &add.change)?;
+            let instance = described(host, name, add, draft.registry.get(name))?;
+            draft.registry.put(&instance);
         }
         NameOrStdin::Stdin => {
-            if add.layout.is_some()
-                || add.server_root.is_some()
-                || add.ldap.is_some()
-                || !add.addresses.is_empty()
-            {
-                return Err(Fail::usage("--layout, --server-root, --address and --ldap do not go with -")
-                    .hint("the records on stdin say it all"));
+            if add.describes() {
+                let fail =
+                    Fail::usage("--layout, --server-root, --address, --ldap and --no-mail do not go with -");
+                return Err(fail.hint("the records on stdin say it all"));
             }
-            piped()?
+            // Read to its end before the lock is taken: what feeds the pipe may want it too.
+            let wanted = piped()?;
+            draft = Draft::open(host, &add.change)?;
+            for instance in &wanted {
+                draft.registry.put(instance);
+            }
         }
-    };
-    edit(host, &add.change, out, |registry| {
-        for instance in &wanted {
-            registry.put(instance);
-        }
-        Ok(())
-    })
+    }
+    tell(&draft.commit()?, out)
 }
 
 /// Removes the named instances; one that is not there is removed already.
@@ -54,12 +48,24 @@ pub fn remove(host: &Host, remove: &Remove, out: &mut Out) -> Result<Exit, Fail>
             NameOrStdin::Stdin => names.extend(piped()?.into_iter().map(|instance| instance.name)),
         }
     }
-    edit(host, &remove.change, out, |registry| {
-        for name in &names {
-            registry.remove(name);
-        }
-        Ok(())
-    })
+    let mut draft = Draft::open(host, &remove.change)?;
+    draft.registry.remove(&names);
+    tell(&draft.commit()?, out)
+}
+
+/// Prints what was changed; a dry run shows people the lines.
+pub fn tell(change: &Change, out: &mut Out) -> Result<Exit, Fail> {
+    if change.dry_run {
+        out.text(&change.diff)?;
+    }
+    out.record(change).map(|()| Exit::Ok)
+}
+
+/// The instances that come on stdin; a pipe through which nothing came is no answer.
+pub fn piped() -> Result<Vec<Instance>, Fail> {
+    let records = records::<Instance>(NAME, stdin().lock()).map(|piped| piped.map(|piped| piped.record));
+    let wanted: Vec<Instance> = records.collect::<Result<_, _>>()?;
+    if wanted.is_empty() { Err(nothing_came::<Instance>()) } else { Ok(wanted) }
 }
 
 /// The instance the arguments describe; what they leave out stays as it is in the registry, or is found on the
@@ -98,53 +104,4 @@ fn described(
         }
     };
     Ok(instance)
-}
-
-fn piped() -> Result<Vec<Instance>, Fail> {
-    records::<Instance>("ims-registry", stdin().lock()).map(|piped| piped.map(|piped| piped.record)).collect()
-}
-
-/// Reads, edits and replaces the registry under its lock; an empty one is removed.
-fn edit(
-    host: &Host,
-    change: &cli::Change,
-    out: &mut Out,
-    with: impl FnOnce(&mut Registry) -> Result<(), Fail>,
-) -> Result<Exit, Fail> {
-    let _lock = if change.dry_run { None } else { Some(Lock::named(host, "registry", change.timeout.0)?) };
-    let path = host.path(PATH);
-    if !change.dry_run && path.parent().is_some_and(Path::is_dir) {
-        kept::sweep(&path)?;
-    }
-    let old = file::read_text(&path)?;
-    let mut registry = Registry::parse(old.as_deref().unwrap_or_default(), &path)?;
-    with(&mut registry)?;
-    let new = (!registry.is_empty()).then(|| registry.to_string());
-    // A registry that never was stays so, and one of comments alone is somebody's.
-    let new = if registry.is_empty() && old.as_deref().is_some_and(|old| has_no_instance(old, &path)) {
-        old.clone()
-    } else {
-        new
-    };
-    let told = Change::of(
-        Path::new(PATH),
-        old.as_deref().map(str::as_bytes),
-        new.as_deref().map(str::as_bytes),
-        change.dry_run,
-    );
-    if told.changed && !change.dry_run {
-        match &new {
-            Some(text) => file::replace(&path, text.as_bytes())?,
-            None => drop(file::remove(&path)?),
-        }
-    }
-    if change.dry_run {
-        out.text(&told.diff)?;
-    }
-    out.record(&told)?;
-    Ok(Exit::Ok)
-}
-
-fn has_no_instance(text: &str, path: &Path) -> bool {
-    Registry::parse(text, path).is_ok_and(|registry| registry.is_empty())
 }

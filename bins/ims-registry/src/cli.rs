@@ -6,7 +6,7 @@ use clap::{Parser, Subcommand};
 use ims::address::Address;
 use ims::command::{Arguments, Common};
 use ims::layout::Layout;
-use ims::name::{DirectoryName, InstanceName};
+use ims::name::{DirectoryName, InstanceName, NodeName};
 use ims::span::Span;
 
 /// Which instances this node knows
@@ -46,12 +46,21 @@ pub enum Verb {
         #[arg(value_name = "ROOT", required = true, value_parser = absolute)]
         roots: Vec<PathBuf>,
     },
+    /// Add the instances below the server roots that a list of Netscape Messaging Server names
+    Import(Import),
     /// Say whether each entry fits what is on the disk and the other entries
     Check {
         /// Names of instances
         #[arg(value_name = "NAME")]
         names: Vec<InstanceName>,
     },
+    /// Print how the registries of other nodes differ from this one
+    Diff(Diff),
+    /// Put the entries of this node, all or those named, into the registries of other nodes
+    Replicate(Replicate),
+    /// Take in what `replicate` on another node sends; not for typing
+    #[command(hide = true)]
+    Receive(Receive),
 }
 
 /// The arguments of `add`.
@@ -80,12 +89,82 @@ pub struct Add {
     pub change: Change,
 }
 
+impl Add {
+    /// Whether anything of an instance is said besides its name.
+    pub const fn describes(&self) -> bool {
+        self.layout.is_some()
+            || self.server_root.is_some()
+            || self.ldap.is_some()
+            || self.no_mail
+            || !self.addresses.is_empty()
+    }
+}
+
 /// The arguments of `remove`.
 #[derive(Debug, clap::Args)]
 pub struct Remove {
     /// Names of instances, or - to read ims.instance/1 records from stdin
     #[arg(value_name = "NAME|-", required = true, value_parser = name_or_stdin)]
     pub what: Vec<NameOrStdin>,
+    /// Common to what changes the file.
+    #[command(flatten)]
+    pub change: Change,
+}
+
+/// The arguments of `import`.
+#[derive(Debug, clap::Args)]
+pub struct Import {
+    /// The list
+    #[arg(value_name = "FILE", default_value = "/etc/nsserver.cfg")]
+    pub file: PathBuf,
+    /// Common to what changes the file.
+    #[command(flatten)]
+    pub change: Change,
+}
+
+/// The arguments of `diff`.
+#[derive(Debug, clap::Args)]
+pub struct Diff {
+    /// Names of instances
+    #[arg(value_name = "NAME")]
+    pub names: Vec<InstanceName>,
+    /// The nodes, by their names in /etc/ims/nodes.toml
+    #[arg(long = "with", value_name = "NODE", required = true, num_args = 1..)]
+    pub nodes: Vec<NodeName>,
+    /// How long a node may take beyond the time to reach it
+    #[arg(long, value_name = "TIME", default_value = "10s")]
+    pub timeout: Span,
+}
+
+/// The arguments of `replicate`.
+#[derive(Debug, clap::Args)]
+pub struct Replicate {
+    /// Names of instances
+    #[arg(value_name = "NAME")]
+    pub names: Vec<InstanceName>,
+    /// The nodes, by their names in /etc/ims/nodes.toml
+    #[arg(long = "to", value_name = "NODE", required = true, num_args = 1..)]
+    pub nodes: Vec<NodeName>,
+    /// Overwrite entries that differ there
+    #[arg(long)]
+    pub force_replace: bool,
+    /// Common to what changes the file.
+    #[command(flatten)]
+    pub change: Change,
+}
+
+/// The arguments of `receive`.
+#[derive(Debug, clap::Args)]
+pub struct Receive {
+    /// The node that is meant
+    #[arg(value_name = "NODE")]
+    pub node: NodeName,
+    /// How many records are sent
+    #[arg(long, value_name = "NUMBER")]
+    pub count: usize,
+    /// Overwrite entries that differ
+    #[arg(long)]
+    pub force_replace: bool,
     /// Common to what changes the file.
     #[command(flatten)]
     pub change: Change,

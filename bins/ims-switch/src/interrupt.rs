@@ -5,6 +5,8 @@
 //! and such a server could not be asked to end.
 
 use std::future::poll_fn;
+use std::io::PipeReader;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::{Arc, OnceLock};
 use std::task::Poll;
 
@@ -12,8 +14,12 @@ use ims::{Exit, Fail};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// Whether somebody wants the run to stop.
-#[derive(Debug, Clone, Default)]
-pub struct Interrupt(Arc<OnceLock<&'static str>>);
+#[derive(Debug, Clone)]
+pub struct Interrupt {
+    came: Arc<OnceLock<&'static str>>,
+    /// Ends when a signal comes.
+    pipe: Arc<PipeReader>,
+}
 
 impl Interrupt {
     /// Catches the signals from now on.
@@ -28,6 +34,7 @@ impl Interrupt {
                 signal(SignalKind::hangup()).map_err(cannot)?,
             )
         };
+        let (pipe, writer) = std::io::pipe().map_err(cannot)?;
         let came = Arc::new(OnceLock::new());
         let told = Arc::clone(&came);
         std::thread::spawn(move || {
@@ -43,12 +50,20 @@ impl Interrupt {
             }));
             // The first one counts; there is nothing else to set.
             let _ = told.set(name);
+            drop(writer);
         });
-        Ok(Self(came))
+        Ok(Self { came, pipe: Arc::new(pipe) })
     }
 
     /// The signal that came, if one did.
     pub fn came(&self) -> Option<&'static str> {
-        self.0.get().copied()
+        self.came.get().copied()
+    }
+}
+
+impl AsFd for Interrupt {
+    /// A descriptor that is readable once a signal came.
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.pipe.as_fd()
     }
 }

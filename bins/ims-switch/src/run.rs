@@ -1,6 +1,7 @@
 //! `ims-switch run`: a command of cron's that runs where the group is online, stays quiet elsewhere, and is waited
 //! for by whoever moves the group.
 
+use std::io::IsTerminal;
 use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::process::Stdio;
@@ -44,9 +45,10 @@ pub fn run(host: &Host, asked: &Run, interrupt: &Interrupt) -> Result<Exit, Fail
     // The command keeps both locks should this process be killed.
     lock.inherit()?;
     only.inherit()?;
-    let mut child = line
-        .spawn(Stdio::inherit(), Stdio::inherit(), Stdio::inherit())
-        .map_err(|fail| fail.with_exit(Exit::Usage))?;
+    // It has a process group of its own, and one that is not the terminal's is stopped when it reads from there.
+    let stdin = if std::io::stdin().is_terminal() { Stdio::null() } else { Stdio::inherit() };
+    let mut child =
+        line.spawn(stdin, Stdio::inherit(), Stdio::inherit()).map_err(|fail| fail.with_exit(Exit::Usage))?;
     let process = i32::try_from(child.id()).ok().and_then(Process::of);
     let mut told = false;
     while let Some(process) = process {

@@ -89,26 +89,28 @@ impl DovecotConf {
             let line = row + 1;
             let whole = joined(&lines, &rows);
             let body = whole.trim();
-            if body == "}" {
+            // The first word decides, so that a value may end with a brace.
+            let (key, behind) = body.split_at(body.find([' ', '\t', '=']).unwrap_or(body.len()));
+            if let "!include" | "!include_try" = key {
+                let pattern = unquoted(behind.trim());
+                items.push(Item::Include { pattern, optional: key == "!include_try", line });
+            } else if let Some(value) = behind.trim_start().strip_prefix('=') {
+                items.push(Item::Setting {
+                    within: blocks(&within),
+                    key: key.to_owned(),
+                    value: unquoted(value.trim()),
+                    line,
+                });
+            } else if body == "}" {
                 let closed = blocks(&within);
                 within.pop().ok_or_else(|| bad(file, line, "a '}' without its '{'"))?;
                 items.push(Item::Close { within: closed, line });
             } else if let Some(words) = body.strip_suffix('{') {
                 let mut words = words.split_whitespace();
                 let kind = words.next().unwrap_or_default().to_owned();
-                let title = unquoted(&words.collect::<Vec<_>>().join(" ")).to_owned();
+                let title = unquoted(&words.collect::<Vec<_>>().join(" "));
                 within.push((Block { kind, title }, line));
                 items.push(Item::Open { within: blocks(&within), line });
-            } else if let Some(rest) = body.strip_prefix("!include") {
-                let (optional, rest) = rest.strip_prefix("_try").map_or((false, rest), |rest| (true, rest));
-                items.push(Item::Include { pattern: unquoted(rest.trim()).to_owned(), optional, line });
-            } else if let Some((key, value)) = body.split_once('=') {
-                items.push(Item::Setting {
-                    within: blocks(&within),
-                    key: key.trim().to_owned(),
-                    value: unquoted(value.trim()).to_owned(),
-                    line,
-                });
             } else {
                 return Err(bad(file, line, format!("neither 'key = value' nor a block: '{}'", shown(body))));
             }
@@ -231,22 +233,31 @@ fn joined(lines: &Lines, rows: &[usize]) -> String {
     parts.join(" ")
 }
 
-/// A line up to its comment: `#` at the beginning or behind blank space, outside quotes.
+/// A line up to its comment: `#` outside quotes, which may begin anywhere. Behind a quote that is not closed Dovecot
+/// looks for no comment.
 fn without_comment(line: &str) -> &str {
-    let mut quote = None;
-    let mut before = ' ';
-    for (at, c) in line.char_indices() {
-        match (c, quote) {
-            ('#', None) if before.is_whitespace() => return line.get(..at).unwrap_or_default(),
-            ('"' | '\'', None) if before.is_whitespace() || before == '=' => quote = Some(c),
-            (c, Some(open)) if c == open && before != '\\' => quote = None,
+    let mut chars = line.char_indices();
+    while let Some((at, c)) = chars.next() {
+        match c {
+            '#' => return line.get(..at).unwrap_or_default(),
+            '"' | '\'' => {
+                while let Some((_, inside)) = chars.next().filter(|(_, inside)| *inside != c) {
+                    if inside == '\\' {
+                        chars.next();
+                    }
+                }
+            }
             _ => {}
         }
-        before = c;
     }
     line
 }
 
-fn unquoted(text: &str) -> &str {
-    ['"', '\''].into_iter().find_map(|quote| text.strip_prefix(quote)?.strip_suffix(quote)).unwrap_or(text)
+/// A value without the quotes round it, within which `\` takes the next character as it is.
+fn unquoted(text: &str) -> String {
+    let inner = ['"', '\''].into_iter().find_map(|quote| text.strip_prefix(quote)?.strip_suffix(quote));
+    let Some(inner) = inner else { return text.to_owned() };
+    let mut chars = inner.chars();
+    std::iter::from_fn(|| chars.next().map(|c| if c == '\\' { chars.next().unwrap_or(c) } else { c }))
+        .collect()
 }

@@ -206,14 +206,17 @@ impl Group {
     /// The names of the groups of a host, in order.
     pub fn names(host: &Host) -> Result<Vec<GroupName>, Fail> {
         let folder = host.path(FOLDER);
+        let cannot = |e: &std::io::Error| Fail::io(crate::Exit::Unknown, "cannot list the groups", e);
         let entries = match fs_err::read_dir(&folder) {
             Ok(entries) => entries,
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(e) => return Err(Fail::io(crate::Exit::Unknown, "cannot list the groups", &e)),
+            Err(e) => return Err(cannot(&e)),
         };
-        let mut names: Vec<GroupName> = entries
-            .filter_map(|entry| entry.ok()?.file_name().to_str()?.strip_suffix(".toml")?.parse().ok())
-            .collect();
+        let mut names: Vec<GroupName> = Vec::new();
+        for entry in entries {
+            let file = entry.map_err(|e| cannot(&e))?.file_name();
+            names.extend(file.to_str().and_then(|file| file.strip_suffix(".toml")?.parse().ok()));
+        }
         names.sort();
         Ok(names)
     }

@@ -221,7 +221,7 @@ fn absolute(keys: &Keys<'_>, key: &str) -> Result<PathBuf, Fail> {
 
 fn line(keys: &Keys<'_>, key: &str) -> Result<Vec<String>, Fail> {
     let words = keys.texts(key)?;
-    if words.is_empty() {
+    if words.first().is_none_or(|program| program.is_empty()) {
         return Err(keys.wrong(key, format!("{key} is missing")).hint("a list of words, the program first"));
     }
     Ok(words.into_iter().map(ToOwned::to_owned).collect())

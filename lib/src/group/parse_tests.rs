@@ -91,6 +91,10 @@ fn what_is_wrong_is_told_with_its_line_and_what_was_meant() {
             "IMS-RG.toml:2: monitor is missing (a list of words, the program first)",
         ),
         (
+            format!("{HEAD}[resource.c]\ntype = \"command\"\nstart = [\"\", \"x\"]\n"),
+            "IMS-RG.toml:4: start is missing (a list of words, the program first)",
+        ),
+        (
             format!("{HEAD}[resource.o]\ntype = \"ocf:heartbeat\"\n"),
             "IMS-RG.toml:3: not an OCF agent: 'ocf:heartbeat' (like ocf:heartbeat:IPaddr2)",
         ),

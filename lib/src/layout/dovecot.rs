@@ -32,6 +32,9 @@ const BUILT_IN: [(&str, &str, u16, bool, &str); 6] = [
     ("managesieve-login", "sieve", 4190, false, "sieve"),
 ];
 
+/// Where Dovecot listens when nobody says otherwise.
+const LISTEN: &str = "*, ::";
+
 /// Dovecot's configuration file.
 pub fn config_file(instance: &Instance) -> PathBuf {
     instance.mail_dir().join("dovecot/dovecot.conf")
@@ -112,7 +115,7 @@ pub fn listeners(host: &Host, instance: &Instance) -> Result<Vec<Listener>, Fail
         let says = inet.at.clone().or_else(|| last(&settings, "protocols").map(|s| s.at.clone()));
         let at = says.unwrap_or_else(|| main.clone());
         let own = inet.address.as_deref().filter(|address| !address.is_empty());
-        let value = own.or(listen.map(|s| s.value.as_str())).unwrap_or("*, ::");
+        let value = own.or(listen.map(|s| s.value.as_str())).unwrap_or(LISTEN);
         for bind in binds(host, value, &at)? {
             let service = spoken(service, name, tls);
             listeners.push(Listener { server: "dovecot", service, bind, port, at: at.clone() });

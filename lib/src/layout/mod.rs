@@ -223,7 +223,7 @@ pub fn programs(host: &Host, instance: &Instance, part: Part) -> Result<Vec<Prog
             let mut programs = Vec::new();
             programs.extend(dovecot::program(host, instance)?);
             programs.extend(postfix::program(host, instance)?);
-            Ok(programs)
+            if instance.mail && programs.is_empty() { Err(no_mail_server(instance)) } else { Ok(programs) }
         }
     }
 }
@@ -238,6 +238,9 @@ pub fn listeners(host: &Host, instance: &Instance) -> Result<Vec<Listener>, Fail
         Layout::PostfixDovecot => {
             let mut listeners = Vec::new();
             if instance.mail {
+                if !postfix::is_there(host, instance) && !dovecot::is_there(host, instance) {
+                    return Err(no_mail_server(instance));
+                }
                 listeners.extend(postfix::listeners(host, instance)?);
                 listeners.extend(dovecot::listeners(host, instance)?);
             }
@@ -245,6 +248,12 @@ pub fn listeners(host: &Host, instance: &Instance) -> Result<Vec<Listener>, Fail
             Ok(listeners)
         }
     }
+}
+
+/// An instance that should have mail servers and of which no file is here: an empty mount point looks like that.
+fn no_mail_server(instance: &Instance) -> Fail {
+    Fail::unknown(format!("{} has neither Postfix nor Dovecot", instance.mail_dir().display()))
+        .hint("another node may master its volume")
 }
 
 /// Reads a file of an instance that must be there.

@@ -7,7 +7,7 @@ use std::path::Path;
 use crate::sys::file;
 use crate::{Fail, Host};
 
-/// The ports of mail and directory services, for a node without `/etc/services`.
+/// The ports of mail and directory services, for a node whose `/etc/services` does not say.
 const KNOWN: [(&str, u16); 11] = [
     ("smtp", 25),
     ("mail", 25),
@@ -27,16 +27,14 @@ pub fn port(host: &Host, name: &str) -> Result<Option<u16>, Fail> {
     if let Ok(port) = name.parse() {
         return Ok(Some(port));
     }
-    if let Some((_, port)) = KNOWN.iter().find(|(known, _)| *known == name) {
-        return Ok(Some(*port));
-    }
     let text = file::read_text(&host.path("/etc/services"))?.unwrap_or_default();
-    Ok(text.lines().find_map(|line| {
+    let listed = text.lines().find_map(|line| {
         let mut words = line.split('#').next().unwrap_or_default().split_whitespace();
         let (first, number) = (words.next()?, words.next()?);
         let port = number.strip_suffix("/tcp")?.parse().ok()?;
         (first == name || words.any(|alias| alias == name)).then_some(port)
-    }))
+    });
+    Ok(listed.or_else(|| KNOWN.into_iter().find(|(known, _)| *known == name).map(|(_, port)| port)))
 }
 
 /// The addresses that an address or a host's name stands for; empty when the name is not in `/etc/hosts`.

@@ -112,6 +112,12 @@ fn a_name_is_looked_up_in_files_and_is_unknown_when_it_is_not_there() {
         crate::Exit::Unknown,
         "main.cf:1: cannot tell what inet_interfaces",
     );
+    let moved = [
+        ("/etc/services", "smtp 2525/tcp mail\n"),
+        ("msg-a/postfix/main.cf", "inet_interfaces = 192.0.2.10\n"),
+        ("msg-a/postfix/master.cf", SMTP),
+    ];
+    assert_eq!(told(layout, &moved).unwrap(), ["smtp 192.0.2.10 2525 master.cf:1"], "as Postfix reads it");
     let no_port =
         [("msg-a/postfix/main.cf", ""), ("msg-a/postfix/master.cf", "nobody inet n - n - - smtpd\n")];
     fails(layout, &no_port, crate::Exit::Usage, "master.cf:1: no port is known for 'nobody'");
@@ -135,6 +141,7 @@ fn dovecot_listens_for_the_protocols_it_has_where_the_last_word_says() {
             "protocols = pop3\n!include_try no.conf\nssl=no\nlisten = 192.0.2.9\nlisten = 192.0.2.10, ::\n",
             &["pop3 192.0.2.10 110 dovecot.conf:1", "pop3 :: 110 dovecot.conf:1"],
         ),
+        ("protocols = pop3\nssl = no\nlisten = $listen\n", &["pop3 * 110 dovecot.conf:1"]),
         (
             "protocols = imap\nprotocols = $protocols pop3\nssl = no\nlisten=*\n",
             &["imap 0.0.0.0 143 dovecot.conf:2", "pop3 0.0.0.0 110 dovecot.conf:2"],
@@ -162,6 +169,11 @@ fn dovecot_listens_for_the_protocols_it_has_where_the_last_word_says() {
         crate::Exit::Usage,
         "dovecot.conf:1: no.conf is not there",
     );
+    for pattern in ["conf.d/[0-9]*.conf", "conf.d/1?.conf", "c*/10.conf", "conf.d/{10,20}.conf"] {
+        let text = format!("!include_try {pattern}\n");
+        let files = [("msg-a/dovecot/dovecot.conf", text.as_str()), ("msg-a/dovecot/conf.d/10.conf", "")];
+        fails(layout, &files, crate::Exit::Unknown, "dovecot.conf:1: cannot tell which files");
+    }
     fails(
         layout,
         &[("msg-a/dovecot/dovecot.conf", "!include dovecot.conf\n")],
@@ -269,6 +281,18 @@ fn the_iplanet_servers_listen_where_their_files_and_their_store_say() {
         crate::Exit::Unknown,
         "dispatcher.cnf is not there (another node may master its volume)",
     );
+}
+
+#[test]
+fn an_empty_mount_point_tells_nothing_of_the_mail_servers() {
+    let (_folder, host, instance) = host(Layout::PostfixDovecot, &[("lost+found/x", "")]);
+    let instance = Instance { mail: true, ..instance };
+    let told = "/srv/ims/msg-a has neither Postfix nor Dovecot (another node may master its volume)";
+    for fail in
+        [listeners(&host, &instance).unwrap_err(), programs(&host, &instance, Part::Mail).unwrap_err()]
+    {
+        assert_eq!((fail.exit(), fail.to_string().as_str()), (crate::Exit::Unknown, told));
+    }
 }
 
 #[test]

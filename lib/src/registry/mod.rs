@@ -1,73 +1,76 @@
 //! `/etc/msgregistry.inf`: which instances a node knows. Parsed and edited line by line, so that what people
-//! wrote beside our keys (comments, unknown keys, order, blank lines) survives every change.
+//! wrote beside our keys (comments, unknown keys, order, blank lines, bytes that are no UTF-8) survives every change.
 //!
 //! The original's syntax was never published; this one is ours, described in msgregistry.inf(5).
 
 mod section;
 
-use std::fmt;
-use std::path::Path;
+#[cfg(test)]
+mod tests;
 
-pub use section::absolute;
-use section::{Line, bad, line_end, with_keys};
+use std::collections::{HashMap, HashSet};
+use std::path::{Path, PathBuf};
 
 use crate::instance::Instance;
 use crate::name::InstanceName;
-use crate::{Fail, Host, sys};
+use crate::place::Place;
+use crate::{Exit, Fail, Host, sys};
+pub use section::keys;
+use section::{Line, Section, bad, ends_blank, line_end};
 
 /// Where the registry stands on every node.
 pub const PATH: &str = "/etc/msgregistry.inf";
 
-/// The registry's text, cut into what stands before the first section and the sections.
+/// The registry's bytes, cut into what stands before the first section and the sections.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Registry {
-    head: String,
+    head: Vec<u8>,
     sections: Vec<Section>,
-}
-
-/// One `[name]` with every line up to the next, and what they say.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Section {
-    instance: Instance,
-    text: String,
+    places: HashMap<InstanceName, usize>,
 }
 
 impl Registry {
-    /// Reads the registry's text; `file` is named in errors.
-    pub fn parse(text: &str, file: &Path) -> Result<Self, Fail> {
-        let mut head = String::new();
-        let mut raw: Vec<(usize, String)> = Vec::new();
-        for (index, line) in text.split_inclusive('\n').enumerate() {
-            if line.trim_start().starts_with('[') {
-                raw.push((index + 1, line.to_owned()));
-            } else if let Some((_, section)) = raw.last_mut() {
-                section.push_str(line);
-            } else if matches!(Line::of(line), Line::Other) {
-                head.push_str(line);
-            } else {
-                return Err(bad(file, index + 1, "a key before the first [instance]"));
+    /// Reads the registry's bytes; `file` is named in errors.
+    pub fn parse(text: impl AsRef<[u8]>, file: &Path) -> Result<Self, Fail> {
+        let mut registry = Self::default();
+        let mut lines = text.as_ref().split_inclusive(|byte| *byte == b'\n').enumerate().peekable();
+        while let Some((index, line)) = lines.next_if(|(_, line)| !section::is_title(line)) {
+            match Line::of(line) {
+                Line::Other => registry.head.extend_from_slice(line),
+                Line::Key(..) | Line::Bad => {
+                    return Err(bad(file, index + 1, "a key before the first [instance]"));
+                }
             }
         }
-        let mut sections: Vec<Section> = Vec::with_capacity(raw.len());
-        let mut seen = std::collections::HashSet::new();
-        for (line, text) in raw {
-            let instance = section::parse(&text, file, line)?;
-            if !seen.insert(instance.name.clone()) {
-                return Err(bad(file, line, format!("[{}] stands there twice", instance.name)));
+        let mut section = Vec::new();
+        while let Some((index, title)) = lines.next() {
+            section.clear();
+            section.push(title);
+            while let Some((_, line)) = lines.next_if(|(_, line)| !section::is_title(line)) {
+                section.push(line);
             }
-            sections.push(Section { instance, text });
+            let section = Section::parse(&section, file, index + 1)?;
+            let name = section.instance.name.clone();
+            if let Some(first) = registry.places.get(&name).and_then(|at| registry.sections.get(*at)) {
+                let twice = format!("[{name}] stands there twice, first in line {}", first.line);
+                return Err(bad(file, index + 1, twice));
+            }
+            registry.places.insert(name, registry.sections.len());
+            registry.sections.push(section);
         }
-        Ok(Self { head, sections })
+        Ok(registry)
     }
 
     /// Reads the registry of a host; a node without the file knows no instance.
     pub fn load(host: &Host) -> Result<Self, Fail> {
         let path = host.path(PATH);
-        match sys::file::read_text(&path) {
-            Ok(Some(text)) => Self::parse(&text, &path),
-            Ok(None) => Ok(Self::default()),
-            Err(fail) => Err(fail),
-        }
+        sys::file::read(&path)?.map_or_else(|| Ok(Self::default()), |text| Self::parse(text, &path))
+    }
+
+    /// The registry as it stands in the file.
+    pub fn bytes(&self) -> Vec<u8> {
+        let parts = self.sections.iter().flat_map(|section| [&section.body, &section.tail]);
+        std::iter::once(&self.head).chain(parts).flatten().copied().collect()
     }
 
     /// The instances in the order of the file.
@@ -77,7 +80,13 @@ impl Registry {
 
     /// The instance of that name.
     pub fn get(&self, name: &InstanceName) -> Option<&Instance> {
-        self.instances().find(|instance| &instance.name == name)
+        self.places.get(name).and_then(|at| self.sections.get(*at)).map(|section| &section.instance)
+    }
+
+    /// Where the entry of that name began when the file was read.
+    pub fn place(&self, name: &InstanceName) -> Place {
+        let section = self.places.get(name).and_then(|at| self.sections.get(*at));
+        section.map_or_else(|| Place::file(PATH), |section| Place::line(PATH, section.line))
     }
 
     /// The instance of that name, or a failure that says which there are.
@@ -93,33 +102,52 @@ impl Registry {
         })
     }
 
-    /// Adds an instance, or changes the keys that differ; says whether anything changed.
+    /// Adds an instance at the end, or changes the keys that differ; says whether anything changed.
     pub fn put(&mut self, instance: &Instance) -> bool {
-        if let Some(section) = self.sections.iter_mut().find(|s| s.instance.name == instance.name) {
-            if &section.instance == instance {
-                return false;
-            }
-            section.text = with_keys(&section.text, instance);
-            section.instance = instance.clone();
-            return true;
+        let at = self.places.get(&instance.name).copied();
+        if let Some(section) = at.and_then(|at| self.sections.get_mut(at)) {
+            return section.change(instance);
         }
-        let before = self.sections.last_mut().map_or(&mut self.head, |section| &mut section.text);
-        let end = line_end(before);
-        if !before.is_empty() && !before.ends_with('\n') {
-            before.push_str(end);
+        let (shown, tail) = match self.sections.last_mut() {
+            Some(last) if last.tail.is_empty() => (&last.body, &mut last.tail),
+            Some(last) => (&last.tail.clone(), &mut last.tail),
+            None => (&self.head.clone(), &mut self.head),
+        };
+        let end = line_end(shown);
+        if !shown.is_empty() && !shown.ends_with(b"\n") {
+            tail.extend_from_slice(end);
         }
-        if !before.is_empty() && !before.ends_with(&format!("\n{end}")) {
-            before.push_str(end);
+        if !shown.is_empty() && !ends_blank(shown) {
+            tail.extend_from_slice(end);
         }
-        let text = with_keys(&format!("[{}]{end}", instance.name), instance);
-        self.sections.push(Section { instance: instance.clone(), text });
+        self.places.insert(instance.name.clone(), self.sections.len());
+        self.sections.push(Section::new(instance, end));
         true
     }
 
-    /// Takes an instance out, with the lines of its section; says whether it was there.
-    pub fn remove(&mut self, name: &InstanceName) -> bool {
+    /// Takes instances out, each from its title to its last key with one blank line that parts it from another;
+    /// says whether any was there. Comments before and after an entry are somebody's and stay.
+    pub fn remove(&mut self, names: &[InstanceName]) -> bool {
+        let gone: HashSet<&InstanceName> = names.iter().collect();
         let before = self.sections.len();
-        self.sections.retain(|section| &section.instance.name != name);
+        let mut sections: Vec<Section> = Vec::with_capacity(before);
+        let mut ends_open = false;
+        for section in std::mem::take(&mut self.sections) {
+            if gone.contains(&section.instance.name) {
+                let above = sections.last_mut().map_or(&mut self.head, |above| &mut above.tail);
+                above.extend_from_slice(section.tail_below());
+                ends_open = section.tail.is_empty();
+            } else {
+                sections.push(section);
+                ends_open = false;
+            }
+        }
+        if ends_open {
+            let last = sections.last_mut().map_or(&mut self.head, |last| &mut last.tail);
+            section::trim_blank_line(last);
+        }
+        self.places = sections.iter().enumerate().map(|(at, s)| (s.instance.name.clone(), at)).collect();
+        self.sections = sections;
         self.sections.len() != before
     }
 
@@ -129,78 +157,12 @@ impl Registry {
     }
 }
 
-impl fmt::Display for Registry {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.head)?;
-        self.sections.iter().try_for_each(|section| f.write_str(&section.text))
+/// A server root is an absolute path, free of `..`, of line ends, and of blanks at its end.
+pub fn absolute(value: &str) -> Result<PathBuf, Fail> {
+    let path = Path::new(value);
+    let plain = path.components().all(|part| !matches!(part, std::path::Component::ParentDir));
+    if path.is_absolute() && plain && !value.contains(['\n', '\r']) && value.trim_end() == value {
+        return Ok(path.to_owned());
     }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::Exit;
-
-    const TWO: &str = "# ours\n[mail-1]\nlayout = iplanet-5\nroot = /opt/iplanet/server5\naddress = 10.0.37.10\nldap = elenchus\n\
-                       owner = postmaster ; keep\n\n# the other\n[mail-2]\nroot=/opt/iplanet/server5\nlayout=iplanet-5\n";
-
-    fn parse(text: &str) -> Result<Registry, Fail> {
-        Registry::parse(text, Path::new("/etc/msgregistry.inf"))
-    }
-
-    #[test]
-    fn a_registry_prints_as_it_was_read() {
-        for text in ["", "# only a comment\n", TWO, TWO.trim_end()] {
-            assert_eq!(parse(text).unwrap().to_string(), text);
-        }
-    }
-
-    #[test]
-    fn changing_one_key_leaves_every_other_byte() {
-        let mut registry = parse(TWO).unwrap();
-        let mut instance = registry.get(&"mail-1".parse().unwrap()).unwrap().clone();
-        assert!(!registry.put(&instance), "the same again is no change");
-        instance.addresses = vec!["10.0.37.11".parse().unwrap()];
-        assert!(registry.put(&instance));
-        assert_eq!(registry.to_string(), TWO.replace("10.0.37.10", "10.0.37.11"));
-    }
-
-    #[test]
-    fn what_was_added_is_taken_out_again() {
-        let mut registry = parse(TWO).unwrap();
-        let instance =
-            Instance { name: "mail-3".parse().unwrap(), ..registry.instances().next().unwrap().clone() };
-        assert!(registry.put(&instance));
-        let again = parse(&registry.to_string()).unwrap();
-        assert_eq!(again.get(&instance.name), Some(&instance));
-        assert!(registry.remove(&instance.name));
-        assert_eq!(registry.to_string(), format!("{TWO}\n"));
-    }
-
-    #[test]
-    fn a_torn_registry_is_refused_with_its_line() {
-        for (text, place) in [
-            ("layout = iplanet-5\n", ":1: a key before"),
-            ("[mail-1\nlayout = iplanet-5\n", ":1: a section without"),
-            ("[mail-1]\nlayout = iplanet-5\nroot = /opt/ipl", ""),
-            ("[mail-1]\nlayout = iplanet-5\nro", ":3: neither"),
-            ("[mail-1]\nlayout = iplanet-5\n", ":1: [mail-1] has no root"),
-            ("[a]\nlayout = x\nroot = /a\n", ":2: no layout 'x'"),
-            ("[a]\nlayout = iplanet-5\nroot = a\n", ":3: not an absolute path"),
-            ("[a]\nlayout = iplanet-5\nroot = /a\nroot = /b\n", ":4: root stands twice"),
-            (
-                "[a]\nlayout = iplanet-5\nroot = /a\n[a]\nlayout = iplanet-5\nroot = /a\n",
-                ":4: [a] stands there twice",
-            ),
-        ] {
-            match parse(text) {
-                Ok(_) => assert!(place.is_empty(), "{text:?} was taken"),
-                Err(fail) => {
-                    assert_eq!(fail.exit(), Exit::Usage);
-                    let told = fail.to_string();
-                    assert!(!place.is_empty() && told.contains(place), "{text:?}: {told}");
-                }
-            }
-        }
-    }
+    Err(Fail::new(Exit::Usage, format!("not an absolute path: '{}'", value.escape_debug())))
 }

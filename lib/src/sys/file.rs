@@ -30,14 +30,19 @@ pub fn text<'a>(bytes: &'a [u8], path: &Path) -> Result<&'a str, Fail> {
     })
 }
 
-/// Reads a file, `None` when it is not there.
+/// Reads a file, `None` when it is not there. A symbolic link to nothing is not nothing: it is an error.
 pub fn read(path: &Path) -> Result<Option<Vec<u8>>, Fail> {
     let cannot = |e: &io::Error| Fail::io(Exit::Unknown, format!("cannot read {}", path.display()), e);
     // O_NONBLOCK: opening a FIFO that somebody put there must not wait for a writer.
     let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK;
     let fd = match rustix::fs::open(path, flags, Mode::empty()) {
         Ok(fd) => fd,
-        Err(Errno::NOENT | Errno::NOTDIR) => return Ok(None),
+        Err(Errno::NOENT | Errno::NOTDIR) => {
+            return match rustix::fs::readlink(path, Vec::new()) {
+                Ok(to) => Err(leads_nowhere(path, &to.to_string_lossy())),
+                Err(_) => Ok(None),
+            };
+        }
         Err(e) => return Err(cannot(&e.into())),
     };
     let file = std::fs::File::from(fd);
@@ -51,6 +56,15 @@ pub fn read(path: &Path) -> Result<Option<Vec<u8>>, Fail> {
         return Err(Fail::usage(format!("{} is larger than 64 MiB", path.display())));
     }
     Ok(Some(bytes))
+}
+
+fn leads_nowhere(path: &Path, to: &str) -> Fail {
+    Fail::unknown(format!(
+        "{} is a symbolic link to {}, which is not there",
+        path.display(),
+        to.escape_debug()
+    ))
+    .hint("mount what it leads to, or put the file itself there")
 }
 
 /// Replaces or creates a file: a temporary one beside it, owner, mode and extended attributes, fsync, both exchanged,

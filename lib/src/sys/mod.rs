@@ -18,3 +18,4 @@ pub mod sock;
 pub mod stderr;
 pub mod stop;
 pub mod sync;
+pub mod user;

@@ -40,9 +40,7 @@ pub fn release(host: &Host, args: &Release, out: &mut Out) -> Result<Exit, Fail>
     let mut run = Run { args, volume, deadline, eye };
     let found = run.look()?;
     let steps = plan::release(&run.volume, &found)?;
-    if !steps.is_empty() {
-        run.nobody(&found, out)?;
-    }
+    run.nobody(&found, out)?;
     if args.dry_run {
         show(&steps, &run.volume, out)?;
         return Ok(Exit::Ok);

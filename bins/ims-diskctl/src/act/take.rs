@@ -1,19 +1,19 @@
 //! Mounts a volume here, unless another node has it.
 
-use std::time::Duration;
+mod settled;
+
+use std::time::{Duration, Instant};
 
 use ims::sys::block;
 use ims::sys::hand::{Hand, Heard};
 use ims::sys::lock::Lock;
 use ims::sys::mount::{Call, Refusal};
-use ims::sys::stderr;
 use ims::sys::stop::Stop;
-use ims::{Exit, Fail, Host, Out, State};
+use ims::{Exit, Fail, Host, Out};
 use jiff::Timestamp;
 
 use super::watch::{self, Watched};
 use super::{Deadline, go_on, lock, show};
-use crate::NAME;
 use crate::cli::Take;
 use crate::guard::claim::{self, Claimed};
 use crate::guard::mmp::{Block, Sequence};
@@ -32,7 +32,13 @@ struct Run<'a> {
     stop: Stop,
     lock: Option<Lock>,
     eye: Eye,
+    boot: u32,
+    /// Whether the mount took so long that another node may have claimed over this one's claim.
+    is_late: bool,
 }
+
+/// How often the guard is read while it is watched.
+const EVERY: Duration = Duration::from_millis(50);
 
 /// Runs `take`.
 pub fn take(host: &Host, args: &Take, out: &mut Out) -> Result<Exit, Fail> {
@@ -42,7 +48,8 @@ pub fn take(host: &Host, args: &Take, out: &mut Out) -> Result<Exit, Fail> {
     let number = block::number_of(&volume.device)?;
     let lock = if args.dry_run { None } else { Some(lock(host, number, deadline.left())?) };
     let eye = Eye::open(host, Hand::start(WORDS, lock.as_ref())?)?;
-    let mut run = Run { host, args, volume, deadline, stop, lock, eye };
+    let boot = claim::boot()?;
+    let mut run = Run { host, args, volume, deadline, stop, lock, eye, boot, is_late: false };
     let mut found = run.look()?;
     loop {
         let steps = run.plan(&found)?;
@@ -76,19 +83,25 @@ impl Run<'_> {
             guard: self.args.guard,
             proof: proof.as_ref(),
             us: self.host.name(),
+            boot: self.boot,
             now: Timestamp::now(),
         };
         plan::take(&taking, found)
     }
 
-    /// Says whether it is mounted; if not, it was released by its holder meanwhile.
+    /// Says whether it is mounted; if not, it was released by its holder, or claimed anew, meanwhile.
     fn carry_out(&mut self, steps: &[Step], found: &Found) -> Result<bool, Fail> {
         let mut done = "not mounted";
+        let mut claimed = None;
         for step in steps {
             go_on(&self.stop, &self.volume, done)?;
             match step {
                 Step::Claim { judged, watch, .. } => {
-                    self.claim(judged, *watch, found)?;
+                    if !self.is_still(judged, *watch)? {
+                        return Ok(false);
+                    }
+                    claimed = Some(Instant::now());
+                    self.claim(judged, found)?;
                     done = "not mounted, and its guard is clean";
                 }
                 Step::Mount { point, watch, .. } => {
@@ -99,7 +112,10 @@ impl Run<'_> {
                         options: self.args.options.as_str().to_owned(),
                     };
                     match watch {
-                        None => self.mount(call)?,
+                        None => {
+                            self.mount(call)?;
+                            self.is_late = claimed.is_some_and(|claimed| claimed.elapsed() >= claim::VOID);
+                        }
                         Some((block, wait)) => return self.mount_watching(call, block, *wait),
                     }
                 }
@@ -110,14 +126,35 @@ impl Run<'_> {
         Ok(true)
     }
 
-    fn claim(&mut self, judged: &Block, watch: Duration, found: &Found) -> Result<(), Fail> {
+    /// Whether the guard does not move for so long; when it does and the volume is free, it is to be planned anew.
+    fn is_still(&mut self, judged: &Block, time: Duration) -> Result<bool, Fail> {
+        let end = Instant::now() + time;
+        while Instant::now() < end {
+            self.stop.wait(EVERY);
+            go_on(&self.stop, &self.volume, "not mounted")?;
+            if self.deadline.left().is_zero() {
+                return Err(self.out_of_time("waiting whether its guard moves"));
+            }
+            let found = self.look()?;
+            match found.guard() {
+                Some(now) if now == judged => {}
+                Some(now) if now.sequence() == Sequence::Clean => return Ok(false),
+                Some(now) => return Err(self.alive(judged, &now.clone())),
+                // Half of it may be written this moment; who claims it reads it once more.
+                None => {}
+            }
+        }
+        Ok(true)
+    }
+
+    fn claim(&mut self, judged: &Block, found: &Found) -> Result<(), Fail> {
         let device = self.volume.device.display().to_string();
         let wanted = claim::Wanted {
             device: self.volume.device.clone(),
             number: found.number,
             judged: judged.clone(),
-            watch,
             node: self.host.name().to_owned(),
+            boot: self.boot,
         };
         self.eye.hand().ask(&Question::Claim(wanted))?;
         match self.eye.hand().answer(self.deadline.left(), None)? {
@@ -126,6 +163,11 @@ impl Run<'_> {
             Heard::Answer(Claimed::Failed(why)) => {
                 Err(Fail::failed(format!("cannot claim {device}")).because(why))
             }
+            Heard::Answer(Claimed::HalfWay(why)) => Err(Fail::broken(format!(
+                "{device} is not mounted, and its guard may be this node's claim by now"
+            ))
+            .because(why)
+            .hint("see why the disk fails; then run it again, on this node or another")),
             Heard::Silence | Heard::Stopped(_) => Err(self.out_of_time("claiming it")),
         }
     }
@@ -151,11 +193,15 @@ impl Run<'_> {
             Watched::Released => Ok(false),
             Watched::Refused(refusal) => Err(self.refused(&refusal)),
             Watched::Moved(now) => Err(self.alive(block, &now)),
-            Watched::Stopped(signal) => Err(Fail::failed(format!(
-                "stopped by {signal} while watching the guard of {}",
-                self.volume.device.display()
-            ))
-            .hint("it is not mounted")),
+            Watched::Stopped { signal, is_gone } => {
+                let device = self.volume.device.display();
+                let what = format!("stopped by {signal} while watching the guard of {device}");
+                Err(if is_gone {
+                    Fail::failed(what).hint("it is not mounted")
+                } else {
+                    Fail::unknown(what).because("its mount hangs in the kernel").hint("look at it again")
+                })
+            }
             Watched::OutOfTime { is_gone } => {
                 let fail = self.out_of_time("watching its guard for a sign of life");
                 Err(if is_gone {
@@ -216,38 +262,4 @@ impl Run<'_> {
         let timeout = self.args.timeout;
         Fail::unknown(format!("{} did not end within {timeout}: {doing}", self.volume.device.display()))
     }
-
-    /// Looks again: it is mounted there, and its guard is held.
-    fn settled(&mut self) -> Result<Found, Fail> {
-        let device = self.volume.device.display().to_string();
-        let mut found = self.look()?;
-        // The kernel's guard thread signs a moment after the mount; until then the block has the last holder's name, or
-        // where it was claimed, as in every planned move, this node's already.
-        for _ in 0..20 {
-            if found.signer.as_deref().is_none_or(|signer| signer == self.host.name()) || is_signed(&found) {
-                break;
-            }
-            std::thread::sleep(Duration::from_millis(1));
-            found = self.look()?;
-        }
-        if found.mounted() != State::Up {
-            return Err(Fail::broken(format!("{device} was mounted, and is not up now"))
-                .because(found.record(&self.volume, true).why.unwrap_or_default()));
-        }
-        if let Some(signer) = found.signer.as_deref().filter(|signer| *signer != self.host.name()) {
-            stderr::say(
-                NAME,
-                format_args!(
-                    "note: the guard of {device} is signed '{signer}' and not '{}'; see FILES in ims-diskctl(8)",
-                    self.host.name()
-                ),
-            );
-        }
-        Ok(found)
-    }
-}
-
-/// Whether the kernel's guard thread has written: it counts from 1, and a mount begins with a number at random.
-fn is_signed(found: &Found) -> bool {
-    found.guard().is_some_and(|block| matches!(block.sequence(), Sequence::Held(1..=99)))
 }

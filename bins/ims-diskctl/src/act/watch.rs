@@ -7,10 +7,10 @@
 
 use std::time::{Duration, Instant};
 
-use ims::Fail;
 use ims::sys::hand::{Hand, Heard};
 use ims::sys::mount::{Call, Refusal};
 use ims::sys::stop::Stop;
+use ims::{Fail, State};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::Deadline;
@@ -48,8 +48,13 @@ pub enum Watched {
     Moved(Block),
     /// Its holder released it while we watched.
     Released,
-    /// A signal asked us to stop; it is not mounted.
-    Stopped(&'static str),
+    /// A signal asked us to stop.
+    Stopped {
+        /// Its name.
+        signal: &'static str,
+        /// Whether the mounting hand is gone, and so has not mounted it, or hangs in the kernel.
+        is_gone: bool,
+    },
     /// The deadline came first.
     OutOfTime {
         /// Whether the mounting hand is gone, or hangs in the kernel.
@@ -69,8 +74,13 @@ pub fn mount(mut hand: Hand, eye: &mut Eye, wanted: &Wanted<'_>, call: Call) -> 
             Heard::Answer(Ok(())) => return Ok(Watched::Mounted),
             Heard::Answer(Err(refusal)) => return Ok(Watched::Refused(refusal)),
             Heard::Stopped(signal) => {
-                hand.end();
-                return Ok(Watched::Stopped(signal));
+                let is_gone = hand.end();
+                // The mount may have ended just then.
+                let found = eye.look(wanted.volume, wanted.deadline.left())?;
+                return Ok(match found.mounted() {
+                    State::Up => Watched::Mounted,
+                    State::Down | State::Partial | State::Unknown => Watched::Stopped { signal, is_gone },
+                });
             }
             Heard::Silence if wanted.deadline.left().is_zero() => {
                 return Ok(Watched::OutOfTime { is_gone: hand.end() });

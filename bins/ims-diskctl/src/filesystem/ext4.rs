@@ -16,7 +16,6 @@ const INCOMPAT_64BIT: u32 = 0x80;
 const INCOMPAT_MMP: u32 = 0x100;
 const INCOMPAT_CSUM_SEED: u32 = 0x2000;
 const RO_COMPAT_METADATA_CSUM: u32 = 0x400;
-const STATE_ERROR: u16 = 0x2;
 
 /// What a superblock says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,8 +28,6 @@ pub struct Superblock {
     pub block_size: u32,
     /// Whether the journal holds what is not in its place yet: it is mounted somewhere, or was when its node died.
     pub needs_recovery: bool,
-    /// Whether the kernel found it damaged since the last check.
-    pub has_errors: bool,
     /// How many errors the kernel counted since the last check.
     pub error_count: u32,
     /// What its checksums start with, if its metadata has any.
@@ -106,7 +103,6 @@ impl Superblock {
             label: text(bytes, 0x78, 16)?,
             block_size,
             needs_recovery: incompat & INCOMPAT_RECOVER != 0,
-            has_errors: le16(bytes, 0x3A)? & STATE_ERROR != 0,
             error_count: le32(bytes, 0x194)?,
             checksum_seed,
             mmp,
@@ -151,7 +147,7 @@ mod tests {
             assert_eq!((found.uuid.to_string().as_str(), found.label.as_str()), (UUID, "ims"), "{options}");
             assert_eq!(found.mmp.map(|place| place.interval_s), interval, "{options}");
             assert_eq!(found.checksum_seed.is_some(), has_checksums, "{options}");
-            assert!(!found.needs_recovery && !found.has_errors && found.error_count == 0, "{options}");
+            assert!(!found.needs_recovery && found.error_count == 0, "{options}");
         }
     }
 

@@ -6,23 +6,40 @@
 //! wins. This is Fischer's algorithm of mutual exclusion: it holds as long as nobody takes longer than [`SWIFT`] from the
 //! look that found the guard free to the end of the write, which each measures itself. The same write puts the number of a
 //! holder that is proven dead out of force.
+//!
+//! A claim keeps the others off until the kernel has written its number, which it does after it has read the group
+//! descriptors: seconds on a large and slow disk. It is void after [`VOID`]. Whoever's mount took longer does not know
+//! whether another has claimed over it, and has to look.
 
 use std::hash::{BuildHasher, Hasher, RandomState};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use ims::Fail;
 use ims::sys::block::{Device, Number};
+use ims::sys::file;
 use serde::{Deserialize, Serialize};
 
 use super::mmp::{Block, Claim, Sequence, claimed};
+use crate::filesystem::checksum;
 use crate::filesystem::ext4::Superblock;
 
 /// How long a look and the write that follows it may take together.
 const SWIFT: Duration = Duration::from_millis(20);
 /// How long a claim must stand before it counts: longer than anybody who looked before it may still write.
 const STANDS: Duration = Duration::from_millis(30);
-/// After how long the claim of another, which did not become a mount, is void: its node died in between.
-const VOID: Duration = Duration::from_millis(500);
+/// After how long the claim of another, which did not become a mount, is void: its node died in between, or could not
+/// mount. Less than the least that the kernel watches a holder for, and far more than most mounts take.
+pub const VOID: Duration = Duration::from_secs(10);
+
+/// What the claims of this boot of this machine begin with. A claim of the same node and boot is void at once: the lock
+/// of the device, which each hand keeps until it ends, says that nobody here is taking it any more.
+pub fn boot() -> Result<u32, Fail> {
+    let path = Path::new("/proc/sys/kernel/random/boot_id");
+    let text = file::read_text(path)?
+        .ok_or_else(|| Fail::unknown(format!("{} is not there", path.display())).hint("is /proc mounted?"))?;
+    Ok(checksum(!0, text.as_bytes()))
+}
 
 /// What is to be claimed.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -31,12 +48,12 @@ pub struct Wanted {
     pub device: PathBuf,
     /// Its number, as judged.
     pub number: Number,
-    /// The guard block as judged: clean, or of a holder that is proven dead.
+    /// The guard block as judged: clean, a claim that is void, or of a holder that is proven dead.
     pub judged: Block,
-    /// For how long it must not move before.
-    pub watch: Duration,
     /// The name of this node.
     pub node: String,
+    /// Its boot, as [`boot`] tells it.
+    pub boot: u32,
 }
 
 /// What came of it.
@@ -46,8 +63,10 @@ pub enum Claimed {
     Ours,
     /// The guard is not as judged any more, or another claimed it; this is how it was found.
     Moved(Block),
-    /// It could not be done.
+    /// It could not be done, and the guard is as it was.
     Failed(String),
+    /// It was written, or may have been, and what became of it cannot be told.
+    HalfWay(String),
 }
 
 /// The guard of an open device.
@@ -74,42 +93,35 @@ impl Guard<'_> {
         self.device.write(self.offset, bytes).map_err(|e| crate::hand::words(&e))
     }
 
-    /// Lets time pass, then looks; gives how it is found when it is not as it was. A disk tells nobody that it was
-    /// written, and what was written once stays: one look at the end sees as much as many.
-    fn moved(&self, from: &Block, within: Duration) -> Result<Option<Block>, String> {
-        std::thread::sleep(within);
-        let (_, now) = self.read()?;
-        Ok((now != *from).then_some(now))
-    }
-
-    /// Claims the volume for a node.
+    /// Claims the volume for a node. An error means that nothing was written.
     pub fn claim(&self, wanted: &Wanted) -> Result<Claimed, String> {
-        if let Some(now) = self.moved(&wanted.judged, wanted.watch)? {
+        let [number @ .., _, _, _, _] = RandomState::new().build_hasher().finish().to_le_bytes();
+        let number = u32::from_le_bytes(number);
+        let claim = Claim { node: wanted.node.clone(), boot: wanted.boot, number };
+        let began = Instant::now();
+        let (bytes, now) = self.read()?;
+        let is_free = now.sequence() == Sequence::Clean && !now.is_claim();
+        if now != wanted.judged && !is_free {
             return Ok(Claimed::Moved(now));
         }
-        let claim = Claim { node: wanted.node.clone(), number: RandomState::new().build_hasher().finish() };
-        loop {
-            let (_, seen) = self.read()?;
-            if seen.is_claim() && self.moved(&seen, VOID)?.is_some() {
-                continue;
-            }
-            let began = Instant::now();
-            let (bytes, now) = self.read()?;
-            if now != seen {
-                continue;
-            }
-            if now.sequence() != Sequence::Clean && now != wanted.judged {
-                return Ok(Claimed::Moved(now));
-            }
-            let bytes = claimed(&bytes, self.superblock.checksum_seed, &claim)
-                .ok_or("the guard block is cut short")?;
-            self.write(&bytes)?;
-            // When this node stood still in between, a holder that began meanwhile may have been overwritten; it
-            // writes again within its interval.
-            let was_swift = began.elapsed() <= SWIFT;
-            let stands = if was_swift { STANDS } else { self.interval + Duration::from_secs(1) };
-            let ours = Block::parse(&bytes, self.superblock.checksum_seed)?;
-            return Ok(self.moved(&ours, stands)?.map_or(Claimed::Ours, Claimed::Moved));
+        let seed = self.superblock.checksum_seed;
+        let bytes = claimed(&bytes, seed, &claim).ok_or("the guard block is cut short")?;
+        let ours = Block::parse(&bytes, seed)?;
+        if let Err(why) = self.write(&bytes) {
+            // A disk that may be read and not written has told the truth; one that does neither may have written.
+            return match self.read() {
+                Ok((_, still)) if still == now => Err(why),
+                Ok(_) | Err(_) => Ok(Claimed::HalfWay(why)),
+            };
         }
+        // When this node stood still in between, a holder that began meanwhile may have been overwritten; it writes
+        // again within its interval.
+        let was_swift = began.elapsed() <= SWIFT;
+        std::thread::sleep(if was_swift { STANDS } else { self.interval + Duration::from_secs(1) });
+        Ok(match self.read() {
+            Ok((_, still)) if still == ours => Claimed::Ours,
+            Ok((_, now)) => Claimed::Moved(now),
+            Err(why) => Claimed::HalfWay(why),
+        })
     }
 }

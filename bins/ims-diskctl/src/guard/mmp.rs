@@ -90,6 +90,11 @@ impl Block {
         self.device.starts_with(CLAIM)
     }
 
+    /// Whether that claim is of this node, made since it was booted.
+    pub fn is_claim_of(&self, node: &str, boot: u32) -> bool {
+        self.node == node && self.device.starts_with(&format!("{CLAIM}{boot:08x}"))
+    }
+
     /// Whether the same node wrote both, by the same name of the device.
     pub fn is_signed_like(&self, other: &Self) -> bool {
         (&self.node, &self.device) == (&other.node, &other.device)
@@ -121,7 +126,7 @@ pub fn claimed(bytes: &[u8], seed: Option<u32>, claim: &Claim) -> Option<Vec<u8>
     bytes.get_mut(4..8)?.copy_from_slice(&CLEAN.to_le_bytes());
     bytes.get_mut(8..16)?.copy_from_slice(&now.to_le_bytes());
     put(bytes.get_mut(16..80)?, &claim.node);
-    put(bytes.get_mut(80..112)?, &format!("{CLAIM}{:016x}", claim.number));
+    put(bytes.get_mut(80..112)?, &format!("{CLAIM}{:08x}{:08x}", claim.boot, claim.number));
     if let Some(seed) = seed {
         let sum = checksum(seed, bytes.get(..CHECKSUM)?);
         bytes.get_mut(CHECKSUM..CHECKSUM + 4)?.copy_from_slice(&sum.to_le_bytes());
@@ -142,8 +147,10 @@ const CLAIM: &str = "ims-claim:";
 pub struct Claim {
     /// The name of the node.
     pub node: String,
+    /// What is the same for every claim of one boot of one machine.
+    pub boot: u32,
     /// A number at random, so that no two are the same.
-    pub number: u64,
+    pub number: u32,
 }
 
 #[cfg(test)]
@@ -182,14 +189,16 @@ mod tests {
     #[test]
     fn a_claim_is_clean_and_names_who_claims() {
         for seed in [None, Some(42)] {
-            let claim = Claim { node: "mail-2".into(), number: 0xabc };
+            let claim = Claim { node: "mail-2".into(), boot: 0xb007, number: 0xabc };
             let bytes = claimed(&held(seed), seed, &claim).unwrap();
             let block = Block::parse(&bytes, seed).unwrap();
             assert_eq!(
                 (block.sequence(), block.node.as_str(), block.is_claim()),
                 (Sequence::Clean, "mail-2", true)
             );
-            assert_eq!(block.device, "ims-claim:0000000000000abc");
+            assert_eq!(block.device, "ims-claim:0000b00700000abc");
+            assert!(block.is_claim_of("mail-2", 0xb007));
+            assert!(!block.is_claim_of("mail-1", 0xb007) && !block.is_claim_of("mail-2", 0xb008));
             assert_eq!(block.check_interval_s, 5, "all else is as it was");
         }
     }
@@ -228,7 +237,7 @@ mod tests {
             if let Ok(block) = Block::parse(&bytes, None) {
                 let _ = (block.wait(u16::MAX), block.last_sign(), block.sequence());
             }
-            let _ = claimed(&bytes, seed, &Claim { node: "x".repeat(99), number: 1 });
+            let _ = claimed(&bytes, seed, &Claim { node: "x".repeat(99), boot: 1, number: 1 });
         }
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use ims::{Fail, State};
 use jiff::Timestamp;
 
+use crate::guard::claim;
 use crate::guard::mmp::{Block, Sequence};
 use crate::hand::{Disk, Place};
 use crate::look::{Found, paths};
@@ -44,10 +45,10 @@ impl Step {
     /// The record of a step.
     pub fn record(&self, volume: &Volume) -> VolumeStep {
         let (action, wait, why) = match self {
-            Self::Claim { judged, why, .. } if judged.sequence() == Sequence::Clean => {
-                ("claim", Duration::ZERO, why.as_str())
+            Self::Claim { judged, watch, why } if judged.sequence() == Sequence::Clean => {
+                ("claim", *watch, why.as_str())
             }
-            Self::Claim { why, .. } => ("clear-guard", Duration::ZERO, why.as_str()),
+            Self::Claim { watch, why, .. } => ("clear-guard", *watch, why.as_str()),
             Self::Mount { watch, why, .. } => {
                 ("mount", watch.as_ref().map_or(Duration::ZERO, |(_, wait)| *wait), why.as_str())
             }
@@ -75,6 +76,8 @@ pub struct Taking<'a> {
     pub proof: Option<&'a Proof>,
     /// The name of this node.
     pub us: &'a str,
+    /// Its boot, as [`claim::boot`] tells it.
+    pub boot: u32,
     /// The time.
     pub now: Timestamp,
 }
@@ -143,8 +146,12 @@ fn by_guard(wanted: &Taking<'_>, found: &Found, disk: &Disk, point: PathBuf) -> 
     let who = name.unwrap_or("a node that did not sign");
     let wait = match block.sequence() {
         Sequence::Clean => {
-            let why = "so that no other node takes it at the same moment".to_owned();
-            let claim = Step::Claim { judged: block.clone(), watch: Duration::ZERO, why };
+            let (watch, why) = if block.is_claim() && !block.is_claim_of(wanted.us, wanted.boot) {
+                (claim::VOID, format!("{who} began to take it, and may be at it still"))
+            } else {
+                (Duration::ZERO, "so that no other node takes it at the same moment".to_owned())
+            };
+            let claim = Step::Claim { judged: block.clone(), watch, why };
             return Ok(vec![claim, mount(None, "its guard is clean")]);
         }
         Sequence::Fsck => {

@@ -35,7 +35,6 @@ fn found(guard: Option<Result<Block, String>>, mounts: &[&str]) -> Found {
         label: String::new(),
         block_size: 4096,
         needs_recovery: false,
-        has_errors: false,
         error_count: 0,
         checksum_seed: None,
         mmp: guard.is_some().then_some(ext4::Place { offset: 4096, interval_s: 1 }),
@@ -78,8 +77,14 @@ fn a_volume_is_taken_by_what_its_guard_and_the_mount_table_say() {
         let row = format!("{guard:?} {wanted:?} {mounts:?}");
         let found = found(guard.map(|guard| guard.map(block)), mounts);
         let volume = volume();
-        let taking =
-            Taking { volume: &volume, guard: wanted, proof: None, us: "mail-1", now: Timestamp::UNIX_EPOCH };
+        let taking = Taking {
+            volume: &volume,
+            guard: wanted,
+            proof: None,
+            us: "mail-1",
+            boot: 7,
+            now: Timestamp::UNIX_EPOCH,
+        };
         let steps = take(&taking, &found).map(|steps| actions(&steps)).map_err(|fail| fail.exit());
         assert_eq!(steps, expected.map(<[_]>::to_vec), "{row}");
     }
@@ -91,7 +96,8 @@ fn a_disk_that_can_not_be_read_is_never_taken() {
     found.disk = Err("Input/output error".into());
     let volume = volume();
     for guard in [Wanted::Auto, Wanted::Mmp, Wanted::None] {
-        let taking = Taking { volume: &volume, guard, proof: None, us: "mail-1", now: Timestamp::UNIX_EPOCH };
+        let taking =
+            Taking { volume: &volume, guard, proof: None, us: "mail-1", boot: 7, now: Timestamp::UNIX_EPOCH };
         assert_eq!(take(&taking, &found).unwrap_err().exit(), Exit::Unknown);
     }
 }

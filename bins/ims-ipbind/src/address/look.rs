@@ -1,10 +1,11 @@
 //! What the kernel says of an address and its interface, and what the neighbours say.
 
+use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use ims::address::LogicalIp;
 use ims::span::millis;
-use ims::sys::net::{self, Assigned, Claim, Link, Mac, Net, Standing};
+use ims::sys::net::{self, Assigned, Claim, Link, Mac, Maker, Net, Standing};
 use ims::{Exit, Fail, Out, State};
 
 use super::record::{AddressRecord, LinkRecord};
@@ -15,11 +16,18 @@ pub enum Place {
     /// On no interface.
     Nowhere,
     /// On the interface, with the prefix length that was said.
-    Here(Standing, bool),
+    Here(Standing, Maker),
     /// On the interface, with another prefix length.
-    OtherPrefix(u8),
-    /// On another interface.
-    OtherDevice(String),
+    OtherPrefix(u8, Maker),
+    /// On another interface, with this prefix length.
+    OtherDevice(String, u8, Maker),
+}
+
+impl Place {
+    /// Whether it stands as it should, put on by us.
+    pub const fn is_ours(&self) -> bool {
+        matches!(self, Self::Here(_, Maker::Us))
+    }
 }
 
 /// The node's links and addresses at one moment.
@@ -54,20 +62,31 @@ impl Found {
         self.links.iter().filter_map(|link| link.mac).collect()
     }
 
+    /// Whether the kernel keeps who put an address on.
+    pub fn keeps_makers(&self) -> bool {
+        net::keeps_makers(&self.assigned)
+    }
+
+    /// How often an address stands on this node, on different interfaces or with different prefix lengths.
+    pub fn count(&self, ip: IpAddr) -> usize {
+        self.assigned.iter().filter(|assigned| assigned.ip == ip).count()
+    }
+
     /// Where an address stands; the interface that was asked about counts before others.
     pub fn place(&self, address: LogicalIp, device: &str) -> Place {
         let index = self.link(device).map(|link| link.index);
         let mut same: Vec<&Assigned> =
             self.assigned.iter().filter(|assigned| assigned.ip == address.address().ip()).collect();
         same.sort_by_key(|a| (Some(a.link) != index, a.prefix != address.prefix()));
-        match same.first() {
-            None => Place::Nowhere,
-            Some(a) if Some(a.link) != index => {
-                let name = self.links.iter().find(|link| link.index == a.link).map(|link| link.name.clone());
-                Place::OtherDevice(name.unwrap_or_else(|| format!("interface {}", a.link)))
-            }
-            Some(a) if a.prefix == address.prefix() => Place::Here(a.standing, a.is_ours),
-            Some(a) => Place::OtherPrefix(a.prefix),
+        let Some(a) = same.first() else { return Place::Nowhere };
+        let maker = a.maker(self.keeps_makers());
+        if Some(a.link) != index {
+            let name = self.links.iter().find(|link| link.index == a.link).map(|link| link.name.clone());
+            Place::OtherDevice(name.unwrap_or_else(|| format!("interface {}", a.link)), a.prefix, maker)
+        } else if a.prefix == address.prefix() {
+            Place::Here(a.standing, maker)
+        } else {
+            Place::OtherPrefix(a.prefix, maker)
         }
     }
 }
@@ -87,10 +106,10 @@ pub fn state(place: &Place, link: Option<&Link>, device: &str) -> (State, Option
         Place::Here(Standing::Duplicate, _) => {
             (State::Partial, Some("the kernel found a duplicate".to_owned()))
         }
-        Place::OtherPrefix(prefix) => {
+        Place::OtherPrefix(prefix, _) => {
             (State::Partial, Some(format!("it stands there with the prefix length {prefix}")))
         }
-        Place::OtherDevice(other) => (State::Partial, Some(format!("it is on {other}"))),
+        Place::OtherDevice(other, ..) => (State::Partial, Some(format!("it is on {other}"))),
     }
 }
 
@@ -105,8 +124,16 @@ pub fn told(found: &Found, address: LogicalIp, device: &str, start: Instant) -> 
         reason,
         changed: false,
         dry_run: false,
-        ours: matches!(place, Place::Here(_, true)),
+        ours: match place {
+            Place::Here(_, Maker::Untold) => None,
+            Place::Here(..) | Place::Nowhere | Place::OtherPrefix(..) | Place::OtherDevice(..) => {
+                Some(place.is_ours())
+            }
+        },
         answered_by: None,
+        connections_reset: 0,
+        neighbours_flushed: 0,
+        announced: 0,
         took_ms: millis(start.elapsed()),
     }
 }
@@ -182,20 +209,22 @@ mod tests {
     }
 
     fn assigned(link: u32, ip: &str, prefix: u8, standing: Standing) -> Assigned {
-        Assigned { link, ip: ip.parse().unwrap(), prefix, standing, is_ours: true }
+        let ip = ip.parse().unwrap();
+        Assigned { link, ip, prefix, standing, protocol: Some(net::OURS), label: None }
     }
 
     #[test]
     fn an_address_is_up_only_where_and_as_it_was_asked_for() {
+        use Maker::Us;
         use Standing::{Duplicate, Tentative, Usable};
         let wanted: LogicalIp = "192.0.2.7/24".parse().unwrap();
         for (standing_there, place, state_of_it) in [
             (vec![], Place::Nowhere, State::Down),
-            (vec![(1, "192.0.2.7", 24, Usable)], Place::Here(Usable, true), State::Up),
-            (vec![(1, "192.0.2.7", 24, Tentative)], Place::Here(Tentative, true), State::Partial),
-            (vec![(1, "192.0.2.7", 24, Duplicate)], Place::Here(Duplicate, true), State::Partial),
-            (vec![(1, "192.0.2.7", 25, Usable)], Place::OtherPrefix(25), State::Partial),
-            (vec![(2, "192.0.2.7", 24, Usable)], Place::OtherDevice("eth1".into()), State::Partial),
+            (vec![(1, "192.0.2.7", 24, Usable)], Place::Here(Usable, Us), State::Up),
+            (vec![(1, "192.0.2.7", 24, Tentative)], Place::Here(Tentative, Us), State::Partial),
+            (vec![(1, "192.0.2.7", 24, Duplicate)], Place::Here(Duplicate, Us), State::Partial),
+            (vec![(1, "192.0.2.7", 25, Usable)], Place::OtherPrefix(25, Us), State::Partial),
+            (vec![(2, "192.0.2.7", 24, Usable)], Place::OtherDevice("eth1".into(), 24, Us), State::Partial),
             (vec![(1, "192.0.2.8", 24, Usable)], Place::Nowhere, State::Down),
             (
                 vec![
@@ -203,7 +232,7 @@ mod tests {
                     (1, "192.0.2.7", 25, Usable),
                     (1, "192.0.2.7", 24, Usable),
                 ],
-                Place::Here(Usable, true),
+                Place::Here(Usable, Us),
                 State::Up,
             ),
         ] {
@@ -221,7 +250,7 @@ mod tests {
     #[test]
     fn a_usable_address_on_an_interface_that_is_set_down_is_partial() {
         let down = Link { is_up: false, ..link(1, "eth0") };
-        let (told, _) = state(&Place::Here(Standing::Usable, true), Some(&down), "eth0");
+        let (told, _) = state(&Place::Here(Standing::Usable, Maker::Us), Some(&down), "eth0");
         assert_eq!(told, State::Partial);
     }
 }

@@ -1,27 +1,24 @@
-//! The address on the interface: `up`, `down` and `look`.
+//! The address on the interface: `up`, `down`, `announce` and `look`.
 
-mod act;
+mod announce;
 pub mod cli;
+mod down;
 mod look;
 mod plan;
 mod record;
+mod up;
 
-use ims::{Exit, Fail, Host, Out};
+use ims::{Exit, Fail, Out};
 
+pub use announce::announce;
+pub use down::down;
 pub use record::{AddressRecord, LinkRecord};
+pub use up::up;
 
-/// Puts an address on an interface, when nobody else answers for it, and tells the neighbours.
-pub fn up(host: &Host, args: &cli::Up, out: &mut Out) -> Result<Exit, Fail> {
-    act::up(host, args, out)
-}
-
-/// Takes an address off an interface.
-pub fn down(_host: &Host, args: &cli::Down, out: &mut Out) -> Result<Exit, Fail> {
-    act::down(args, out)
-}
+const NAME: &str = "ims-ipbind";
 
 /// Says whether an address is on an interface, or whether the interface itself is up.
-pub fn look(_host: &Host, args: &cli::Look, out: &mut Out) -> Result<Exit, Fail> {
+pub fn look(args: &cli::Look, out: &mut Out) -> Result<Exit, Fail> {
     match args.address {
         Some(address) => look::address(address, &args.device, args.probe_wait.0, out),
         None => look::link(&args.device, out),

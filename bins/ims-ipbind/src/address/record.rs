@@ -22,10 +22,16 @@ pub struct AddressRecord {
     pub changed: bool,
     /// Whether the change was only shown.
     pub dry_run: bool,
-    /// Whether ims-ipbind put it there (the kernel keeps that from 5.18 on).
-    pub ours: bool,
+    /// Whether ims-ipbind put it there; null when the kernel does not tell (IPv6 before Linux 5.18).
+    pub ours: Option<bool>,
     /// The hardware address of somebody else who answered for it.
     pub answered_by: Option<Mac>,
+    /// How many TCP connections of the address were reset.
+    pub connections_reset: usize,
+    /// How many neighbour entries of the address this node has forgotten.
+    pub neighbours_flushed: usize,
+    /// How often the neighbours were told.
+    pub announced: u32,
     /// How long it took.
     pub took_ms: u64,
 }
@@ -34,7 +40,7 @@ impl Record for AddressRecord {
     const SCHEMA: &'static str = "ims.address/1";
 
     fn columns() -> &'static [&'static str] {
-        &["address", "device", "state", "changed", "answered_by", "reason"]
+        &["address", "device", "state", "ours", "changed", "answered_by", "reason"]
     }
 
     fn row(&self) -> Vec<String> {
@@ -48,6 +54,12 @@ impl Record for AddressRecord {
             self.address.to_string(),
             self.device.clone(),
             self.state.to_string(),
+            match self.ours {
+                Some(true) => "yes",
+                Some(false) => "no",
+                None => "unknown",
+            }
+            .to_owned(),
             changed.to_owned(),
             self.answered_by.map_or_else(dash, |mac| mac.to_string()),
             self.reason.clone().unwrap_or_else(dash),

@@ -16,7 +16,6 @@ use crate::journal::Journal;
 use crate::lap::Done;
 use crate::plan::{Step, Verb};
 use crate::record::{Outcome, StepRecord};
-use crate::seat::desk::keep_proof;
 use crate::seat::wire::{Ask, Say};
 
 /// What a request to another node may take beyond the limits of its resource.
@@ -38,7 +37,7 @@ pub struct Crew<'a> {
 /// What came of it.
 #[derive(Debug, Default)]
 pub struct Came {
-    /// The first failure.
+    /// The gravest failure, of equally grave ones the first, with the step that it belongs to.
     pub fail: Option<Fail>,
     /// The signal that stopped it between two steps.
     pub interrupted: Option<&'static str>,
@@ -46,6 +45,19 @@ pub struct Came {
     pub records: Vec<StepRecord>,
     /// Why nobody was told of some of them.
     pub untold: Option<Fail>,
+}
+
+impl Came {
+    /// Notes a step's failure: one that ended half-way must not be overlooked for another that failed before it.
+    fn failed(&mut self, step: &StepRecord, fail: Fail) {
+        let is_graver =
+            self.fail.as_ref().is_none_or(|known| known.exit().gravest(fail.exit()) != known.exit());
+        if is_graver {
+            let what = step.resource.as_ref().map_or_else(|| step.node.to_string(), ToString::to_string);
+            let place = format!("cannot {} {what} on {}", step.verb, step.node);
+            self.fail = Some(Fail::new(fail.exit(), place).because(fail));
+        }
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -96,10 +108,10 @@ impl Crew<'_> {
                 if let Err(untold) = tell(&record, out) {
                     came.untold.get_or_insert(untold);
                 }
-                came.records.push(record);
                 if let Err(fail) = done {
-                    came.fail.get_or_insert(fail);
+                    came.failed(&record, fail);
                 }
+                came.records.push(record);
             }
         });
         // A signal that came when all was done already stopped nothing.
@@ -158,10 +170,7 @@ impl Crew<'_> {
     /// Fences a node and gives every node that answers the proof.
     fn fence(&self, step: &Step) -> Result<Done, Fail> {
         let fenced = fence::by_agent(self.host, &step.node, self.team.nodes.get(&step.node))?;
-        keep_proof(self.host, &fenced)?;
-        for seat in self.team.seats().filter(|seat| seat.lost().is_none()) {
-            seat.ask(Ask::Prove { fenced: fenced.clone() }, MARGIN)?;
-        }
+        self.team.prove(self.host, &fenced);
         Ok(Done { changed: true, parts: Vec::new() })
     }
 }
@@ -220,4 +229,38 @@ fn ready(steps: &[Step], marks: &[Mark]) -> Vec<usize> {
 /// The milliseconds of a length of time, for the records of a run.
 pub fn since(began: std::time::Instant) -> u64 {
     millis(began.elapsed())
+}
+
+#[cfg(test)]
+mod tests {
+    use ims::Exit;
+
+    use super::*;
+
+    #[test]
+    fn the_gravest_failure_is_told_with_its_own_step() {
+        let record = |resource: &str| {
+            let step = Step {
+                node: "mail-1".parse().unwrap(),
+                resource: Some(resource.parse().unwrap()),
+                verb: Verb::Stop,
+                after: Vec::new(),
+                why: String::new(),
+                hints: crate::plan::Hints::default(),
+                command: String::new(),
+            };
+            planned(&"IMS-RG".parse().unwrap(), &step, 0, 0)
+        };
+        let mut came = Came::default();
+        for (resource, fail, told) in [
+            ("ip", Fail::failed("no address"), "cannot stop ip on mail-1: no address"),
+            ("fs", Fail::broken("writes lost"), "cannot stop fs on mail-1: writes lost"),
+            ("fs2", Fail::broken("writes lost too"), "cannot stop fs on mail-1: writes lost"),
+            ("svc", Fail::unknown("silence"), "cannot stop fs on mail-1: writes lost"),
+        ] {
+            came.failed(&record(resource), fail);
+            assert_eq!(came.fail.as_ref().unwrap().to_string(), told);
+        }
+        assert_eq!(came.fail.unwrap().exit(), Exit::Broken);
+    }
 }

@@ -265,14 +265,7 @@ fn keep_fenced(before: &Found, came: &Came, now: Found) -> Found {
 /// What went wrong, if anything did.
 fn failure(crew: &Crew<'_>, came: &Came, now: &Found) -> Option<Fail> {
     match (&came.fail, came.interrupted) {
-        (Some(fail), _) => {
-            let failed = came.records.iter().find(|step| step.message.is_some());
-            let place = failed.map_or_else(String::new, |step| {
-                let what = step.resource.as_ref().map_or_else(|| step.node.to_string(), ToString::to_string);
-                format!("cannot {} {what} on {}", step.verb, step.node)
-            });
-            Some(Fail::new(fail.exit(), place).because(fail))
-        }
+        (Some(fail), _) => Some(Fail::new(fail.exit(), fail.to_string())),
         (None, Some(signal)) => {
             Some(Fail::broken(format!("stopped by {signal}")).because(whereabouts(&crew.team.group, now)))
         }

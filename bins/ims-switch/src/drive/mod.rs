@@ -19,8 +19,6 @@ use crate::interrupt::Interrupt;
 use crate::journal::Journal;
 use crate::plan::{self, Verb, Wish};
 use crate::record::RunRecord;
-use crate::seat::desk::keep_proof;
-use crate::seat::wire::Ask;
 use act::{Crew, planned};
 use course::Run;
 use prepare::Phases;
@@ -123,11 +121,7 @@ fn take_word(host: &Host, team: &Team, found: &mut Found, asked: &Asked) -> Resu
             }
         }
         if !asked.dry_run {
-            let fenced = fence::by_word(node);
-            keep_proof(host, &fenced)?;
-            for seat in team.seats() {
-                seat.ask(Ask::Prove { fenced: fenced.clone() }, Duration::from_secs(30))?;
-            }
+            team.prove(host, &fence::by_word(node));
         }
         found.fenced(node);
     }

@@ -105,7 +105,7 @@ fn is_online(stdout: &str) -> bool {
 /// Asks the target what would keep the group from starting there.
 pub fn check_target(team: &Team, target: &NodeName) -> Result<(), Fail> {
     let mut needs: BTreeMap<ResourceName, Vec<PathBuf>> = BTreeMap::new();
-    for seat in team.seats().filter(|seat| seat.node() != target) {
+    for seat in team.present().filter(|seat| seat.node() != target) {
         if let Say::Needs(told) = seat.ask(Ask::Needs, PATIENCE)? {
             for (name, paths) in told {
                 needs.entry(name).or_default().extend(paths);

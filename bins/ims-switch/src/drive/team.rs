@@ -4,22 +4,26 @@ use std::collections::BTreeMap;
 use std::sync::OnceLock;
 use std::time::Duration;
 
+use ims::fencing::Fenced;
 use ims::group::{Group, Kind};
 use ims::instance::Instance;
 use ims::name::{NodeName, ResourceName};
 use ims::nodes::{self, Node, Nodes};
 use ims::registry::{self, Registry};
 use ims::span::millis;
+use ims::sys::stderr;
 use ims::{Fail, Host, State};
 
 use crate::fence;
 use crate::found::{Found, Seen, States};
 use crate::resource::Looked;
 use crate::seat::Seat;
-use crate::seat::desk::Desk;
+use crate::seat::desk::{Desk, keep_proof};
 use crate::seat::session::{Reached, Session};
 use crate::seat::wire::{Ask, Hello, Say};
 
+/// How long a node may take to keep a proof.
+const PROVE: Duration = Duration::from_secs(30);
 /// How long looking at a whole node may take.
 const LOOK: Duration = Duration::from_secs(60);
 
@@ -93,6 +97,27 @@ impl Team {
     /// The seats of the nodes that answered.
     pub fn seats(&self) -> impl Iterator<Item = &Seat> {
         self.members.iter().filter_map(Member::seat)
+    }
+
+    /// The seats of the nodes that still answer.
+    pub fn present(&self) -> impl Iterator<Item = &Seat> {
+        self.seats().filter(|seat| seat.lost().is_none())
+    }
+
+    /// Gives every node that answers the proof that a node was fenced. The node is off all the same where it cannot be
+    /// kept: `ims-diskctl take` watches the guard then.
+    pub fn prove(&self, host: &Host, fenced: &Fenced) {
+        let kept = keep_proof(host, fenced).map_err(|fail| (host.name().to_owned(), fail));
+        let given = self.present().map(|seat| {
+            let asked = seat.ask(Ask::Prove { fenced: fenced.clone() }, PROVE);
+            asked.map(drop).map_err(|fail| (seat.node().to_string(), fail))
+        });
+        for (node, fail) in std::iter::once(kept).chain(given).filter_map(Result::err) {
+            stderr::say(
+                "ims-switch",
+                format_args!("{node} has no proof that {} is off: {fail}", fenced.node),
+            );
+        }
     }
 
     /// The seat of a node.

@@ -145,11 +145,15 @@ pub fn ordered(group: &Group, found: &Found, want: &Want, fence: &[&NodeName]) -
             if !is_stop(*goal, found.state(node, &resource.name)) || resource.kind.is_persistent() {
                 continue;
             }
-            let after = nearest(
+            let mut after = nearest(
                 &resource.name,
                 |name| places.stops.get(&(node, name)).copied(),
                 |name| group.dependents(name).map(|dependent| &dependent.name).collect(),
             );
+            // A fencing may take long or fail: then nothing was stopped for it yet.
+            if after.is_empty() {
+                after.clone_from(&fences);
+            }
             places.stops.insert((node, &resource.name), steps.len());
             steps.push(step(group, node, &resource.name, Verb::Stop, after, why, Hints::default()));
         }

@@ -321,3 +321,17 @@ fn a_node_is_not_fenced_for_an_interface_that_is_only_looked_at() {
         assert_eq!(shown(&plan.steps), ["mail-1:start network <>"], "{other}");
     }
 }
+
+#[test]
+fn nothing_is_stopped_before_a_node_that_must_be_fenced_is_off() {
+    let group = group();
+    let mut want = steps::Want::default();
+    for resource in ["ldap", "mail"] {
+        want.down(&node("mail-2"), &name(resource), "so that it is down");
+    }
+    let (lost, found) = (node("mail-1"), found(&group, "lost+fence", "uuuuu"));
+    assert_eq!(
+        shown(&steps::ordered(&group, &found, &want, &[&lost])),
+        ["mail-1:fence <>", "mail-2:stop mail <0>", "mail-2:stop ldap <1>"]
+    );
+}

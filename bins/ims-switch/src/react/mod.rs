@@ -2,6 +2,7 @@
 //! goes to the next node.
 
 mod policy;
+mod stdin;
 
 use ims::group::{Group, Kind, Resource};
 use ims::input::records;
@@ -97,11 +98,12 @@ pub fn react(host: &Host, react: &React, interrupt: &Interrupt, out: &mut Out) -
     let mut counts = Counts::default();
     let mut exit = Exit::Ok;
     let mut strangers: Vec<String> = Vec::new();
-    for answer in records::<Answer>("ims-switch", std::io::stdin().lock()) {
-        let answer = answer?.record;
+    for answer in records::<Answer>("ims-switch", stdin::until(interrupt)?) {
+        // What is half read then is nobody's fault.
         if interrupt.came().is_some() {
             break;
         }
+        let answer = answer?.record;
         let Some(resource) = resource_of(&group, &registry, &answer) else {
             if !strangers.contains(&answer.endpoint) {
                 stderr::say("ims-switch", format_args!("{} is no part of {}", answer.endpoint, group.name));
@@ -137,6 +139,9 @@ pub fn react(host: &Host, react: &React, interrupt: &Interrupt, out: &mut Out) -
         counts.acted(&resource.name, choice, time);
         out.record(&decision)?;
         out.flush()?;
+    }
+    if let Some(signal) = interrupt.came() {
+        stderr::say("ims-switch", format_args!("stopped by {signal}"));
     }
     Ok(exit)
 }

@@ -52,7 +52,9 @@ impl Desk {
 
     /// Who this is, and what its files say.
     pub fn hello(&self) -> Result<Hello, Fail> {
-        let registry = file::read_text(&self.host.path(registry::PATH))?.unwrap_or_default();
+        // A comment may be no UTF-8; where it stands no key does.
+        let registry = file::read(&self.host.path(registry::PATH))?.unwrap_or_default();
+        let registry = String::from_utf8_lossy(&registry).into_owned();
         Ok(Hello { version: VERSION, node: self.node.clone(), group: self.group.text.clone(), registry })
     }
 

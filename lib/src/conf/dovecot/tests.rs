@@ -39,6 +39,25 @@ fn settings_are_read_within_their_blocks() {
     );
 }
 
+/// As `doveconf` of Dovecot 2.3.19 reads these lines.
+#[test]
+fn the_first_word_and_the_quotes_say_what_a_line_is() {
+    for (line, value) in [
+        ("x = a#b", Some("a")),
+        ("x =# b", Some("")),
+        ("x = it's # b", Some("it's # b")),
+        ("x = a\"b#c\"d # e", Some("a\"b#c\"d")),
+        ("x = 'a\\' # b' # c", Some("a' # b")),
+        ("x = a {", Some("a {")),
+        ("x y = z", None),
+        ("!includex", None),
+    ] {
+        let read = DovecotConf::parse(line, Path::new("dovecot.conf"));
+        let read = read.ok().map(|conf| settings(&conf).into_iter().map(|(.., value)| value).collect());
+        assert_eq!(read, value.map(|value| vec![value.to_owned()]), "{line}");
+    }
+}
+
 #[test]
 fn a_changed_setting_leaves_every_other_byte() {
     let mut conf = parse(CONF);

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::config_file;
+use super::{LISTEN, config_file};
 use crate::conf::dovecot::{Block, DovecotConf, Item};
 use crate::instance::Instance;
 use crate::layout::text_of;
@@ -42,7 +42,8 @@ fn gather(host: &Host, file: &Path, text: &str, left: usize, found: &mut Vec<Set
             Item::Setting { within, key, value, line } => {
                 let before = |name: &str| {
                     let last = found.iter().rfind(|s| s.within.is_empty() && s.key == name);
-                    last.map(|setting| setting.value.clone()).unwrap_or_default()
+                    let usual = if name == "listen" { LISTEN } else { "" };
+                    last.map_or(usual, |setting| &setting.value).to_owned()
                 };
                 let value = with_names(value, &before);
                 let at = Place::line(file, *line);
@@ -53,13 +54,11 @@ fn gather(host: &Host, file: &Path, text: &str, left: usize, found: &mut Vec<Set
                 let Some(left) = left.checked_sub(1) else {
                     return Err(Fail::usage(format!("{place}: files include each other too deep")));
                 };
-                let files = included(host, file, pattern)?;
-                if files.is_empty() && !optional && !pattern.contains('*') {
-                    return Err(Fail::usage(format!("{place}: {} is not there", pattern.escape_debug())));
-                }
-                for file in files {
+                for file in included(host, file, pattern, &place)? {
                     if let Some(text) = file::read_text(&host.path(&file))? {
                         gather(host, &file, &text, left, found)?;
+                    } else if !optional && !pattern.contains('*') {
+                        return Err(Fail::usage(format!("{place}: {} is not there", pattern.escape_debug())));
                     }
                 }
             }
@@ -69,12 +68,16 @@ fn gather(host: &Host, file: &Path, text: &str, left: usize, found: &mut Vec<Set
     Ok(())
 }
 
-/// The files that an include's path or pattern names, sorted as Dovecot reads them.
-fn included(host: &Host, file: &Path, pattern: &str) -> Result<Vec<PathBuf>, Fail> {
+/// The file that an include's path names, or those that fit its pattern, sorted as Dovecot reads them.
+fn included(host: &Host, file: &Path, pattern: &str, place: &Place) -> Result<Vec<PathBuf>, Fail> {
+    let (above, name) = pattern.rsplit_once('/').unwrap_or(("", pattern));
+    if above.contains('*') || pattern.contains(['?', '[', '{']) {
+        let told = format!("{place}: cannot tell which files {} names", pattern.escape_debug());
+        return Err(Fail::unknown(told).hint("write '*' in the last name alone, or each file's name"));
+    }
     let path = file.parent().unwrap_or(Path::new("/")).join(pattern);
-    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     if !name.contains('*') {
-        return Ok(host.path(&path).is_file().then_some(path).into_iter().collect());
+        return Ok(vec![path]);
     }
     let folder = path.parent().unwrap_or(Path::new("/")).to_owned();
     let entries = match fs_err::read_dir(host.path(&folder)) {
@@ -86,7 +89,7 @@ fn included(host: &Host, file: &Path, pattern: &str) -> Result<Vec<PathBuf>, Fai
     for entry in entries {
         let entry = entry.map_err(|e| Fail::io(crate::Exit::Unknown, "cannot list included files", &e))?;
         let entry = entry.file_name().to_string_lossy().into_owned();
-        if !entry.starts_with('.') && fits(&name, &entry) {
+        if !entry.starts_with('.') && fits(name, &entry) {
             found.push(folder.join(entry));
         }
     }
@@ -107,23 +110,16 @@ fn fits(pattern: &str, name: &str) -> bool {
     }
 }
 
-/// A value with each `$key` replaced by what the key was before.
+/// A value with each word `$key` replaced by what the key was before; `$` within a word is itself.
 fn with_names(value: &str, before: &dyn Fn(&str) -> String) -> String {
-    let mut out = String::new();
-    let mut rest = value;
-    while let Some((head, tail)) = rest.split_once('$') {
-        let end = tail.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).unwrap_or(tail.len());
-        let (name, behind) = tail.split_at(end);
-        out.push_str(head);
-        if name.is_empty() {
-            out.push('$');
-        } else {
-            out.push_str(&before(name));
+    let part = |part: &str| {
+        let (word, blank) = part.split_at(part.trim_end_matches([' ', '\t']).len());
+        match word.strip_prefix('$') {
+            Some(name) if !name.is_empty() => before(name) + blank,
+            Some(_) | None => part.to_owned(),
         }
-        rest = behind;
-    }
-    out.push_str(rest);
-    out
+    };
+    value.split_inclusive([' ', '\t']).map(part).collect()
 }
 
 /// The value of a top-level key, the last one when there are several.

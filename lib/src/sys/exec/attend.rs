@@ -11,7 +11,8 @@ use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
 
 use super::Ended;
 
-/// The most that is kept of each of a program's two outputs, in bytes; the rest is read and dropped.
+/// The most that is kept of each of a program's two outputs unless somebody wants more, in bytes; the rest is read
+/// and dropped.
 pub(super) const KEPT: usize = 1024 * 1024;
 
 /// The most that a pipe holds (`fs.pipe-max-size`), in bytes.
@@ -34,7 +35,12 @@ pub(super) fn kill_group(child: &mut Child) {
 }
 
 /// Feeds and drains a child until it ends, `None` when the deadline comes first.
-pub(super) fn attend(child: &mut Child, stdin: &[u8], end: Instant) -> io::Result<Option<Ended>> {
+pub(super) fn attend(
+    child: &mut Child,
+    stdin: &[u8],
+    keeps: usize,
+    end: Instant,
+) -> io::Result<Option<Ended>> {
     let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw).ok_or(io::ErrorKind::InvalidInput)?;
     let pidfd = pidfd_open(pid, PidfdFlags::empty())?;
     let mut feed = child.stdin.take().map(|pipe| (OwnedFd::from(pipe), stdin));
@@ -62,7 +68,7 @@ pub(super) fn attend(child: &mut Child, stdin: &[u8], end: Instant) -> io::Resul
         let is_over = fds.first().is_some_and(|fd| !fd.revents().is_empty());
         for (pipe, kept) in pipes.iter_mut().zip(&mut kept) {
             if let Some(fd) = pipe.take() {
-                *pipe = drain(fd, kept)?;
+                *pipe = drain(fd, kept, keeps)?;
             }
         }
         // A daemon that the program left behind may hold the pipes open: the program's own end counts.
@@ -91,14 +97,14 @@ fn pour(pipe: OwnedFd, rest: &[u8]) -> io::Result<Option<(OwnedFd, &[u8])>> {
 
 /// Reads what is there, but no more at once than a pipe holds: one that is filled as fast as it is read would keep us
 /// from the deadline. Gives the pipe back unless it is at its end.
-fn drain(pipe: OwnedFd, kept: &mut Vec<u8>) -> io::Result<Option<OwnedFd>> {
+fn drain(pipe: OwnedFd, kept: &mut Vec<u8>, keeps: usize) -> io::Result<Option<OwnedFd>> {
     let mut file = std::fs::File::from(pipe);
     let mut buffer = [0u8; 16 * 1024];
     for _ in 0..PIPE / buffer.len() {
         match file.read(&mut buffer) {
             Ok(0) => return Ok(None),
             Ok(n) => {
-                let room = KEPT.saturating_sub(kept.len()).min(n);
+                let room = keeps.saturating_sub(kept.len()).min(n);
                 kept.extend_from_slice(buffer.get(..room).unwrap_or_default());
             }
             Err(e) if e.kind() == io::ErrorKind::WouldBlock => return Ok(Some(file.into())),
@@ -107,6 +113,18 @@ fn drain(pipe: OwnedFd, kept: &mut Vec<u8>) -> io::Result<Option<OwnedFd>> {
         }
     }
     Ok(Some(file.into()))
+}
+
+/// Waits, for as long as it takes, until one of two file descriptors can be read or has ended.
+pub fn wait_either(one: impl AsFd, other: impl AsFd) -> io::Result<()> {
+    let mut fds = [PollFd::new(&one, PollFlags::IN), PollFd::new(&other, PollFlags::IN)];
+    loop {
+        match poll(&mut fds, None) {
+            Ok(_) => return Ok(()),
+            Err(rustix::io::Errno::INTR) => {}
+            Err(e) => return Err(e.into()),
+        }
+    }
 }
 
 /// Waits until a file descriptor can be read or the time is up; says whether it can.

@@ -7,8 +7,8 @@ use std::os::unix::process::CommandExt;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
-pub use attend::wait_readable;
-use attend::{attend, kill_group};
+use attend::{KEPT, attend, kill_group};
+pub use attend::{wait_either, wait_readable};
 
 use crate::{Exit, Fail};
 
@@ -17,6 +17,7 @@ use crate::{Exit, Fail};
 pub struct Line {
     words: Vec<OsString>,
     env: Vec<(OsString, OsString)>,
+    keeps: usize,
 }
 
 /// How a program ended.
@@ -60,7 +61,7 @@ impl Ended {
 impl Line {
     /// A command line of a program and its arguments.
     pub fn new<W: Into<OsString>>(words: impl IntoIterator<Item = W>) -> Self {
-        Self { words: words.into_iter().map(Into::into).collect(), env: Vec::new() }
+        Self { words: words.into_iter().map(Into::into).collect(), env: Vec::new(), keeps: KEPT }
     }
 
     /// Adds a word at the end.
@@ -91,7 +92,14 @@ impl Line {
     pub fn behind(mut self, reach: &[String]) -> Self {
         let mut words: Vec<OsString> = reach.iter().map(OsString::from).collect();
         words.append(&mut self.words);
-        Self { words, env: self.env }
+        Self { words, ..self }
+    }
+
+    /// Keeps so many bytes of each of its two outputs.
+    #[must_use]
+    pub const fn keeping(mut self, bytes: usize) -> Self {
+        self.keeps = bytes;
+        self
     }
 
     /// The words.
@@ -167,7 +175,7 @@ impl Line {
 
     fn end_of(&self, mut child: Child, stdin: &[u8], timeout: Duration) -> Result<Ended, Fail> {
         let end = Instant::now() + timeout;
-        let finished = attend(&mut child, stdin, end);
+        let finished = attend(&mut child, stdin, self.keeps, end);
         match finished {
             Ok(Some(ended)) => Ok(ended),
             Ok(None) => {
@@ -208,7 +216,6 @@ fn quoted(word: &OsStr) -> String {
 mod tests {
     use rustix::process::{Pid, Signal};
 
-    use super::attend::KEPT;
     use super::*;
     use crate::sys::lock::Lock;
 

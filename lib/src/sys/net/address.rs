@@ -1,37 +1,20 @@
-//! Addresses on links: listed, put on, taken off, and waited for while the kernel detects duplicates.
+//! Addresses on links: listed, put on, marked as ours, taken off.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
-use std::time::{Duration, Instant};
 
 use ipnetwork::Ipv4Network;
-use netlink_packet_core::{NLM_F_CREATE, NLM_F_EXCL};
+use netlink_packet_core::{NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE};
 use netlink_packet_route::address::{
     AddressAttribute, AddressFlags, AddressHeaderFlags, AddressMessage, AddressProtocol, AddressScope,
 };
 use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
 use rustix::io::Errno;
 
-use super::netlink::Netlink;
+use super::maker::{self, OURS};
 use super::{Link, Net};
 use crate::address::LogicalIp;
-use crate::sys::stop::Stop;
-use crate::{Exit, Fail, Host};
-
-/// `IFA_PROTO` of the addresses we put on: who did it. Kernels before 5.18 do not keep it.
-pub const OURS: u8 = 73;
-
-/// `RTNLGRP_IPV6_IFADDR`.
-const IPV6_ADDRESSES: u32 = 9;
-
-/// Whether the kernel looks for a duplicate before an IPv6 address is used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Dad {
-    /// It does, RFC 4862 §5.4.
-    Kernel,
-    /// It does not: `IFA_F_NODAD`.
-    Skip,
-}
+use crate::{Exit, Fail};
 
 /// How far an address on a link has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,8 +38,10 @@ pub struct Assigned {
     pub prefix: u8,
     /// How far it has come.
     pub standing: Standing,
-    /// Whether it was put on by us, as far as the kernel keeps that.
-    pub is_ours: bool,
+    /// Its `IFA_PROTO`; `None` also where the kernel does not keep it.
+    pub protocol: Option<u8>,
+    /// Its label; only IPv4 addresses have one, without another the link's name.
+    pub label: Option<String>,
 }
 
 impl fmt::Display for Assigned {
@@ -75,12 +60,21 @@ impl Assigned {
         } else {
             Standing::Usable
         };
+        let (mut protocol, mut label) = (None, None);
+        for attribute in &message.attributes {
+            if let AddressAttribute::Protocol(by) = attribute {
+                protocol = Some(u8::from(*by));
+            } else if let AddressAttribute::Label(text) = attribute {
+                label = Some(text.clone());
+            }
+        }
         Some(Self {
             link: message.header.index,
             ip: local(message)?,
             prefix: message.header.prefix_len,
             standing,
-            is_ours: message.attributes.contains(&AddressAttribute::Protocol(AddressProtocol::Other(OURS))),
+            protocol,
+            label,
         })
     }
 }
@@ -150,14 +144,19 @@ impl Net {
         Ok(self.messages()?.iter().filter_map(Assigned::of).collect())
     }
 
-    /// Puts an address on a link; says whether it was not there already.
-    pub fn add(&mut self, link: &Link, ip: LogicalIp, dad: Dad) -> Result<bool, Fail> {
+    /// Puts an address on a link, to be used at once; says whether it was not there already.
+    ///
+    /// The kernel is not to look for a duplicate of an IPv6 address (`IFA_F_NODAD`): whoever calls this has asked
+    /// the neighbours. `keeps_makers` says whether `IFA_PROTO` marks it as ours; a label does where it does not.
+    pub fn add(&mut self, link: &Link, ip: LogicalIp, keeps_makers: bool) -> Result<bool, Fail> {
         let mut message = message(link, ip);
         message.attributes.extend(broadcast(ip).map(AddressAttribute::Broadcast));
-        message.attributes.push(AddressAttribute::Protocol(AddressProtocol::Other(OURS)));
-        if ip.address().ip().is_ipv6() && dad == Dad::Skip {
+        message.attributes.push(mark());
+        if ip.address().ip().is_ipv6() {
             message.header.flags = AddressHeaderFlags::Nodad;
             message.attributes.push(AddressAttribute::Flags(AddressFlags::Nodad));
+        } else if !keeps_makers {
+            message.attributes.extend(maker::label(&link.name).map(AddressAttribute::Label));
         }
         let what = format!("cannot add {ip} to {}", link.name);
         let order = (RouteNetlinkMessage::NewAddress(message), NLM_F_CREATE | NLM_F_EXCL);
@@ -169,6 +168,24 @@ impl Net {
             }
         }
         Ok(true)
+    }
+
+    /// Marks an address that somebody else put on as ours, and for ever; it stays in use meanwhile.
+    pub fn adopt(&mut self, link: &Link, ip: LogicalIp) -> Result<(), Fail> {
+        let what = format!("cannot mark {ip} on {} as ours", link.name);
+        let Some(mut found) = self.messages()?.into_iter().find(|message| is(message, link, ip)) else {
+            return Err(Fail::failed(what).because("it was taken off by somebody else"));
+        };
+        found.attributes.retain(|attribute| {
+            !matches!(attribute, AddressAttribute::Protocol(_) | AddressAttribute::CacheInfo(_))
+        });
+        found.attributes.push(mark());
+        let order = (RouteNetlinkMessage::NewAddress(found), NLM_F_REPLACE);
+        let answers = self.route.order(vec![order]).map_err(|e| e.fail(Exit::Failed, &what))?;
+        for answer in answers {
+            answer.map_err(|e| e.fail(Exit::Failed, &what))?;
+        }
+        Ok(())
     }
 
     /// Takes exactly this address off a link; says whether it was there.
@@ -200,34 +217,10 @@ impl Net {
         }
         Ok(removed)
     }
+}
 
-    /// Waits until the kernel has looked for a duplicate of an IPv6 address. Tentative when the time is up or a signal
-    /// came first, which stays to be asked for; `None` when the address is gone.
-    pub fn settled(
-        &mut self,
-        link: &Link,
-        ip: LogicalIp,
-        stop: &Stop,
-        timeout: Duration,
-    ) -> Result<Option<Standing>, Fail> {
-        let what = format!("cannot wait for {ip} on {}", link.name);
-        let cannot = |e: &std::io::Error| Fail::io(Exit::Unknown, &what, e);
-        let end = Instant::now() + timeout;
-        // Subscribed before the first look, so that no change falls between the two.
-        let news = Netlink::open(netlink_sys::protocols::NETLINK_ROUTE).map_err(|e| cannot(&e))?;
-        news.subscribe(IPV6_ADDRESSES).map_err(|e| cannot(&e))?;
-        loop {
-            let found = self.assigned()?;
-            let standing = found.iter().find(|a| a.link == link.index && a.ip == ip.address().ip());
-            let left = end.saturating_duration_since(Instant::now());
-            match standing.map(|assigned| assigned.standing) {
-                Some(Standing::Tentative) if !left.is_zero() && !stop.is_asked() => {
-                    news.wait(stop, left).map_err(|e| cannot(&e))?;
-                }
-                other => return Ok(other),
-            }
-        }
-    }
+fn mark() -> AddressAttribute {
+    AddressAttribute::Protocol(AddressProtocol::Other(OURS))
 }
 
 fn is(message: &AddressMessage, link: &Link, ip: LogicalIp) -> bool {
@@ -261,17 +254,4 @@ fn falls_with(other: &AddressMessage, first: &AddressMessage) -> bool {
         && !flags(first).contains(AddressFlags::Secondary)
         && network(other).is_some()
         && network(other) == network(first)
-}
-
-/// Whether the kernel looks for duplicates on a link at all: `accept_dad` and `dad_transmits` of its IPv6 settings.
-///
-/// A link without the settings has no IPv6; the kernel says so itself when an address is added.
-pub fn kernel_detects_duplicates(host: &Host, link: &Link) -> bool {
-    let setting = |of: &str, key: &str| {
-        let path = host.path(format!("/proc/sys/net/ipv6/conf/{of}/{key}"));
-        fs_err::read_to_string(path).ok().and_then(|text| text.trim().parse::<i64>().ok())
-    };
-    let off = |value: Option<i64>| value.is_some_and(|value| value < 1);
-    let accepts = !(off(setting("all", "accept_dad")) && off(setting(&link.name, "accept_dad")));
-    accepts && !off(setting(&link.name, "dad_transmits"))
 }

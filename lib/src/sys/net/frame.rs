@@ -16,6 +16,8 @@ const OVERRIDE: u32 = 0x2000_0000;
 /// Options that hold a hardware address: of the one who asks, of the one who has it.
 const SOURCE_CARD: u8 = 1;
 const TARGET_CARD: u8 = 2;
+/// Option with a number that the asker chose (RFC 3971 §5.3.2, RFC 7527).
+const NONCE: u8 = 14;
 
 /// What an ARP packet does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,15 +66,15 @@ pub(super) fn solicited_node(ip: Ipv6Addr) -> Ipv6Addr {
     Ipv6Addr::new(0xff02, 0, 0, 0, 0, 1, 0xff00 | u16::from(a), low)
 }
 
-/// The question for duplicates, RFC 4862 §5.4.2: a solicitation from nobody yet.
-pub(super) fn solicitation(from: Mac, target: Ipv6Addr) -> Vec<u8> {
-    icmp(from, Ipv6Addr::UNSPECIFIED, solicited_node(target), SOLICITATION, 0, target, None)
+/// The question for duplicates, RFC 4862 §5.4.2: a solicitation from nobody yet, with a nonce, RFC 7527.
+pub(super) fn solicitation(from: Mac, target: Ipv6Addr, nonce: [u8; 6]) -> Vec<u8> {
+    icmp(from, Ipv6Addr::UNSPECIFIED, solicited_node(target), SOLICITATION, 0, target, (NONCE, nonce))
 }
 
 /// An unsolicited advertisement to all nodes, RFC 4861 §7.2.6.
 pub(super) fn advertisement(from: Mac, target: Ipv6Addr) -> Vec<u8> {
     let all_nodes = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 1);
-    icmp(from, target, all_nodes, ADVERTISEMENT, OVERRIDE, target, Some(from))
+    icmp(from, target, all_nodes, ADVERTISEMENT, OVERRIDE, target, (TARGET_CARD, from.0))
 }
 
 fn icmp(
@@ -82,15 +84,13 @@ fn icmp(
     kind: u8,
     flags: u32,
     target: Ipv6Addr,
-    option: Option<Mac>,
+    (option, value): (u8, [u8; 6]),
 ) -> Vec<u8> {
     let mut message = vec![kind, 0, 0, 0];
     message.extend(flags.to_be_bytes());
     message.extend(target.octets());
-    if let Some(mac) = option {
-        message.extend([TARGET_CARD, 1]); // one unit of eight bytes
-        message.extend(mac.0);
-    }
+    message.extend([option, 1]); // one unit of eight bytes
+    message.extend(value);
     let length = u16::try_from(message.len()).unwrap_or(u16::MAX);
     let sum = checksum(source, destination, &message);
     if let Some(place) = message.get_mut(2..4) {
@@ -135,8 +135,8 @@ fn checksum(source: Ipv6Addr, destination: Ipv6Addr, message: &[u8]) -> u16 {
 pub(super) enum Said {
     /// Somebody has it; the card is known when the message says it.
     Has(Option<Mac>),
-    /// Somebody asks whether anybody has it; a question for duplicates names no card.
-    Asks,
+    /// Somebody asks whether anybody has it; a question for duplicates names no card, perhaps a nonce.
+    Asks(Option<[u8; 6]>),
 }
 
 /// Reads an `ICMPv6` message, from its type on, that speaks of an address.
@@ -147,13 +147,14 @@ pub(super) fn icmp_claim(message: &[u8], ip: Ipv6Addr) -> Option<Said> {
         return None;
     }
     let mut options = message.get(24..)?;
-    let (mut asker, mut holder) = (None, None);
+    let (mut asker, mut holder, mut nonce) = (None, None, None);
     while let [option, units, rest @ ..] = options {
         let length = usize::from(*units) * 8;
-        let mac = rest.first_chunk::<6>().map(|mac| Mac(*mac));
+        let value = rest.first_chunk::<6>().copied();
         match *option {
-            SOURCE_CARD => asker = mac,
-            TARGET_CARD => holder = mac,
+            SOURCE_CARD => asker = value,
+            TARGET_CARD => holder = value.map(Mac),
+            NONCE => nonce = value,
             _ => {}
         }
         if length == 0 {
@@ -164,7 +165,7 @@ pub(super) fn icmp_claim(message: &[u8], ip: Ipv6Addr) -> Option<Said> {
     match kind {
         ADVERTISEMENT => Some(Said::Has(holder)),
         // With its card it is an ordinary question for the holder's card; without, one for duplicates.
-        SOLICITATION if asker.is_none() => Some(Said::Asks),
+        SOLICITATION if asker.is_none() => Some(Said::Asks(nonce)),
         _ => None,
     }
 }
@@ -201,7 +202,7 @@ mod tests {
         assert_eq!(icmp_claim(&frame[54..], ip), Some(Said::Has(Some(THEM))));
         assert_eq!(icmp_claim(&frame[54..], "2001:db8::1".parse().unwrap()), None);
         assert_eq!(frame[21], 255, "the hop limit");
-        assert_eq!(icmp_claim(&solicitation(THEM, ip)[54..], ip), Some(Said::Asks));
+        assert_eq!(icmp_claim(&solicitation(THEM, ip, [7; 6])[54..], ip), Some(Said::Asks(Some([7; 6]))));
         assert_eq!(solicited_node(ip).to_string(), "ff02::1:ff0a:b0c");
         for cut in 54..frame.len() - 8 {
             // Cut messages say less, and never go wrong.
@@ -213,7 +214,7 @@ mod tests {
     #[test]
     fn the_checksum_of_a_whole_message_is_right() {
         let ip: Ipv6Addr = "2001:db8::7".parse().unwrap();
-        for frame in [advertisement(US, ip), solicitation(US, ip)] {
+        for frame in [advertisement(US, ip), solicitation(US, ip, [7; 6])] {
             let source = Ipv6Addr::from(<[u8; 16]>::try_from(&frame[22..38]).unwrap());
             let destination = Ipv6Addr::from(<[u8; 16]>::try_from(&frame[38..54]).unwrap());
             assert_eq!(checksum(source, destination, &frame[54..]), 0);

@@ -6,7 +6,9 @@ mod address;
 mod arp;
 mod frame;
 mod link;
+mod maker;
 mod nd;
+mod neighbour;
 pub(in crate::sys) mod netlink;
 mod wire;
 
@@ -15,9 +17,9 @@ use std::time::Duration;
 
 use netlink_sys::protocols::NETLINK_ROUTE;
 
-pub use address::{Assigned, Dad, OURS, Standing, kernel_detects_duplicates};
+pub use address::{Assigned, Standing};
 pub use link::{Link, Mac};
-pub use nd::Claims;
+pub use maker::{Maker, OURS, keeps_makers};
 use netlink::Netlink;
 
 use crate::{Exit, Fail};

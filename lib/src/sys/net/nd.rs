@@ -1,5 +1,6 @@
 //! IPv6: who else claims an address, and telling everybody that it is here now (RFC 4861, RFC 4862).
 
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io;
 use std::net::Ipv6Addr;
 use std::time::{Duration, Instant};
@@ -13,14 +14,14 @@ use super::wire::{self, Wire, readable, receive};
 use super::{Claim, Link, Mac};
 
 /// What the neighbours say of one address, from now on.
-pub struct Claims {
+struct Claims {
     fd: OwnedFd,
     ip: Ipv6Addr,
 }
 
 impl Claims {
     /// Begins to listen. Needs root (`CAP_NET_RAW`).
-    pub fn listen(link: &Link, ip: Ipv6Addr) -> io::Result<Self> {
+    fn listen(link: &Link, ip: Ipv6Addr) -> io::Result<Self> {
         let socket = Socket::new(Domain::IPV6, Type::RAW, Some(Protocol::ICMPV6))?;
         socket.bind_device(Some(link.name.as_bytes()))?;
         socket.join_multicast_v6(&frame::solicited_node(ip), link.index)?;
@@ -43,18 +44,6 @@ impl Claims {
             }
         }
     }
-
-    /// The card that has claimed the address so far, when its messages said it.
-    pub fn heard(&self) -> Option<Mac> {
-        let now = Instant::now();
-        // The name is a comfort beside the kernel's own verdict, so an error here only leaves it out.
-        while let Ok(Some(said)) = self.until(now) {
-            if let Said::Has(Some(mac)) = said {
-                return Some(mac);
-            }
-        }
-        None
-    }
 }
 
 /// Asks for an address as duplicate address detection does, without putting it on the link.
@@ -62,18 +51,26 @@ pub(super) fn claimed_by(link: &Link, ours: &[Mac], ip: Ipv6Addr, wait: Duration
     let Some(mac) = link.mac.filter(|_| link.has_neighbours) else { return Ok(Claim::Nobody) };
     let claims = Claims::listen(link, ip)?;
     let wire = Wire::open(link, None)?;
+    let nonce = nonce();
     let start = Instant::now();
     for turn in 1..=PROBES {
-        wire.send(&frame::solicitation(mac, ip))?;
+        wire.send(&frame::solicitation(mac, ip, nonce))?;
         while let Some(said) = claims.until(start + wait * turn / PROBES)? {
             match said {
                 Said::Has(Some(by)) if by == mac || ours.contains(&by) => {}
+                Said::Asks(Some(by)) if by == nonce => {} // our own question, come back by a loop in the network
                 Said::Has(Some(by)) => return Ok(Claim::Card(by)),
-                Said::Has(None) | Said::Asks => return Ok(Claim::Somebody),
+                Said::Has(None) | Said::Asks(_) => return Ok(Claim::Somebody),
             }
         }
     }
     Ok(Claim::Nobody)
+}
+
+/// What tells our question from one of somebody else who wants the address, RFC 7527 §4.1.
+fn nonce() -> [u8; 6] {
+    let [_, _, nonce @ ..] = RandomState::new().build_hasher().finish().to_ne_bytes();
+    nonce
 }
 
 /// An unsolicited neighbour advertisement.

@@ -11,11 +11,9 @@ use netlink_packet_core::{
     NetlinkHeader, NetlinkMessage, NetlinkPayload, NetlinkSerializable, NlasIterator,
 };
 use netlink_sys::{Socket, SocketAddr};
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
 use crate::sys::exec::wait_readable;
-use crate::sys::stop::Stop;
 use crate::{Exit, Fail};
 
 /// How long the kernel may take to answer; it answers in microseconds unless something is very wrong.
@@ -97,11 +95,6 @@ impl Netlink {
         Ok(Self { socket, sequence: 0 })
     }
 
-    /// Also hears what the kernel tells a multicast group.
-    pub fn subscribe(&self, group: u32) -> io::Result<()> {
-        self.socket.add_membership(group)
-    }
-
     /// Everything a question is answered with.
     pub fn dump<M: Message>(&mut self, question: &M) -> Result<Vec<M>, Refusal> {
         for _ in 0..ATTEMPTS {
@@ -164,28 +157,6 @@ impl Netlink {
             }
         }
         Ok(answers.into_iter().filter_map(|(_, answer)| answer).collect())
-    }
-
-    /// Waits until the kernel tells a subscribed group anything, somebody asks us to stop, or the time is up. What
-    /// the kernel told is thrown away.
-    pub fn wait(&self, stop: &Stop, timeout: Duration) -> io::Result<()> {
-        let (news, asked) = (self.socket.as_fd(), stop.as_fd());
-        let mut fds = [PollFd::new(&news, PollFlags::IN), PollFd::new(&asked, PollFlags::IN)];
-        let timeout = Timespec::try_from(timeout).map_err(|_| io::ErrorKind::InvalidInput)?;
-        match poll(&mut fds, Some(&timeout)) {
-            Ok(_) | Err(Errno::INTR) => {}
-            Err(e) => return Err(e.into()),
-        }
-        let [news, _] = fds;
-        if news.revents().is_empty() {
-            return Ok(());
-        }
-        match self.socket.recv_from_full() {
-            Ok(_) => Ok(()),
-            // Told more than the socket holds: something happened, which is all that matters here.
-            Err(e) if e.raw_os_error() == Some(Errno::NOBUFS.raw_os_error()) => Ok(()),
-            Err(e) => Err(e),
-        }
     }
 
     fn pack<M: Message>(&mut self, message: M, flags: u16) -> (Vec<u8>, u32) {

@@ -1,6 +1,7 @@
 //! The kernel's table of listening TCP sockets by `sock_diag(7)`, and who owns them.
 
 mod owner;
+mod reset;
 
 use std::net::IpAddr;
 
@@ -16,6 +17,7 @@ use crate::sys::net::netlink::Netlink;
 use crate::{Exit, Fail};
 
 pub use owner::{Owner, owners};
+pub use reset::reset;
 
 /// `INET_DIAG_CGROUP_ID`: the inode of the control group that the socket was made in, from Linux 5.9 on.
 const CGROUP_ID: u16 = 21;

@@ -112,6 +112,16 @@ impl Programs {
         Ok(Self { served, told })
     }
 
+    /// Whether the folder that they work in is surely not here, but on a volume that is mounted elsewhere; a disk that
+    /// fails says nothing of the kind.
+    fn are_elsewhere(&self, here: &Here<'_>) -> bool {
+        use std::io::ErrorKind::{NotADirectory, NotFound};
+        match std::fs::metadata(here.host.path(self.served.folder())) {
+            Ok(found) => !found.is_dir(),
+            Err(e) => matches!(e.kind(), NotFound | NotADirectory),
+        }
+    }
+
     /// The slots of all programs, with those that were started before and are described no more.
     fn slots(&self, here: &Here<'_>, resource: &Resource) -> Vec<Slot> {
         let folder = here.host.path(self.served.folder());
@@ -145,7 +155,7 @@ pub fn look(here: &Here<'_>, resource: &Resource) -> Result<Looked, Fail> {
     let state = State::of_parts(states.iter().copied());
     if let Err(fail) = &programs.told {
         // Without its volume nothing of it can run; what was started here is known all the same.
-        let is_elsewhere = !here.host.path(programs.served.folder()).is_dir();
+        let is_elsewhere = programs.are_elsewhere(here);
         return Ok(match state {
             State::Down if is_elsewhere => (State::Down, None),
             State::Down | State::Unknown => (State::Unknown, Some(fail.to_string())),
@@ -214,4 +224,32 @@ pub fn obstacles(here: &Here<'_>, resource: &Resource, needs: &[PathBuf]) -> Vec
         }
     }
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use ims::Host;
+    use ims::group::Group;
+
+    use super::*;
+
+    #[test]
+    fn servers_are_elsewhere_only_where_their_folder_is_surely_not_here() {
+        let folder = tempfile::tempdir().unwrap();
+        let host = Host::below(folder.path());
+        let path = std::path::Path::new("IMS-RG.toml");
+        let text =
+            "nodes = [\"mail-1\"]\n[resource.mail]\ntype = \"messaging-server\"\ninstance = \"stork\"\n";
+        let group = Group::parse("IMS-RG".parse().unwrap(), text, path).unwrap();
+        let here = Here { host: &host, group: &group, lock: None };
+        fs_err::create_dir_all(folder.path().join("etc")).unwrap();
+        fs_err::write(folder.path().join("file"), "").unwrap();
+        std::os::unix::fs::symlink("loop", folder.path().join("loop")).unwrap();
+        for (root, are_elsewhere) in [("/none", true), ("/file/below", true), ("/loop/below", false)] {
+            let entry = format!("[stork]\nlayout = postfix-dovecot\nroot = {root}\n");
+            fs_err::write(folder.path().join("etc/msgregistry.inf"), entry).unwrap();
+            let programs = Programs::of(&here, group.find(&"mail".parse().unwrap()).unwrap()).unwrap();
+            assert_eq!(programs.are_elsewhere(&here), are_elsewhere, "{root}");
+        }
+    }
 }

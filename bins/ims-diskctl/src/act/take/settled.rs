@@ -1,0 +1,114 @@
+//! After the mount: the volume is up here, and no other node has it too.
+
+use std::time::{Duration, Instant};
+
+use ims::sys::hand::Heard;
+use ims::sys::stderr;
+use ims::{Fail, State};
+
+use super::{EVERY, Run};
+use crate::NAME;
+use crate::filesystem::ext4::Superblock;
+use crate::guard::mmp::{Block, Sequence};
+use crate::hand::{Disk, Done, Question};
+use crate::look::Found;
+
+impl Run<'_> {
+    /// Looks again: it is mounted there, and its guard is held by this node alone.
+    pub(super) fn settled(&mut self) -> Result<Found, Fail> {
+        let device = self.volume.device.display().to_string();
+        let mut found = self.look()?;
+        // The kernel's guard thread signs a moment after the mount; until then the block has the last holder's name, or
+        // where it was claimed, as in every planned move, this node's already.
+        for _ in 0..20 {
+            let is_ours = found.signer.as_deref().is_none_or(|signer| signer == self.host.name());
+            if found.state() != State::Unknown && (is_ours || is_signed(&found)) {
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(1));
+            found = self.look()?;
+        }
+        if found.mounted() != State::Up {
+            return Err(Fail::broken(format!("{device} was mounted, and is not up now"))
+                .because(found.record(&self.volume, true).why.unwrap_or_default()));
+        }
+        if let Some(why) = self.overtaken(&found)? {
+            return Err(self.give_back(&found, why));
+        }
+        if let Some(signer) = found.signer.as_deref().filter(|signer| *signer != self.host.name()) {
+            stderr::say(
+                NAME,
+                format_args!(
+                    "note: the guard of {device} is signed '{signer}' and not '{}'; see FILES in ims-diskctl(8)",
+                    self.host.name()
+                ),
+            );
+        }
+        Ok(found)
+    }
+
+    /// Why another node may have it too: the guard is not held, or two write it in turn.
+    fn overtaken(&mut self, found: &Found) -> Result<Option<String>, Fail> {
+        let end = match &found.disk {
+            Ok(Disk { guard: None, .. }) => return Ok(None),
+            Ok(Disk { superblock: Some(Superblock { mmp: Some(place), .. }), .. }) if self.is_late => {
+                Instant::now() + Duration::from_secs(u64::from(place.interval_s) + 1)
+            }
+            Ok(_) | Err(_) => Instant::now(),
+        };
+        let mut found = found.clone();
+        let mut signed: Option<Block> = None;
+        loop {
+            let who = found.signer.as_deref().unwrap_or("a node that did not sign");
+            let Some(block) = found.guard() else {
+                let device = self.volume.device.display();
+                return Err(Fail::unknown(format!("{device} is mounted, but who has its guard is unknown"))
+                    .because(found.record(&self.volume, true).why.unwrap_or_default()));
+            };
+            if !matches!(block.sequence(), Sequence::Held(_)) {
+                return Ok(Some(format!("its guard is not held, and {who} signed it")));
+            }
+            // Until the kernel's guard thread signs, the block has the claim's names.
+            if !block.is_claim() {
+                let first = signed.get_or_insert_with(|| block.clone());
+                if !first.is_signed_like(block) {
+                    return Ok(Some(format!("{who} and {} sign its guard in turn", first.node)));
+                }
+            }
+            if Instant::now() >= end {
+                return Ok(None);
+            }
+            std::thread::sleep(EVERY);
+            found = self.look()?;
+        }
+    }
+
+    /// Unmounts what another node may have too.
+    fn give_back(&mut self, found: &Found, why: String) -> Fail {
+        let point = found.point(&self.volume).to_owned();
+        let fail = Fail::broken(format!(
+            "{} was mounted here while another node took it",
+            self.volume.device.display()
+        ))
+        .because(why);
+        let asked = self.eye.hand().ask(&Question::Unmount(point));
+        let heard = asked.and_then(|()| self.eye.hand().answer::<Done>(self.deadline.left(), None));
+        match heard {
+            Ok(Heard::Answer(Ok(()))) => {
+                fail.hint("it is unmounted again; look at it on every node, and check it with e2fsck")
+            }
+            Ok(Heard::Answer(Err(refusal))) => {
+                fail.and_undo_failed(Fail::failed("cannot unmount it").because(refusal.words))
+            }
+            Ok(Heard::Silence | Heard::Stopped(_)) => {
+                fail.and_undo_failed(self.out_of_time("unmounting it again"))
+            }
+            Err(gone) => fail.and_undo_failed(gone),
+        }
+    }
+}
+
+/// Whether the kernel's guard thread has written: it counts from 1, and a mount begins with a number at random.
+fn is_signed(found: &Found) -> bool {
+    found.guard().is_some_and(|block| matches!(block.sequence(), Sequence::Held(1..=99)))
+}

@@ -1,0 +1,84 @@
+//! Whether the folders and files of an instance whose root is here are what its entry says.
+
+use std::path::{Path, PathBuf};
+
+use ims::Host;
+use ims::instance::Instance;
+use ims::layout::{Layout, detect, dovecot, iplanet5, openldap, postfix};
+use ims::place::Place;
+
+use super::record::{Aspect, Finding};
+
+/// The configuration files that the layout has, whether they are there or not.
+pub fn config(instance: &Instance) -> Vec<PathBuf> {
+    match instance.layout {
+        Layout::Iplanet5 => {
+            let mail = [iplanet5::dispatcher_file(instance), iplanet5::job_controller_file(instance)];
+            mail.into_iter().filter(|_| instance.mail).chain(iplanet5::slapd_file(instance)).collect()
+        }
+        Layout::PostfixDovecot => {
+            let folder = postfix::folder(instance);
+            let mail = [folder.join("main.cf"), folder.join("master.cf"), dovecot::config_file(instance)];
+            mail.into_iter().filter(|_| instance.mail).chain(openldap::default_file(instance)).collect()
+        }
+    }
+}
+
+/// The folders of an instance.
+pub fn folders(instance: &Instance) -> Vec<PathBuf> {
+    instance.mail.then(|| instance.mail_dir()).into_iter().chain(instance.ldap_dir()).collect()
+}
+
+/// What is missing, leads nowhere or is laid out otherwise.
+pub fn findings(host: &Host, instance: &Instance, entry: &Place) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for path in folders(instance).iter().chain(&config(instance)) {
+        findings.extend(dangling(host, instance, path));
+    }
+    for folder in folders(instance) {
+        if host.path(&folder).symlink_metadata().is_err() {
+            let what = format!("{} is not there", folder.display());
+            let mend = format!("ims-registry scan {} shows what is", instance.root.display());
+            findings.push(Finding::down(instance, Aspect::Folder, entry.clone(), what, mend));
+        }
+    }
+    if !findings.is_empty() || !instance.mail {
+        return findings;
+    }
+    let folder = instance.mail_dir();
+    match detect::layout(host, &folder) {
+        Some(layout) if layout == instance.layout => {}
+        Some(layout) => {
+            let what = format!("{} is laid out as {layout}", folder.display());
+            let mend = format!("ims-registry add {} --layout {layout}", instance.name);
+            findings.push(Finding::down(instance, Aspect::Layout, entry.clone(), what, mend));
+        }
+        None => {
+            let what = format!("{} has nothing of {}", folder.display(), instance.layout);
+            let mend = "install the instance there, or correct the entry";
+            findings.push(Finding::down(instance, Aspect::Layout, entry.clone(), what, mend));
+        }
+    }
+    findings
+}
+
+/// A symbolic link to nothing. What it leads to below the root is certainly not there; what lies elsewhere may be on a
+/// volume that another node masters.
+fn dangling(host: &Host, instance: &Instance, path: &Path) -> Option<Finding> {
+    let real = host.path(path);
+    let to = fs_err::read_link(&real).ok()?;
+    if real.exists() {
+        return None;
+    }
+    let target = path.parent().unwrap_or(path).join(&to);
+    let is_ours = target.starts_with(&instance.root) && !to.components().any(|part| part.as_os_str() == "..");
+    let what = format!("{} is a symbolic link to {}, which is not there", path.display(), to.display());
+    let new = if is_ours { Finding::down } else { Finding::unknown };
+    Some(new(
+        instance,
+        Aspect::Link,
+        Place::file(path),
+        what,
+        "mount what it leads to, or put the file itself there",
+    ))
+}
