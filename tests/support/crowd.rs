@@ -5,18 +5,17 @@ use std::time::Duration;
 use super::node::Node;
 use super::running::Running;
 
-/// One process with so many connections to itself: two sockets each. Addresses of loopback are changed in time,
-/// as there are some 28,000 ports for outgoing connections to each.
+/// One process with so many connections to itself at a port of its own: two sockets each.
 const CROWD: &str = r#"
 use Socket;
 socket(my $l, PF_INET, SOCK_STREAM, 0) or die "socket: $!";
 setsockopt($l, SOL_SOCKET, SO_REUSEADDR, 1);
-bind($l, sockaddr_in(2000, INADDR_ANY)) or die "bind: $!";
+bind($l, sockaddr_in($ARGV[1], INADDR_ANY)) or die "bind: $!";
 listen($l, 128) or die "listen: $!";
 my @held;
 for my $i (0 .. $ARGV[0] - 1) {
     socket(my $c, PF_INET, SOCK_STREAM, 0) or die "socket $i: $!";
-    connect($c, sockaddr_in(2000, pack("C4", 127, 0, 0, 2 + int($i / 20000)))) or die "connect $i: $!";
+    connect($c, sockaddr_in($ARGV[1], pack("C4", 127, 0, 0, 2))) or die "connect $i: $!";
     accept(my $a, $l) or die "accept $i: $!";
     push @held, $c, $a;
 }
@@ -30,12 +29,18 @@ const SERVER: &str = "use IO::Socket::INET; \
     my $s = IO::Socket::INET->new(LocalAddr => '0.0.0.0', LocalPort => $ARGV[0], Listen => 1) or die; \
     $| = 1; print \"all there\\n\"; sleep 600";
 
+/// The most connections of one process: the limit of open files cannot be raised everywhere.
+const EACH: u32 = 8000;
+
 /// Opens so many connections in a node, two sockets each, and a server at port 25.
-pub fn crowd(node: &Node, connections: u32) -> [Running; 2] {
-    let limit = connections * 2 + 1000;
-    let script = format!("ulimit -n {limit}; exec perl -e \"$1\" \"$2\"");
-    let many = node.spawn(["sh", "-c", &script, "sh", CROWD, &connections.to_string()]);
-    [ready(many), server(node, 25)]
+pub fn crowd(node: &Node, connections: u32) -> Vec<Running> {
+    let script = "ulimit -n $(ulimit -Hn); exec perl -e \"$1\" \"$2\" \"$3\"";
+    let mut all = vec![server(node, 25)];
+    for (index, first) in (0..connections).step_by(usize::try_from(EACH).unwrap()).enumerate() {
+        let (count, port) = (EACH.min(connections - first).to_string(), (2000 + index).to_string());
+        all.push(ready(node.spawn(["sh", "-c", script, "sh", CROWD, &count, &port])));
+    }
+    all
 }
 
 /// Starts a server of nobody in particular at a port.
