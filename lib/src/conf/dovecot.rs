@@ -149,7 +149,8 @@ impl DovecotConf {
         let blank = if rest.trim().is_empty() { " " } else { rest.get(..start).unwrap_or_default() };
         // A quote may begin before the `=`.
         let body = without_comment(old).get(old.len() - rest.len()..).unwrap_or_default();
-        let tail = if rows.len() == 1 && !body.trim().is_empty() {
+        let is_quoted = name.contains(['"', '\'']); // no name of Dovecot's; what is behind may be within it
+        let tail = if rows.len() == 1 && !body.trim().is_empty() && !is_quoted {
             rest.get(body.trim_end().len()..).unwrap_or_default()
         } else {
             ""
