@@ -79,7 +79,7 @@ fn postfix_and_dovecot_files_with_latin_1_are_changed_and_checked() {
     }
     files.answers(0, &set);
     for file in all {
-        let text = fs_err::read(files.path(&format!("{root}/{file}"))).unwrap();
+        let text = fs_err::read(files.path(format!("{root}/{file}"))).unwrap();
         assert!(text.starts_with(b"# \xe9l\xe8ve\xa0\n"), "{file}");
     }
     files.answers(0, &["show", "stork", "--server-root", root, "--ldap", "mail", "--address", "192.0.2.10"]);

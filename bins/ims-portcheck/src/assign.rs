@@ -6,7 +6,7 @@ use std::time::Duration;
 use ims::conf::option_file::{OptionFile, Scope};
 use ims::edit::kept::Kept;
 use ims::edit::look::Found;
-use ims::edit::{Plan, Transaction, Way, carry_out_all, look as edit_look, tell};
+use ims::edit::{Edit, Plan, Transaction, Way, carry_out_all, look as edit_look, tell};
 use ims::input::Piped;
 use ims::instance::Instance;
 use ims::layout::Service;

@@ -90,7 +90,7 @@ pub fn program(host: &Host, instance: &Instance) -> Result<Option<Program>, Fail
                 |name: &str| dse.get(ENTRY, name).map(|value| value.text).filter(|text| !text.is_empty());
             let run = PathBuf::from(value("nsslapd-rundir").unwrap_or_else(|| "/run/dirsrv".to_owned()));
             let user = value("nsslapd-localuser").unwrap_or_else(|| "dirsrv".to_owned());
-            let pid_file = run.join(folder.file_name().unwrap_or_default()).with_added_extension("pid");
+            let pid_file = run.join(format!("{}.pid", folder.file_name().unwrap_or_default().display()));
             let places = [Some(run), value("nsslapd-lockdir").map(PathBuf::from)];
             let folders = places.iter().flatten().flat_map(|folder| runtime_folders(folder, &user, 0o770));
             let executable = PathBuf::from("/usr/sbin/ns-slapd");
