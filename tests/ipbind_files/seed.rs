@@ -181,7 +181,17 @@ fn what_was_asked_by_hand_is_told_and_left() {
     assert!(told.contains("dispatcher.cnf:32: what is included here is not changed"), "{told}");
     assert!(told.contains("dispatcher.cnf:33: LMTPSS is not bound to 10.0.37.10"), "{told}");
     let output = files.answers(1, &["show", "mail-1", "--server-root", ROOT, "--address", "10.0.37.10"]);
-    let open: Vec<_> = records(&output).into_iter().filter(|record| record["bound"] == false).collect();
+    let open = |schema: &str| -> Vec<serde_json::Value> {
+        let is_open = |record: &serde_json::Value| record["schema"] == schema && record["bound"] == false;
+        records(&output).into_iter().filter(is_open).collect()
+    };
+    let sources = open("ims.outbound/1");
+    assert_eq!(
+        (sources.len(), sources[0]["client"].as_str()),
+        (1, Some("tcp_local")),
+        "mail leaves from elsewhere"
+    );
+    let open = open("ims.listener/1");
     assert_eq!(open.len(), 1);
     assert_eq!((open[0]["service"].as_str(), open[0]["port"].as_u64()), (Some("lmtp"), Some(225)));
     assert_eq!(open[0]["at"]["line"], 34, "the line of its port");
