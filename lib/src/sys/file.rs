@@ -34,7 +34,7 @@ pub fn text<'a>(bytes: &'a [u8], path: &Path) -> Result<&'a str, Fail> {
 /// Reads a file, `None` when it is not there. A symbolic link to nothing is not nothing: it is an error.
 pub fn read(path: &Path) -> Result<Option<Vec<u8>>, Fail> {
     match rustix::fs::open(path, LOOK, Mode::empty()) {
-        Ok(fd) => whole(fd, path).map(Some),
+        Ok(fd) => whole(&fd, path).map(Some),
         Err(Errno::NOENT | Errno::NOTDIR) => match rustix::fs::readlink(path, Vec::new()) {
             Ok(to) => Err(leads_nowhere(path, &to.to_string_lossy())),
             Err(_) => Ok(None),
@@ -54,7 +54,7 @@ pub fn read_own(path: &Path) -> Result<Option<Vec<u8>>, Fail> {
     };
     match rustix::fs::openat(&folder, name, LOOK | OFlags::NOFOLLOW, Mode::empty()) {
         Ok(fd) if is_link(fd.as_fd(), OsStr::new("")) => Err(link(path)),
-        Ok(fd) => whole(fd, path).map(Some),
+        Ok(fd) => whole(&fd, path).map(Some),
         Err(Errno::NOENT) => Ok(None),
         Err(e) => Err(cannot_read(path, &e.into())),
     }
@@ -64,7 +64,7 @@ pub fn read_own(path: &Path) -> Result<Option<Vec<u8>>, Fail> {
 const LOOK: OFlags = OFlags::PATH.union(OFlags::CLOEXEC);
 
 /// All of a regular file that was looked up.
-fn whole(fd: OwnedFd, path: &Path) -> Result<Vec<u8>, Fail> {
+fn whole(fd: &OwnedFd, path: &Path) -> Result<Vec<u8>, Fail> {
     let cannot = |e: &io::Error| cannot_read(path, e);
     let file = opened(fd).map_err(|e| cannot(&e))?.ok_or_else(|| not_regular(path))?;
     let mut bytes = Vec::new();
@@ -76,8 +76,8 @@ fn whole(fd: OwnedFd, path: &Path) -> Result<Vec<u8>, Fail> {
 }
 
 /// Opens a file that was looked up, `None` when it is not a regular one.
-fn opened(fd: OwnedFd) -> io::Result<Option<std::fs::File>> {
-    if !FileType::from_raw_mode(rustix::fs::fstat(&fd)?.st_mode).is_file() {
+fn opened(fd: &OwnedFd) -> io::Result<Option<std::fs::File>> {
+    if !FileType::from_raw_mode(rustix::fs::fstat(fd)?.st_mode).is_file() {
         return Ok(None);
     }
     let same = format!("/proc/self/fd/{}", fd.as_raw_fd());
@@ -352,7 +352,7 @@ pub(super) enum Existing {
 
 pub(super) fn existing(folder: BorrowedFd<'_>, name: &OsStr) -> io::Result<Existing> {
     match rustix::fs::openat(folder, name, LOOK | OFlags::NOFOLLOW, Mode::empty()) {
-        Ok(fd) => Ok(opened(fd)?.map_or(Existing::Other, Existing::Regular)),
+        Ok(fd) => Ok(opened(&fd)?.map_or(Existing::Other, Existing::Regular)),
         Err(Errno::NOENT) => Ok(Existing::Nothing),
         Err(e) => Err(e.into()),
     }
