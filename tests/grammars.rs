@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 
 #[path = "../lib/fuzz/grammars.rs"]
-pub mod grammars;
+pub mod every;
 
 /// The files of a grammar, in the order of their names.
 fn collected(grammar: &str) -> Vec<(PathBuf, Vec<u8>)> {

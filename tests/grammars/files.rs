@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 use proptest::test_runner::{Config, TestRunner};
 
-use super::grammars::{GRAMMARS, Grammar};
+use super::every::{GRAMMARS, Grammar};
 use super::{WORDS, after, collected, mishap};
 
 /// What is not a file of its grammar, and why, is told by its name.

@@ -76,8 +76,7 @@ pub fn traced(command: &mut Command, watch: Watch, judge: impl FnMut(&Call, Mome
     command.stdout(copy(&stdout)).stderr(copy(&stderr));
     // A thread of its own: what it waits for are its own children and no other thread's.
     let status = on_its_own(|| {
-        let child = start(command);
-        let root = Pid::from_raw(child.id().cast_signed());
+        let root = start(command);
         let (over, watched) = mpsc::channel::<()>();
         std::thread::scope(|scope| {
             scope.spawn(move || {
@@ -101,7 +100,8 @@ fn text(mut file: File) -> String {
 }
 
 #[allow(unsafe_code)]
-fn start(command: &mut Command) -> std::process::Child {
+#[allow(clippy::zombie_processes)] // it is waited for with what it starts
+fn start(command: &mut Command) -> Pid {
     // SAFETY: between fork and exec only ptrace(2) is called, which allocates nothing and takes no lock.
     unsafe { command.pre_exec(|| ptrace::traceme().map_err(Into::into)) };
     let child = command.spawn().must("start a program to trace");
@@ -115,7 +115,7 @@ fn start(command: &mut Command) -> std::process::Child {
         | Options::PTRACE_O_EXITKILL;
     ptrace::setoptions(pid, options).must("trace");
     ptrace::syscall(pid, None).must("go on");
-    child
+    pid
 }
 
 /// A program and what it started.

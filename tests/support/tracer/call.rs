@@ -150,6 +150,7 @@ const TABLE: &[(libc::c_long, &str, Does, Shape)] = &[
 ];
 
 /// A file descriptor is an `int`; the upper half of its register says nothing.
+#[allow(clippy::cast_possible_truncation)]
 fn fd(arg: u64) -> i32 {
     arg as i32
 }
