@@ -243,11 +243,11 @@ mod tests {
         let group = Group::parse("IMS-RG".parse().unwrap(), text, path).unwrap();
         let here = Here { host: &host, group: &group, lock: None };
         fs_err::create_dir_all(folder.path().join("etc")).unwrap();
-        fs_err::write(folder.path().join("file"), "").unwrap();
+        ims::sys::file::replace(&folder.path().join("file"), b"").unwrap();
         std::os::unix::fs::symlink("loop", folder.path().join("loop")).unwrap();
         for (root, are_elsewhere) in [("/none", true), ("/file/below", true), ("/loop/below", false)] {
             let entry = format!("[stork]\nlayout = postfix-dovecot\nroot = {root}\n");
-            fs_err::write(folder.path().join("etc/msgregistry.inf"), entry).unwrap();
+            ims::sys::file::replace(&folder.path().join("etc/msgregistry.inf"), entry.as_bytes()).unwrap();
             let programs = Programs::of(&here, group.find(&"mail".parse().unwrap()).unwrap()).unwrap();
             assert_eq!(programs.are_elsewhere(&here), are_elsewhere, "{root}");
         }
