@@ -180,7 +180,11 @@ fn what_was_asked_by_hand_is_told_and_left() {
     assert!(told.contains("job_controller.cnf:9: longer than the 252 columns that the MTA reads"), "{told}");
     assert!(told.contains("dispatcher.cnf:32: what is included here is not changed"), "{told}");
     assert!(told.contains("dispatcher.cnf:33: LMTPSS is not bound to 10.0.37.10"), "{told}");
-    let output = files.answers(1, &["show", "mail-1", "--server-root", ROOT, "--address", "10.0.37.10"]);
+    let show = ["show", "mail-1", "--server-root", ROOT, "--address", "10.0.37.10"];
+    let unknown = stderr(&files.answers(3, &show));
+    assert!(unknown.contains("dispatcher.cnf:32: what is included here may name more ports"), "{unknown}");
+    files.edit(DISPATCHER, "<site.cnf\n", "!site.cnf\n");
+    let output = files.answers(1, &show);
     let open = |schema: &str| -> Vec<serde_json::Value> {
         let is_open = |record: &serde_json::Value| record["schema"] == schema && record["bound"] == false;
         records(&output).into_iter().filter(is_open).collect()

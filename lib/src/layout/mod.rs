@@ -261,7 +261,7 @@ pub fn listeners(host: &Host, instance: &Instance) -> Result<Vec<Listener>, Fail
         Layout::PostfixDovecot => {
             let mut listeners = Vec::new();
             if instance.mail {
-                if !postfix::is_there(host, instance) && !dovecot::is_there(host, instance) {
+                if !postfix::is_there(host, instance)? && !dovecot::is_there(host, instance)? {
                     return Err(no_mail_server(instance));
                 }
                 listeners.extend(postfix::listeners(host, instance)?);
@@ -277,6 +277,12 @@ pub fn listeners(host: &Host, instance: &Instance) -> Result<Vec<Listener>, Fail
 fn no_mail_server(instance: &Instance) -> Fail {
     Fail::unknown(format!("{} has neither Postfix nor Dovecot", instance.mail_dir().display()))
         .hint("another node may master its volume")
+}
+
+/// Whether a path of an instance is there; one that cannot be looked at is not absent.
+pub(crate) fn exists(host: &Host, path: &Path) -> Result<bool, Fail> {
+    let seen = host.path(path).try_exists();
+    seen.map_err(|e| Fail::io(crate::Exit::Unknown, format!("cannot look at {}", path.display()), &e))
 }
 
 /// Reads a file of an instance, whatever its encoding.

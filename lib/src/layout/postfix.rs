@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::conf::main_cf::MainCf;
 use crate::conf::master_cf::{MasterCf, Service as Entry};
 use crate::instance::Instance;
-use crate::layout::{Bind, Listener, Program, Service, Stop, ports, runtime_folders, text_of};
+use crate::layout::{Bind, Listener, Program, Service, Stop, exists, ports, runtime_folders, text_of};
 use crate::place::Place;
 use crate::sys::exec::Line;
 use crate::{Fail, Host};
@@ -23,8 +23,8 @@ pub fn folder(instance: &Instance) -> PathBuf {
 }
 
 /// Whether the instance has a Postfix.
-pub fn is_there(host: &Host, instance: &Instance) -> bool {
-    host.path(folder(instance)).exists()
+pub fn is_there(host: &Host, instance: &Instance) -> Result<bool, Fail> {
+    exists(host, &folder(instance))
 }
 
 /// Both files, and where they are.
@@ -80,7 +80,7 @@ fn daemons(host: &Host) -> String {
 /// Its `master` is started directly: that takes a twentieth of the time of `postfix start`, whose checks
 /// `ims-ipbind set` has run. `-w` returns once every port is bound.
 pub fn program(host: &Host, instance: &Instance) -> Result<Option<Program>, Fail> {
-    if !is_there(host, instance) {
+    if !is_there(host, instance)? {
         return Ok(None);
     }
     let config = Config::load(host, instance)?;
@@ -106,7 +106,7 @@ pub fn program(host: &Host, instance: &Instance) -> Result<Option<Program>, Fail
 /// Every TCP listener of Postfix: the `inet` services of `master.cf`, each on its own address or on
 /// `inet_interfaces`.
 pub fn listeners(host: &Host, instance: &Instance) -> Result<Vec<Listener>, Fail> {
-    if !is_there(host, instance) {
+    if !is_there(host, instance)? {
         return Ok(Vec::new());
     }
     let config = Config::load(host, instance)?;
@@ -152,7 +152,7 @@ pub fn listeners(host: &Host, instance: &Instance) -> Result<Vec<Listener>, Fail
 
 /// Whether the instance's Postfix speaks IPv4 and IPv6; one that is not there speaks neither.
 pub fn allowed_protocols(host: &Host, instance: &Instance) -> Result<(bool, bool), Fail> {
-    if !is_there(host, instance) {
+    if !is_there(host, instance)? {
         return Ok((false, false));
     }
     let file = folder(instance).join("main.cf");
