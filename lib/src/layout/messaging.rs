@@ -184,7 +184,7 @@ fn store(host: &Host, instance: &Instance, tool: &Path) -> Result<Vec<Listener>,
         ("http", Service::Http, 80, Service::Other, 443, false),
     ] {
         let enabled = ask(&format!("service.{name}.enable"))?;
-        if !is_yes(&enabled, is_default) {
+        if !is_yes(&enabled, is_default, &at)? {
             continue;
         }
         let mut add = |service, value: &str, usual| {
@@ -195,18 +195,19 @@ fn store(host: &Host, instance: &Instance, tool: &Path) -> Result<Vec<Listener>,
             Ok::<(), Fail>(())
         };
         add(plain, &ask(&format!("service.{name}.port"))?, usual)?;
-        if is_yes(&ask(&format!("service.{name}.enablesslport"))?, false) {
+        if is_yes(&ask(&format!("service.{name}.enablesslport"))?, false, &at)? {
             add(tls, &ask(&format!("service.{name}.sslport"))?, usual_tls)?;
         }
     }
     Ok(listeners)
 }
 
-fn is_yes(value: &str, default: bool) -> bool {
+fn is_yes(value: &str, default: bool, at: &Place) -> Result<bool, Fail> {
     match value {
-        "" => default,
-        "yes" | "y" | "true" | "1" | "on" => true,
-        _ => false,
+        "" => Ok(default),
+        "yes" | "y" | "true" | "1" | "on" => Ok(true),
+        "no" | "n" | "false" | "0" | "off" => Ok(false),
+        _ => Err(Fail::unknown(format!("{at}: neither yes nor no: '{}'", value.escape_debug()))),
     }
 }
 

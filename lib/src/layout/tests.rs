@@ -380,3 +380,14 @@ fn a_mail_server_behind_a_link_to_nothing_is_unknown_and_not_missing() {
         assert!(fail.to_string().contains("is a symbolic link to /mnt/not-mounted"), "{fail}");
     }
 }
+
+#[test]
+fn a_store_that_says_neither_yes_nor_no_is_unknown() {
+    let tool = "#!/bin/sh\ncase $2 in *enable) echo ERROR: no directory ;; *) echo ;; esac\n";
+    let files = [
+        ("msg-a/imta/config/dispatcher.cnf", "[SERVICE=SMTP]\n"),
+        ("msg-a/imta/config/job_controller.cnf", ""),
+        ("msg-a/configutil", tool),
+    ];
+    fails(Layout::Iplanet5, &files, crate::Exit::Unknown, "neither yes nor no: 'error: no directory'");
+}
