@@ -137,7 +137,11 @@ mod tests {
             clues: vec!["/global/b/bin/dispatcher".to_owned()],
             is_whole: true,
         };
-        assert_eq!(whose(&host, &alone, &all, std::slice::from_ref(&program)), Whose::Own, "the root's only instance");
+        assert_eq!(
+            whose(&host, &alone, &all, std::slice::from_ref(&program)),
+            Whose::Own,
+            "the root's only instance"
+        );
         let mut beside = program;
         beside.clues.push("/global/b/msg-heron/log/postfix.log".to_owned());
         assert_eq!(whose(&host, &alone, &all, &[beside]), Whose::Foreign, "one that nobody knows");
