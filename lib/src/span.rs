@@ -31,7 +31,7 @@ impl FromStr for Span {
             "h" => 3_600_000,
             _ => return Err(bad()),
         };
-        Self::within(number.checked_mul(ms).map(Duration::from_millis).unwrap_or(Duration::MAX))
+        Self::within(number.checked_mul(ms).map_or(Duration::MAX, Duration::from_millis))
     }
 }
 

@@ -291,3 +291,13 @@ fn instances_come_through_a_pipe_with_their_addresses() {
     let output = feed(&["set", "-"], b"nonsense\n");
     assert_eq!((output.status.code(), stderr(&output).contains("stdin:1")), (Some(2), true));
 }
+
+#[test]
+fn show_without_a_name_does_not_pass_over_a_server_root() {
+    let files = Files::with(&ServerRoot::seed());
+    for place in [["--server-root", ROOT], ["--ldap", "elenchus"]] {
+        let output = files.answers(2, &and(&["show"], &place));
+        let stderr = stderr(&output);
+        assert!(stderr.contains("go with the name of an instance (name it; "), "{stderr}");
+    }
+}

@@ -59,7 +59,7 @@ impl Found {
 pub fn found(host: &Host, instance: &Instance, timeout: Duration) -> Result<Found, Fail> {
     let mut found = Found {
         kept: Kept::load(host, instance)?,
-        is_pending: host.path(mark(instance)).exists(),
+        is_pending: file::is_there(&host.path(mark(instance)))?,
         directory: directory::config(host, instance).filter(|_| instance.layout == Layout::Iplanet5),
         ..Found::default()
     };

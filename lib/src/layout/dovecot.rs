@@ -9,9 +9,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::instance::Instance;
-use crate::layout::{Bind, Listener, Program, Service, Stop, exists, ports, runtime_folders};
+use crate::layout::{Bind, Listener, Program, Service, Stop, ports, runtime_folders};
 use crate::place::Place;
 use crate::sys::exec::Line;
+use crate::sys::file;
 use crate::{Fail, Host};
 
 pub use settings::{Setting, last, settings};
@@ -42,7 +43,7 @@ pub fn config_file(instance: &Instance) -> PathBuf {
 
 /// Whether the instance has a Dovecot.
 pub fn is_there(host: &Host, instance: &Instance) -> Result<bool, Fail> {
-    exists(host, &instance.mail_dir().join("dovecot"))
+    file::is_there(&host.path(instance.mail_dir().join("dovecot")))
 }
 
 /// An `inet_listener` as the settings leave it.

@@ -279,12 +279,6 @@ fn no_mail_server(instance: &Instance) -> Fail {
         .hint("another node may master its volume")
 }
 
-/// Whether a path of an instance is there; one that cannot be looked at is not absent.
-pub(crate) fn exists(host: &Host, path: &Path) -> Result<bool, Fail> {
-    let seen = host.path(path).try_exists();
-    seen.map_err(|e| Fail::io(crate::Exit::Unknown, format!("cannot look at {}", path.display()), &e))
-}
-
 /// Reads a file of an instance, whatever its encoding.
 pub(crate) fn optional_text(host: &Host, path: &Path) -> Result<Option<String>, Fail> {
     let bytes = file::read(&host.path(path))?;

@@ -6,9 +6,10 @@ use std::time::Duration;
 use crate::conf::main_cf::MainCf;
 use crate::conf::master_cf::{MasterCf, Service as Entry};
 use crate::instance::Instance;
-use crate::layout::{Bind, Listener, Program, Service, Stop, exists, ports, runtime_folders, text_of};
+use crate::layout::{Bind, Listener, Program, Service, Stop, ports, runtime_folders, text_of};
 use crate::place::Place;
 use crate::sys::exec::Line;
+use crate::sys::file;
 use crate::{Fail, Host};
 
 /// The programs that deliver: what they have handed over and not yet marked in the queue would be delivered twice.
@@ -24,7 +25,7 @@ pub fn folder(instance: &Instance) -> PathBuf {
 
 /// Whether the instance has a Postfix.
 pub fn is_there(host: &Host, instance: &Instance) -> Result<bool, Fail> {
-    exists(host, &folder(instance))
+    file::is_there(&host.path(folder(instance)))
 }
 
 /// Both files, and where they are.

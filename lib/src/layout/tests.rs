@@ -446,3 +446,29 @@ fn the_programs_are_described_as_they_are_typed() {
     assert_eq!(stop.words(), [host.path("/srv/ims/sbin/stop-msg").into_os_string()]);
     assert_eq!(programs(&host, &six, Part::Directory).unwrap(), []);
 }
+
+#[test]
+fn a_mail_server_behind_a_link_to_nothing_is_unknown_and_not_missing() {
+    let dovecot = [("msg-a/dovecot/dovecot.conf", "protocols = imap\nlisten = 192.0.2.10\n")];
+    let postfix = [("msg-a/postfix/main.cf", ""), ("msg-a/postfix/master.cf", SMTP)];
+    for (files, gone) in [(&dovecot[..], "postfix"), (&postfix[..], "dovecot")] {
+        let (folder, host, instance) = host(Layout::PostfixDovecot, files);
+        assert!(listeners(&host, &instance).is_ok(), "{gone} was never there");
+        let link = folder.path().join("srv/ims/msg-a").join(gone);
+        std::os::unix::fs::symlink("/mnt/not-mounted", link).unwrap();
+        let fail = listeners(&host, &instance).unwrap_err();
+        assert_eq!(fail.exit(), crate::Exit::Unknown, "{fail}");
+        assert!(fail.to_string().contains("is a symbolic link to /mnt/not-mounted"), "{fail}");
+    }
+}
+
+#[test]
+fn a_store_that_says_neither_yes_nor_no_is_unknown() {
+    let tool = "#!/bin/sh\ncase $2 in *enable) echo ERROR: no directory ;; *) echo ;; esac\n";
+    let files = [
+        ("msg-a/imta/config/dispatcher.cnf", "[SERVICE=SMTP]\n"),
+        ("msg-a/imta/config/job_controller.cnf", ""),
+        ("msg-a/configutil", tool),
+    ];
+    fails(Layout::Iplanet5, &files, crate::Exit::Unknown, "neither yes nor no: 'error: no directory'");
+}
