@@ -7,6 +7,7 @@ use ims::span::Span;
 
 /// Which instances would collide on one node
 #[derive(Debug, Parser)]
+#[allow(clippy::struct_excessive_bools)] // each is an option of its own
 #[command(name = "ims-portcheck", version, max_term_width = 100, args_conflicts_with_subcommands = true)]
 pub struct Args {
     /// What to do instead of telling.
