@@ -32,6 +32,9 @@ pub struct Args {
     /// Tell also of systemd's socket units that are not enabled
     #[arg(long)]
     pub disabled_units: bool,
+    /// Answer another node that asks: end with the record that says what this node can host
+    #[arg(long, hide = true)]
+    pub answer: bool,
     /// How long another node may take to answer
     #[arg(long, value_name = "TIME", default_value = "10s")]
     pub timeout: Span,

@@ -40,6 +40,19 @@ pub fn read(path: &Path) -> Result<Option<Vec<u8>>, Fail> {
     }
 }
 
+/// Whether something stands under a path. A symbolic link to nothing, or a folder on the way that does not tell, is
+/// neither yes nor no.
+pub fn is_there(path: &Path) -> Result<bool, Fail> {
+    match rustix::fs::stat(path) {
+        Ok(_) => Ok(true),
+        Err(Errno::NOENT | Errno::NOTDIR) => match rustix::fs::readlink(path, Vec::new()) {
+            Ok(to) => Err(leads_nowhere(path, &to.to_string_lossy())),
+            Err(_) => Ok(false),
+        },
+        Err(e) => Err(Fail::io(Exit::Unknown, format!("cannot look for {}", path.display()), &e.into())),
+    }
+}
+
 /// Reads a file that is to be replaced by something made of it: found as [`folder_of`] finds it, so that what root
 /// alone may read does not come by a link into a file of somebody else's. `None` when it is not there.
 pub fn read_own(path: &Path) -> Result<Option<Vec<u8>>, Fail> {
