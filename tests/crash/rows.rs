@@ -140,9 +140,18 @@ pub const ROWS: &[Row] = &[
     Row {
         name: "ipbind ask, iplanet-5",
         lay: seed,
-        stdin: "10.0.37.10\n/opt/iplanet/server5\nmail-1\nyes\nelenchus\nno\n",
+        stdin: "10.0.37.10\n/opt/iplanet/server5\nmail-1\nno\nno\n",
         words: &["ims-ipbind", "ask", UNASKED],
-        back: Some(SEED_RESTORE),
+        back: Some(&[
+            "ims-ipbind",
+            "restore",
+            "mail-1",
+            "--server-root",
+            SEED_ROOT,
+            "--layout",
+            "iplanet-5",
+            UNASKED,
+        ]),
     },
     Row {
         name: "ipbind set, iplanet-5, a file to be made",
