@@ -35,7 +35,7 @@ _ims__portcheck() {
 
     case "${cmd}" in
         ims__portcheck)
-            opts="-o -h -V --group --as-on --live --no-live --disabled-units --timeout --output --root --help --version assign help"
+            opts="-o -h -V --group --as-on --live --no-live --disabled-units --answer --timeout --output --root --help --version assign help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

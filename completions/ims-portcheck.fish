@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_ims_portcheck_global_optspecs
-    string join \n group= as-on= live no-live disabled-units timeout= o/output= root= h/help V/version
+    string join \n group= as-on= live no-live disabled-units answer timeout= o/output= root= h/help V/version
 end
 
 function __fish_ims_portcheck_needs_command
@@ -33,6 +33,7 @@ complete -c ims-portcheck -n "__fish_ims_portcheck_needs_command" -l root -d 'Lo
 complete -c ims-portcheck -n "__fish_ims_portcheck_needs_command" -l live -d 'Look also at what the node itself has (the default): the sockets that listen now, systemd\'s socket units, and the ports of outgoing connections; another node is asked by its reach command'
 complete -c ims-portcheck -n "__fish_ims_portcheck_needs_command" -l no-live -d 'Compare the instances\' configurations alone'
 complete -c ims-portcheck -n "__fish_ims_portcheck_needs_command" -l disabled-units -d 'Tell also of systemd\'s socket units that are not enabled'
+complete -c ims-portcheck -n "__fish_ims_portcheck_needs_command" -l answer -d 'Answer another node that asks: end with the record that says what this node can host'
 complete -c ims-portcheck -n "__fish_ims_portcheck_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c ims-portcheck -n "__fish_ims_portcheck_needs_command" -s V -l version -d 'Print version'
 complete -c ims-portcheck -n "__fish_ims_portcheck_needs_command" -a "assign" -d 'Give the Job Controller of each instance of this node a port of its own'

@@ -38,7 +38,7 @@ enum Mishap {
 }
 
 /// What means something in one of the grammars.
-const WORDS: [&str; 30] = [
+const WORDS: [&str; 32] = [
     "\n",
     "\r\n",
     "\\\n",
@@ -63,6 +63,8 @@ const WORDS: [&str; 30] = [
     "INTERFACE_ADDRESS=",
     "[SERVICE=SMTP]",
     "listenhost ",
+    "dn: cn=config\n",
+    "nsslapd-listenhost: ",
     "inet_interfaces =",
     "listen = ",
     "SLAPD_SERVICES=",

@@ -174,7 +174,14 @@ fn instances_are_found_below_a_server_root() {
         fs_err::create_dir_all(files.path("/opt/iplanet/server5").join(folder)).unwrap();
     }
     files.write("/opt/iplanet/server5/slapd-elenchus/config/slapd.conf", "port 389\n");
-    let found = records(&files.run(&["scan", "/opt/iplanet/server5"]));
+    let scanned = files.run(&["scan", "/opt/iplanet/server5"]);
+    let mut found = records(&scanned);
+    // Their files are not there, so that nobody knows their addresses, and a pipe must not take them for unbound.
+    assert_eq!(code(&scanned), 3);
+    assert!(stderr(&scanned).contains("cannot tell the addresses of mail-1"), "{}", stderr(&scanned));
+    assert_eq!(found.pop().unwrap()["schema"], "ims.fail/1");
+    assert_eq!(code(&files.feed(&["add", "-"], &scanned.stdout)), 3);
+    assert_eq!(files.read("/etc/msgregistry.inf"), None);
     let names: Vec<(&str, Option<&str>)> =
         found.iter().map(|i| (i["name"].as_str().unwrap(), i["ldap"].as_str())).collect();
     assert_eq!(names, [("mail-1", Some("elenchus")), ("mail-2", None)]);
@@ -183,7 +190,8 @@ fn instances_are_found_below_a_server_root() {
         [("/opt/mail-3/SUNWmsgsr", "mail-3"), ("/opt/SUNWmsgsr", "SUNWmsgsr"), ("/srv/post", "post")]
     {
         files.write(&format!("{root}/config/dispatcher.cnf"), "");
-        let found = records(&files.run(&["scan", root]));
+        let mut found = records(&files.run(&["scan", root]));
+        assert_eq!(found.pop().unwrap()["schema"], "ims.fail/1", "no configutil");
         let told: Vec<_> =
             found.iter().map(|i| (i["name"].as_str(), i["layout"].as_str(), &i["mail"])).collect();
         assert_eq!(told, [(Some(name), Some("messaging-6"), &serde_json::Value::Bool(true))], "{root}");

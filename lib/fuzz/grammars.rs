@@ -7,12 +7,14 @@ use std::path::Path;
 
 use ims::conf::Value;
 use ims::conf::dovecot::{DovecotConf, Item};
+use ims::conf::ldif::Ldif;
 use ims::conf::main_cf::MainCf;
 use ims::conf::master_cf::MasterCf;
 use ims::conf::option_file::{OptionFile, Scope};
 use ims::conf::shell::Assignments;
 use ims::conf::slapd::SlapdConf;
 use ims::group::Group;
+use ims::layout::directory::{ENTRY, HOSTS};
 use ims::nodes::Nodes;
 use ims::registry::Registry;
 
@@ -25,9 +27,10 @@ pub struct Grammar {
 }
 
 /// Every grammar.
-pub const GRAMMARS: [Grammar; 9] = [
+pub const GRAMMARS: [Grammar; 10] = [
     Grammar { name: "option-file", holds: option_file },
     Grammar { name: "slapd-conf", holds: slapd_conf },
+    Grammar { name: "ldif", holds: ldif },
     Grammar { name: "main-cf", holds: main_cf },
     Grammar { name: "master-cf", holds: master_cf },
     Grammar { name: "dovecot-conf", holds: dovecot_conf },
@@ -112,6 +115,35 @@ pub fn slapd_conf(bytes: &[u8]) -> bool {
     new.set("listenhost", NEW);
     for key in ["port", "security", "include", "pidfile", "rootpw", "timelimit"] {
         is_same(old.get(key), new.get(key));
+    }
+    true
+}
+
+/// `dse.ldif`.
+pub fn ldif(bytes: &[u8]) -> bool {
+    let parse = |text: &str| Ldif::parse(text, file()).ok();
+    let Some((text, old)) = text(bytes).and_then(|text| Some((text, parse(text)?))) else { return false };
+    assert_eq!(old.to_string(), text);
+    for name in HOSTS {
+        let mut new = old.clone();
+        if !new.set(ENTRY, name, NEW) {
+            assert_eq!(new, old, "an entry that is not there was changed");
+            continue;
+        }
+        let get = |file: &Ldif| file.get(ENTRY, name).map(|value| value.text);
+        sets(&old, parse, |file| assert!(file.set(ENTRY, name, NEW)), get);
+        for other in HOSTS.into_iter().filter(|other| *other != name) {
+            is_same(old.get(ENTRY, other), new.get(ENTRY, other));
+        }
+        for other in ["nsslapd-port", "nsslapd-secureport", "nsslapd-rootpw", "cn", "objectClass"] {
+            is_same(old.get(ENTRY, other), new.get(ENTRY, other));
+            is_same(old.get("cn=plugins,cn=config", other), new.get("cn=plugins,cn=config", other));
+        }
+        new.unset(ENTRY, name);
+        assert_eq!(get(&new), None, "what was taken out is read");
+        if get(&old).is_none() {
+            assert_eq!(new.to_string(), text, "what was set and taken out left a trace");
+        }
     }
     true
 }

@@ -153,14 +153,19 @@ impl<'a> Keys<'a> {
     /// A length of time: a number of seconds or a text like `"200ms"`.
     pub fn time(&self, key: &str, otherwise: Duration) -> Result<Duration, Fail> {
         let Some(value) = self.get(key) else { return Ok(otherwise) };
-        if let Some(seconds) = number(value) {
-            let seconds = seconds.try_into().map_err(|_| self.wrong(key, format!("{key} is below 0")))?;
-            return Ok(Duration::from_secs(seconds));
+        let told = |e| self.wrong(key, format!("{key}: {e}"));
+        if let Some(seconds) = value.get_ref().as_integer() {
+            if seconds.as_str().starts_with('-') {
+                return Err(self.wrong(key, format!("{key} is below 0")));
+            }
+            // More digits than a number of ours can have are more than a year.
+            let seconds = u64::from_str_radix(seconds.as_str(), seconds.radix()).unwrap_or(u64::MAX);
+            return Span::within(Duration::from_secs(seconds)).map(|span| span.0).map_err(told);
         }
         let text = value.get_ref().as_str();
         let text =
             text.ok_or_else(|| self.not(key, value, "a number of seconds or a text like \"200ms\""))?;
-        text.parse::<Span>().map(|span| span.0).map_err(|e| self.wrong(key, e))
+        text.parse::<Span>().map(|span| span.0).map_err(told)
     }
 
     /// A table of texts, in the order of their keys; none when the key is not there.

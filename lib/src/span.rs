@@ -6,6 +6,9 @@ use std::time::Duration;
 
 use crate::Fail;
 
+/// The longest that anything waits, so that no sum of such times is too long for a clock.
+pub const LONGEST: Duration = Duration::from_secs(365 * 24 * 3600);
+
 /// A length of time with its unit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Span(pub Duration);
@@ -28,7 +31,17 @@ impl FromStr for Span {
             "h" => 3_600_000,
             _ => return Err(bad()),
         };
-        number.checked_mul(ms).map(|ms| Self(Duration::from_millis(ms))).ok_or_else(bad)
+        Self::within(number.checked_mul(ms).map_or(Duration::MAX, Duration::from_millis))
+    }
+}
+
+impl Span {
+    /// A length of time that a deadline can be made of.
+    pub fn within(time: Duration) -> Result<Self, Fail> {
+        if time > LONGEST {
+            return Err(Fail::usage("longer than a year").hint("8760h is the longest"));
+        }
+        Ok(Self(time))
     }
 }
 
@@ -54,7 +67,17 @@ mod tests {
         {
             assert_eq!(text.parse::<Span>().unwrap().0.as_millis(), ms, "{text}");
         }
-        for bad in ["", "s", "-1s", "1.5s", "1d", "99999999999999999999h", "18446744073709551615h"] {
+        for bad in [
+            "",
+            "s",
+            "-1s",
+            "1.5s",
+            "1d",
+            "99999999999999999999h",
+            "18446744073709551615h",
+            "8761h",
+            "31536001",
+        ] {
             assert!(bad.parse::<Span>().is_err(), "{bad}");
         }
     }

@@ -72,6 +72,13 @@ fn is_in_a_sibling(clue: &str, root: &Path) -> bool {
 fn names(clue: &str, folder: &Path) -> bool {
     let Some(folder) = folder.to_str() else { return false };
     clue.match_indices(folder).any(|(at, _)| {
+        // `-f/global/a` names it, `/mnt/global/a` is another's.
+        let word = clue.get(..at).unwrap_or_default();
+        let word =
+            word.rsplit(|c: char| c.is_whitespace() || matches!(c, '=' | ':' | ',' | '"' | '\'')).next();
+        if word.is_some_and(|before| before.contains('/')) {
+            return false;
+        }
         let next = clue.get(at + folder.len()..).and_then(|rest| rest.chars().next());
         !next.is_some_and(|c| c.is_alphanumeric() || matches!(c, '-' | '_' | '.'))
     })
@@ -121,6 +128,9 @@ mod tests {
             (&["/usr/sbin/sshd", "-D"], true, Whose::Foreign),
             (&["/usr/sbin/sshd", "-D"], false, Whose::Unknown),
             (&["/global/ab/msg-mail-1"], true, Whose::Foreign),
+            (&["/mnt/global/a/msg-mail-1"], true, Whose::Foreign),
+            (&["/mnt/global/a/msg-mail-9"], true, Whose::Foreign),
+            (&["-d/mnt/global/a/msg-mail-1:/global/a/msg-mail-1"], true, Whose::Own),
         ] {
             let owner = Owner {
                 pid: 1,
@@ -137,7 +147,11 @@ mod tests {
             clues: vec!["/global/b/bin/dispatcher".to_owned()],
             is_whole: true,
         };
-        assert_eq!(whose(&host, &alone, &all, std::slice::from_ref(&program)), Whose::Own, "the root's only instance");
+        assert_eq!(
+            whose(&host, &alone, &all, std::slice::from_ref(&program)),
+            Whose::Own,
+            "the root's only instance"
+        );
         let mut beside = program;
         beside.clues.push("/global/b/msg-heron/log/postfix.log".to_owned());
         assert_eq!(whose(&host, &alone, &all, &[beside]), Whose::Foreign, "one that nobody knows");

@@ -1,17 +1,18 @@
 //! A host whose files stand in a folder, with another folder outside it that nobody may touch.
 
 use std::collections::BTreeMap;
+use std::io::{Seek, Write};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use tempfile::TempDir;
 
-use super::rows::Row;
+use super::rows::{Row, THIS_NODE};
 use crate::support::programs;
 
-/// The host and what is outside.
-pub struct Lab(TempDir);
+/// The host and what is outside, and what its command lines read on stdin.
+pub struct Lab(TempDir, &'static str);
 
 /// What a file is: its kind and mode, its owner and group, its bytes or where it leads.
 pub type File = (u32, (u32, u32), Vec<u8>);
@@ -24,7 +25,7 @@ impl Lab {
     pub fn of(row: &Row) -> Self {
         // In RAM where there is such a folder: what is tested makes each change reach the disk.
         let ram = Path::new("/dev/shm");
-        let lab = Self(if ram.is_dir() { TempDir::new_in(ram) } else { TempDir::new() }.unwrap());
+        let lab = Self(if ram.is_dir() { TempDir::new_in(ram) } else { TempDir::new() }.unwrap(), row.stdin);
         for folder in ["host/etc", "host/usr/bin", "host/usr/sbin", "host/var", "outside"] {
             fs_err::create_dir_all(lab.0.path().join(folder)).unwrap();
         }
@@ -62,7 +63,11 @@ impl Lab {
     pub fn command(&self, words: &[&str]) -> Command {
         let (program, args) = words.split_first().unwrap();
         let mut command = Command::new(programs().join(program));
-        command.args(args).arg("--root").arg(self.host()).stdin(Stdio::null());
+        let mut stdin = tempfile::tempfile().unwrap();
+        stdin.write_all(self.1.as_bytes()).and_then(|()| stdin.rewind()).unwrap();
+        let this_node = rustix::system::uname().nodename().to_string_lossy().into_owned();
+        let args = args.iter().map(|word| if *word == THIS_NODE { this_node.as_str() } else { *word });
+        command.args(args).arg("--root").arg(self.host()).stdin(Stdio::from(stdin));
         command
     }
 

@@ -4,6 +4,7 @@
 mod fail;
 mod kill;
 mod lab;
+mod order;
 mod planted;
 mod rows;
 

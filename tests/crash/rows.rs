@@ -9,11 +9,16 @@ pub struct Row {
     pub name: &'static str,
     /// Lays the host out.
     pub lay: fn(&Lab),
+    /// What is read on stdin.
+    pub stdin: &'static str,
     /// The command line.
     pub words: &'static [&'static str],
     /// The command line that leads back to what was laid out, from anywhere on the way, where there is one.
     pub back: Option<&'static [&'static str]>,
 }
+
+/// Stands in a command line for the name of this node.
+pub const THIS_NODE: &str = "THIS-NODE";
 
 const SEED_ROOT: &str = "/opt/iplanet/server5";
 const ROOT: &str = "/global/ims/server5";
@@ -101,14 +106,44 @@ fn job_controllers(lab: &Lab) {
     lab.write(REGISTRY, &(entry("mail-1") + &entry("mail-2")));
 }
 
+/// A directory server alone, of version 5.
+fn directory_server_5(lab: &Lab) {
+    let dse = include_str!("../data/ldif/dse-of-directory-server-5.ldif");
+    lab.write("/opt/iplanet/server5/slapd-elenchus/config/dse.ldif", dse);
+    lab.write(
+        REGISTRY,
+        "[elenchus]\nlayout = iplanet-5\nroot = /opt/iplanet/server5\nldap = elenchus\nmail = no\n",
+    );
+}
+
+/// The one instance of a root.
+fn messaging6(lab: &Lab) {
+    let root = "/opt/SUNWmsgsr";
+    ServerRoot::messaging6(root, Mail::new("mail-1", "ldap://10.0.37.10:389/")).lay(&lab.host()).unwrap();
+    lab.write(&format!("{root}/sbin/configutil"), &CONFIGUTIL.replace("config/", "../config/"));
+    lab.write(REGISTRY, &format!("[mail-1]\nlayout = messaging-6\nroot = {root}\n"));
+}
+
 /// A registry that knows one instance.
 fn registered(lab: &Lab) {
     lab.write(REGISTRY, ENTRY);
 }
 
+/// What another node replicates.
+const SENT: &str = r#"{"schema":"ims.instance/1","host":"x","name":"stork","layout":"postfix-dovecot","root":"/global/ims/server5","addresses":["192.0.2.11"]}
+{"schema":"ims.instance/1","host":"x","name":"shrike","layout":"postfix-dovecot","root":"/global/two","addresses":["192.0.2.12"]}
+"#;
+
 /// Every row; a new command that changes something is a new one.
 pub const ROWS: &[Row] = &[
-    Row { name: "ipbind set, iplanet-5", lay: seed, words: SEED_SET, back: Some(SEED_RESTORE) },
+    Row { name: "ipbind set, iplanet-5", lay: seed, stdin: "", words: SEED_SET, back: Some(SEED_RESTORE) },
+    Row {
+        name: "ipbind ask, iplanet-5",
+        lay: seed,
+        stdin: "10.0.37.10\n/opt/iplanet/server5\nmail-1\nyes\nelenchus\nno\n",
+        words: &["ims-ipbind", "ask", UNASKED],
+        back: Some(SEED_RESTORE),
+    },
     Row {
         name: "ipbind set, iplanet-5, a file to be made",
         lay: |lab| {
@@ -116,6 +151,7 @@ pub const ROWS: &[Row] = &[
             fs_err::remove_file(lab.path("/opt/iplanet/server5/msg-mail-1/imta/config/job_controller.cnf"))
                 .unwrap();
         },
+        stdin: "",
         words: SEED_SET,
         back: Some(SEED_RESTORE),
     },
@@ -125,6 +161,7 @@ pub const ROWS: &[Row] = &[
             seed(lab);
             lab.run(SEED_SET, "lay out");
         },
+        stdin: "",
         words: &[
             "ims-ipbind",
             "set",
@@ -147,28 +184,52 @@ pub const ROWS: &[Row] = &[
             seed(lab);
             lab.run(SEED_SET, "lay out");
         },
+        stdin: "",
         words: SEED_RESTORE,
         back: Some(SEED_SET),
     },
-    Row { name: "ipbind set, postfix-dovecot", lay: postfix_dovecot, words: SET, back: Some(RESTORE) },
+    Row {
+        name: "ipbind set, dse.ldif",
+        lay: directory_server_5,
+        stdin: "",
+        words: &["ims-ipbind", "set", "elenchus", "--address", "10.0.37.10", UNASKED],
+        back: Some(&["ims-ipbind", "restore", "elenchus", UNASKED]),
+    },
+    Row {
+        name: "ipbind set, messaging-6",
+        lay: messaging6,
+        stdin: "",
+        words: &["ims-ipbind", "set", "mail-1", "--address", "10.0.37.10"],
+        back: Some(&["ims-ipbind", "restore", "mail-1"]),
+    },
+    Row {
+        name: "ipbind set, postfix-dovecot",
+        lay: postfix_dovecot,
+        stdin: "",
+        words: SET,
+        back: Some(RESTORE),
+    },
     Row {
         name: "ipbind restore, postfix-dovecot",
         lay: |lab| {
             postfix_dovecot(lab);
             lab.run(SET, "lay out");
         },
+        stdin: "",
         words: RESTORE,
         back: Some(SET),
     },
     Row {
         name: "registry add, the first",
         lay: |_| {},
+        stdin: "",
         words: ADD,
         back: Some(&["ims-registry", "remove", "stork"]),
     },
     Row {
         name: "registry add, a change",
         lay: registered,
+        stdin: "",
         words: &["ims-registry", "add", "stork", "--address", "192.0.2.11"],
         back: Some(&["ims-registry", "add", "stork", "--address", "192.0.2.10"]),
     },
@@ -178,18 +239,28 @@ pub const ROWS: &[Row] = &[
             postfix_dovecot(lab);
             lab.write("/etc/nsserver.cfg", "/global/ims/server5\n");
         },
+        stdin: "",
         words: &["ims-registry", "import"],
         back: Some(&["ims-registry", "remove", "stork"]),
     },
     Row {
+        name: "registry receive, a new one and a change",
+        lay: registered,
+        stdin: SENT,
+        words: &["ims-registry", "receive", THIS_NODE, "--count=2", "--force-replace"],
+        back: Some(&["ims-registry", "remove", "shrike"]),
+    },
+    Row {
         name: "registry remove, the last",
         lay: registered,
+        stdin: "",
         words: &["ims-registry", "remove", "stork"],
         back: None,
     },
     Row {
         name: "portcheck assign, two instances",
         lay: job_controllers,
+        stdin: "",
         words: &["ims-portcheck", "assign"],
         back: None,
     },

@@ -300,6 +300,7 @@ fn no_operand_at_a_terminal_asks_and_elsewhere_is_a_wrong_command_line() {
     assert_eq!(paragraphs(&screen), paragraphs(SAMPLE), "{screen}");
     let output = files.answers(2, &[]);
     assert!(stderr(&output).contains("there is no terminal to ask at"), "{}", stderr(&output));
+    assert!(stderr(&output).contains("down, announce or look"), "{}", stderr(&output));
 }
 
 #[test]

@@ -180,7 +180,11 @@ fn what_was_asked_by_hand_is_told_and_left() {
     assert!(told.contains("job_controller.cnf:9: longer than the 252 columns that the MTA reads"), "{told}");
     assert!(told.contains("dispatcher.cnf:32: what is included here is not changed"), "{told}");
     assert!(told.contains("dispatcher.cnf:33: LMTPSS is not bound to 10.0.37.10"), "{told}");
-    let output = files.answers(1, &["show", "mail-1", "--server-root", ROOT, "--address", "10.0.37.10"]);
+    let show = ["show", "mail-1", "--server-root", ROOT, "--address", "10.0.37.10"];
+    let unknown = stderr(&files.answers(3, &show));
+    assert!(unknown.contains("dispatcher.cnf:32: what is included here may name more ports"), "{unknown}");
+    files.edit(DISPATCHER, "<site.cnf\n", "!site.cnf\n");
+    let output = files.answers(1, &show);
     let open = |schema: &str| -> Vec<serde_json::Value> {
         let is_open = |record: &serde_json::Value| record["schema"] == schema && record["bound"] == false;
         records(&output).into_iter().filter(is_open).collect()
@@ -286,4 +290,14 @@ fn instances_come_through_a_pipe_with_their_addresses() {
     assert_eq!(output.status.code(), Some(2), "two instances and one address: {}", stderr(&output));
     let output = feed(&["set", "-"], b"nonsense\n");
     assert_eq!((output.status.code(), stderr(&output).contains("stdin:1")), (Some(2), true));
+}
+
+#[test]
+fn show_without_a_name_does_not_pass_over_a_server_root() {
+    let files = Files::with(&ServerRoot::seed());
+    for place in [["--server-root", ROOT], ["--ldap", "elenchus"]] {
+        let output = files.answers(2, &and(&["show"], &place));
+        let stderr = stderr(&output);
+        assert!(stderr.contains("go with the name of an instance (name it; "), "{stderr}");
+    }
 }

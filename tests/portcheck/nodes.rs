@@ -98,6 +98,34 @@ fn listeners_that_were_read_on_another_node_stand_for_files_that_are_not_here() 
 }
 
 #[test]
+fn a_way_to_a_node_that_leads_to_nobody_is_no_yes() {
+    if !needs_root() {
+        return;
+    }
+    let files = Files::seed(&["mail-1"]);
+    for end in [
+        "exit 0",
+        "exit 1",
+        "exit 3",
+        "echo '{\\\"schema\\\":\\\"ims.note/1\\\"}'",
+        ": | exec \\\"$@\\\" --root /x",
+    ] {
+        files.write(
+            "/etc/ims/nodes.toml",
+            &format!("[mail-9]\nreach = [\"sh\", \"-c\", \"{end}\", \"sh\"]\n"),
+        );
+        let output = files.run(&["mail-1", "--as-on", "mail-9"], "");
+        let told = records(&output, 3);
+        assert_eq!((told.len(), &told[0]["fits"]), (1, &json!("unknown")), "{end}: {told:?}");
+        assert!(
+            text(&output.stderr).starts_with("ims-portcheck: cannot ask mail-9: "),
+            "{}",
+            text(&output.stderr)
+        );
+    }
+}
+
+#[test]
 fn each_node_of_a_group_is_asked_as_if_it_had_to_host_them_all() {
     if !needs_root() {
         return;

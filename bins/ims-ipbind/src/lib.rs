@@ -35,5 +35,5 @@ pub fn main(args: Args, host: &Host, out: &mut Out) -> Result<Exit, Fail> {
 /// Nobody is there who could be asked.
 fn no_verb() -> Fail {
     Fail::usage("nothing is said to be done, and there is no terminal to ask at")
-        .hint("say show, set, ask, restore, up, down or look; see ims-ipbind --help")
+        .hint("say show, set, ask, restore, up, down, announce or look; see ims-ipbind --help")
 }

@@ -8,11 +8,11 @@ use ims::instance::Instance;
 use ims::name::NodeName;
 use ims::nodes::{Nodes, PATH};
 use ims::sys::exec::Line;
-use ims::{Exit, Fail};
+use ims::{Exit, Fail, Record};
 
 use crate::look::Configured;
 use crate::piped::{Told, line};
-use crate::record::Conflict;
+use crate::record::{Conflict, Fit};
 
 /// What a node answered.
 #[derive(Debug, Default)]
@@ -35,12 +35,14 @@ pub fn known(host: &str, asked: &[Piped<Instance>], configured: &[Configured]) -
     Ok(text)
 }
 
-/// Asks a node; what keeps it from answering is a failure.
+/// Asks a node about that many instances; what keeps it from answering is a failure. Its last record says that it was
+/// asked about all of them: a way there that leads to nobody may end with any status, and says nothing.
 pub fn ask(
     nodes: &Nodes,
     node: &NodeName,
     more: &[&str],
     known: &str,
+    count: usize,
     timeout: Duration,
 ) -> Result<Answered, Fail> {
     let reach = nodes.get(node).map(|node| node.reach.as_slice()).unwrap_or_default();
@@ -49,31 +51,35 @@ pub fn ask(
             .hint("like reach = [\"ssh\", \"root@mail-2\"], or --no-live for the configurations alone"));
     }
     let cannot = || Fail::unknown(format!("cannot ask {node}"));
-    let words = ["ims-portcheck", "-", "--output", "json"].iter().chain(more);
+    let words = ["ims-portcheck", "-", "--answer", "--output", "json"].iter().chain(more);
     let ended = Line::new(words.copied())
         .behind(reach)
         .run_with(known.as_bytes(), timeout)
         .map_err(|fail| cannot().because(fail))?;
-    let exit = ended.status.and_then(Exit::from_code);
-    match exit {
+    match ended.status.and_then(Exit::from_code) {
         Some(Exit::Ok | Exit::No | Exit::Unknown) => {}
         Some(Exit::Usage | Exit::Refused | Exit::Failed | Exit::Broken | Exit::Busy) | None => {
             return Err(cannot().because(ended.last_words()));
         }
     }
-    let mut answered = Answered::default();
+    let mut conflicts = Vec::new();
+    let mut fit: Option<Fit> = None;
     for text in String::from_utf8_lossy(&ended.stdout).lines() {
         let record: serde_json::Value = serde_json::from_str(text).map_err(|e| cannot().because(e))?;
-        if record.get("schema").and_then(serde_json::Value::as_str) != Some("ims.conflict/1") {
-            continue;
+        match record.get("schema").and_then(serde_json::Value::as_str) {
+            Some(Conflict::SCHEMA) => {
+                let conflict: Conflict = serde_json::from_value(record).map_err(|e| cannot().because(e))?;
+                conflicts.push(Conflict { node: node.to_string(), ..conflict });
+            }
+            Some(Fit::SCHEMA) => fit = Some(serde_json::from_value(record).map_err(|e| cannot().because(e))?),
+            _ => {}
         }
-        let conflict: Conflict = serde_json::from_value(record).map_err(|e| cannot().because(e))?;
-        answered.conflicts.push(Conflict { node: node.to_string(), ..conflict });
     }
-    if exit == Some(Exit::Unknown) {
-        let told = String::from_utf8_lossy(&ended.stderr);
-        let told = told.lines().map(|line| line.trim_start_matches("ims-portcheck: ").to_owned());
-        answered.unknown.extend(told);
+    let fit = fit.ok_or_else(|| {
+        cannot().because(ended.last_words()).hint("is ims-portcheck installed there and on the search path?")
+    })?;
+    if fit.instances != count {
+        return Err(cannot().because(format!("it heard of {} of {count} instances", fit.instances)));
     }
-    Ok(answered)
+    Ok(Answered { conflicts, unknown: fit.unknown })
 }

@@ -7,6 +7,7 @@ use ims::span::Span;
 
 /// Which instances would collide on one node
 #[derive(Debug, Parser)]
+#[allow(clippy::struct_excessive_bools)] // each is an option of its own
 #[command(name = "ims-portcheck", version, max_term_width = 100, args_conflicts_with_subcommands = true)]
 pub struct Args {
     /// What to do instead of telling.
@@ -32,6 +33,9 @@ pub struct Args {
     /// Tell also of systemd's socket units that are not enabled
     #[arg(long)]
     pub disabled_units: bool,
+    /// Answer another node that asks: end with the record that says what this node can host
+    #[arg(long, hide = true)]
+    pub answer: bool,
     /// How long another node may take to answer
     #[arg(long, value_name = "TIME", default_value = "10s")]
     pub timeout: Span,

@@ -29,7 +29,7 @@ pub fn configured(node: &str, listeners: &[Configured]) -> Vec<Conflict> {
     for (index, a) in listeners.iter().enumerate() {
         let there = at_port.get(&a.listener.port).map(Vec::as_slice).unwrap_or_default();
         for (_, b) in there.iter().filter(|(other, _)| *other > index) {
-            if a.listener.at == b.listener.at {
+            if is_shared(a, b) {
                 continue;
             }
             let both_job_controllers =
@@ -51,6 +51,13 @@ pub fn configured(node: &str, listeners: &[Configured]) -> Vec<Conflict> {
         }
     }
     conflicts
+}
+
+/// Whether two instances name one and the same listener, which is that of a server they share.
+fn is_shared(a: &Configured, b: &Configured) -> bool {
+    let (ours, theirs) = (&a.listener, &b.listener);
+    let is_one = ours.at == theirs.at && ours.server == theirs.server && ours.bind == theirs.bind;
+    is_one && a.of.record.name != b.of.record.name
 }
 
 /// The socket that a server of ours makes; Postfix alone sets `SO_REUSEPORT`.
@@ -277,6 +284,22 @@ mod tests {
             listener("b", Service::Ldap, Bind::Any, 389, at()),
         ];
         assert_eq!(configured("mail-1", &shared), []);
+    }
+
+    #[test]
+    fn one_line_can_collide_with_itself() {
+        let at = || Place::line("/global/slapd-x/default", 2);
+        let urls = [
+            listener("a", Service::Ldap, Bind::Any, 389, at()),
+            listener("a", Service::Ldap, one("192.0.2.7"), 389, at()),
+        ];
+        assert_eq!(configured("mail-1", &urls).len(), 1);
+        let twice = [one("192.0.2.7"), one("192.0.2.7")];
+        let twice = twice.map(|bind| listener("a", Service::Ldap, bind, 389, at()));
+        assert_eq!(configured("mail-1", &twice).len(), 1);
+        // The message store has one file for all of its servers, and no lines.
+        let store = |service| listener("a", service, Bind::AnyV4, 143, Place::file("/global/configutil"));
+        assert_eq!(configured("mail-1", &[store(Service::Imap), store(Service::Pop3)]).len(), 1);
     }
 
     #[test]

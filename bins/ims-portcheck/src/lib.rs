@@ -90,7 +90,7 @@ struct Found {
 }
 
 const fn is_asked_per_node(args: &Args) -> bool {
-    !args.as_on.is_empty() || !args.groups.is_empty()
+    args.answer || !args.as_on.is_empty() || !args.groups.is_empty()
 }
 
 /// The nodes that are asked about, each once.
@@ -122,7 +122,7 @@ fn on_node(host: &Host, node: &NodeName, args: &Args, given: &Given, known: &Kno
     }
     let more: &[&str] = if args.disabled_units { &["--disabled-units"] } else { &[] };
     let records = ask::known(host.name(), &given.asked, configured)?;
-    match ask::ask(&Nodes::load(host)?, node, more, &records, args.timeout.0) {
+    match ask::ask(&Nodes::load(host)?, node, more, &records, given.asked.len(), args.timeout.0) {
         Ok(answered) => {
             // It judges the configurations too, and with what only it can read.
             for why in &answered.unknown {

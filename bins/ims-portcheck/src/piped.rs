@@ -1,6 +1,6 @@
 //! What comes on stdin: instances, and listeners of instances whose files were read on another node.
 
-use std::io::Read;
+use std::io::BufRead;
 
 use ims::input::{Piped, nothing_came, records};
 use ims::instance::Instance;
@@ -82,20 +82,29 @@ pub struct Came {
     pub listeners: Vec<Piped<Told>>,
 }
 
-/// Reads it all; nothing at all is unknown.
-pub fn read(mut input: impl Read) -> Result<Came, Fail> {
-    let mut bytes = Vec::new();
-    input.read_to_end(&mut bytes).map_err(|e| Fail::io(Exit::Unknown, "cannot read stdin", &e))?;
+/// Reads it all, or as far as a line that is no record of anybody's: what writes such lines may never end. Nothing at
+/// all is unknown.
+pub fn read(mut input: impl BufRead) -> Result<Came, Fail> {
     // Each type is read by itself, with blank lines in place of the other's, so that line numbers stay.
     let (mut instances, mut listeners) = (Vec::new(), Vec::new());
-    for line in bytes.split_inclusive(|byte| *byte == b'\n') {
-        let (here, there) = if is_listener(line) {
-            (&mut listeners, &mut instances)
-        } else {
-            (&mut instances, &mut listeners)
-        };
-        here.extend_from_slice(line);
+    let mut line = Vec::new();
+    loop {
+        line.clear();
+        let length = input
+            .read_until(b'\n', &mut line)
+            .map_err(|e| Fail::io(Exit::Unknown, "cannot read stdin", &e))?;
+        if length == 0 {
+            break;
+        }
+        let schema = schema(&line);
+        let is_listener = schema.as_ref().is_some_and(|schema| schema.starts_with("ims.listener/"));
+        let (here, there) =
+            if is_listener { (&mut listeners, &mut instances) } else { (&mut instances, &mut listeners) };
+        here.extend_from_slice(&line);
         there.push(b'\n');
+        if schema.is_none() && !line.trim_ascii().is_empty() {
+            break;
+        }
     }
     let came = Came {
         listeners: records::<Told>("ims-portcheck", listeners.as_slice()).collect::<Result<_, _>>()?,
@@ -107,16 +116,43 @@ pub fn read(mut input: impl Read) -> Result<Came, Fail> {
     Ok(came)
 }
 
-fn is_listener(line: &[u8]) -> bool {
+/// The schema of a line that is a record, of whomever.
+fn schema(line: &[u8]) -> Option<String> {
     #[derive(Deserialize)]
     struct Head {
         schema: String,
+        #[serde(rename = "host")]
+        _host: String,
     }
-    serde_json::from_slice::<Head>(line).is_ok_and(|head| head.schema.starts_with("ims.listener/"))
+    serde_json::from_slice::<Head>(line).ok().map(|head| head.schema)
 }
 
 /// Records as lines that the same command on another node reads.
 pub fn line<R: Record>(host: &str, record: &R) -> Result<String, Fail> {
     let line = Envelope::new(host, record).line();
     line.map(|line| line + "\n").map_err(|e| Fail::unknown(format!("cannot print {}", R::SCHEMA)).because(e))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{self, BufReader, Read};
+
+    use super::*;
+
+    /// Who reads on does not come to an end here.
+    struct Endless;
+
+    impl Read for Endless {
+        fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+            Err(io::Error::other("it was read on"))
+        }
+    }
+
+    #[test]
+    fn what_is_no_record_is_told_although_it_never_ends() {
+        let input = b"\ny\n".chain(Endless);
+        let fail = read(BufReader::new(input)).unwrap_err();
+        assert_eq!(fail.exit(), Exit::Usage, "{fail}");
+        assert!(fail.to_string().starts_with("stdin:2: not JSON"), "{fail}");
+    }
 }

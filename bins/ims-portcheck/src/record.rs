@@ -191,7 +191,7 @@ impl Record for Conflict {
 }
 
 /// Whether a node could host all the instances that were asked about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Fits {
     /// Nothing collides.
@@ -203,7 +203,7 @@ pub enum Fits {
 }
 
 /// The answer for one node.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Fit {
     /// The node.
     pub node: String,

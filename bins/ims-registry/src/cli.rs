@@ -123,7 +123,9 @@ pub struct Import {
 }
 
 /// The arguments of `diff`.
+// Names that follow the nodes would be taken for nodes.
 #[derive(Debug, clap::Args)]
+#[command(override_usage = "ims-registry diff [OPTIONS] [NAME]... --with <NODE>...")]
 pub struct Diff {
     /// Names of instances
     #[arg(value_name = "NAME")]
@@ -137,7 +139,9 @@ pub struct Diff {
 }
 
 /// The arguments of `replicate`.
+// Names that follow the nodes would be taken for nodes.
 #[derive(Debug, clap::Args)]
+#[command(override_usage = "ims-registry replicate [OPTIONS] [NAME]... --to <NODE>...")]
 pub struct Replicate {
     /// Names of instances
     #[arg(value_name = "NAME")]

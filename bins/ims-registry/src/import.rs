@@ -28,11 +28,17 @@ pub fn import(host: &Host, import: &Import, out: &mut Out) -> Result<Exit, Fail>
     let mut found: Vec<Instance> = Vec::new();
     for root in &listed {
         match detect::instances(host, root) {
-            Ok(instances) if instances.is_empty() => {
+            Ok(scanned) if scanned.instances.is_empty() => {
                 stderr::say(NAME, format_args!("no instance below {}", root.display()));
                 exit = exit.gravest(Exit::No);
             }
-            Ok(instances) => found.extend(instances),
+            Ok(scanned) => {
+                for fail in &scanned.untold {
+                    stderr::say(NAME, fail);
+                    exit = exit.gravest(fail.exit());
+                }
+                found.extend(scanned.instances);
+            }
             Err(fail) => {
                 // Another node may master its volume; what the others hold can be added all the same.
                 stderr::say(NAME, &fail);

@@ -28,16 +28,27 @@ pub fn list(host: &Host, names: &[InstanceName], out: &mut Out) -> Result<Exit, 
     Ok(exit)
 }
 
-/// Prints what is found below server roots; a root without any instance is a no.
+/// Prints what is found below server roots; a root without any instance is a no, and one with an instance whose
+/// addresses cannot be told is unknown.
 pub fn scan(host: &Host, roots: &[PathBuf], out: &mut Out) -> Result<Exit, Fail> {
     let mut exit = Exit::Ok;
+    let mut untold: Option<Fail> = None;
     for root in roots {
         let found = detect::instances(host, root)?;
-        if found.is_empty() {
+        if found.instances.is_empty() {
             stderr::say(NAME, format_args!("no instance below {}", root.display()));
-            exit = Exit::No;
+            exit = exit.gravest(Exit::No);
         }
-        found.iter().try_for_each(|instance| out.record(instance))?;
+        found.instances.iter().try_for_each(|instance| out.record(instance))?;
+        for fail in found.untold {
+            // Told in a record too, so that a pipe does not take such an entry for a whole one.
+            if let Some(other) = untold.replace(fail) {
+                stderr::say(NAME, other);
+            }
+        }
     }
-    Ok(exit)
+    match untold {
+        Some(fail) => Err(fail.hint("ims-registry add NAME --server-root ROOT --address ADDRESS names them")),
+        None => Ok(exit),
+    }
 }

@@ -38,6 +38,8 @@ pub enum Item {
         key: String,
         /// The value, its quotes taken off.
         value: String,
+        /// Whether it stood in quotes, within which `$key` is itself.
+        is_quoted: bool,
         /// The line it begins on, counted from 1.
         line: usize,
     },
@@ -99,10 +101,12 @@ impl DovecotConf {
                 let pattern = unquoted(behind.trim());
                 items.push(Item::Include { pattern, optional: key == "!include_try", line });
             } else if let Some(value) = behind.trim_start().strip_prefix('=') {
+                let value = value.trim();
                 items.push(Item::Setting {
                     within: blocks(&within),
                     key: key.to_owned(),
-                    value: unquoted(value.trim()),
+                    value: unquoted(value),
+                    is_quoted: inner(value).is_some(),
                     line,
                 });
             } else if body == "}" {
@@ -266,10 +270,14 @@ fn without_comment(line: &str) -> &str {
     line
 }
 
+/// What stands within the quotes round a value.
+fn inner(text: &str) -> Option<&str> {
+    ['"', '\''].into_iter().find_map(|quote| text.strip_prefix(quote)?.strip_suffix(quote))
+}
+
 /// A value without the quotes round it, within which `\` takes the next character as it is.
 fn unquoted(text: &str) -> String {
-    let inner = ['"', '\''].into_iter().find_map(|quote| text.strip_prefix(quote)?.strip_suffix(quote));
-    let Some(inner) = inner else { return text.to_owned() };
+    let Some(inner) = inner(text) else { return text.to_owned() };
     let mut chars = inner.chars();
     std::iter::from_fn(|| chars.next().map(|c| if c == '\\' { chars.next().unwrap_or(c) } else { c }))
         .collect()

@@ -1,7 +1,9 @@
 //! `slapd.conf` of Netscape Directory Server 4.x and of `OpenLDAP`: a directive and its words on a line, continued
 //! by lines that begin with blank space, `#` in the first column a comment; the last of several counts.
 //!
-//! As in the servers, a comment is continued too, and blank space behind an empty line begins a directive.
+//! As in the servers, a comment is continued too, and blank space behind an empty line begins a directive. As in
+//! `OpenLDAP` (`fp_getline` of servers/slapd/config.c), `\` at a line's end joins it with the next, whatever that
+//! begins with, and an `include` line is never continued.
 
 use std::fmt;
 use std::path::Path;
@@ -39,14 +41,18 @@ impl SlapdConf {
         let mut follows = false;
         for (row, line) in lines.iter() {
             if follows
-                && line.starts_with([' ', '\t'])
                 && let (Some(entry), Some(text)) = (entries.last_mut(), texts.last_mut())
+                && (is_joined(text) || line.starts_with([' ', '\t']))
             {
+                if is_joined(text) {
+                    text.pop();
+                }
                 entry.rows.end = row + 1;
                 text.push_str(line);
+                follows = !text.is_empty();
                 continue;
             }
-            follows = !line.is_empty();
+            follows = !line.is_empty() && !is_include(line);
             entries.push(Entry { words: Vec::new(), rows: row..row + 1 });
             texts.push(line.to_owned());
         }
@@ -58,6 +64,14 @@ impl SlapdConf {
         }
         entries.retain(|entry| !entry.words.is_empty());
         Ok(Self { lines, entries })
+    }
+
+    /// Every directive with its first word, those behind a `database` too: `OpenLDAP` takes its global ones anywhere.
+    pub fn directives(&self) -> impl Iterator<Item = (&str, Value)> {
+        self.entries.iter().filter_map(|entry| {
+            let text = entry.words.get(1).cloned().unwrap_or_default();
+            Some((entry.words.first()?.as_str(), Value { text, line: entry.rows.start + 1 }))
+        })
     }
 
     /// The first word behind a directive before the first database, the last one when there are several.
@@ -121,7 +135,8 @@ impl SlapdConf {
                 body.split_whitespace().next().is_some_and(|word| word.eq_ignore_ascii_case(directive))
             })
         };
-        let goes_on = |row: usize| self.lines.get(row + 1).starts_with([' ', '\t']);
+        let goes_on =
+            |row: usize| is_joined(self.lines.get(row)) || self.lines.get(row + 1).starts_with([' ', '\t']);
         let placeholder = self
             .lines
             .iter()
@@ -136,6 +151,15 @@ impl fmt::Display for SlapdConf {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.lines.fmt(f)
     }
+}
+
+/// Whether a line's end joins it with the next.
+fn is_joined(line: &str) -> bool {
+    line.strip_suffix('\\').is_some_and(|before| !before.ends_with('\\'))
+}
+
+fn is_include(line: &str) -> bool {
+    line.get(..7).is_some_and(|head| head.eq_ignore_ascii_case("include"))
 }
 
 /// The words of a line; double quotes hold blanks, and `\` takes the next character as it is. `None` when a quote
@@ -180,6 +204,9 @@ mod tests {
         assert_eq!(slapd.get("listenhost"), None);
         assert_eq!(parse("port 1\nport\n 2\n# port 3\n 4\n").get("port").unwrap().text, "2");
         assert_eq!(parse("port 1\n\n port 2\n").get("port").unwrap().text, "2");
+        assert_eq!(parse("port 1\\\n2\nport\\\n\n 3\n").get("port").unwrap().text, "3");
+        assert_eq!(parse("port 1\\\n2\n# x\\\nport 3\n").get("port").unwrap().text, "12");
+        assert_eq!(parse("include a\\\nport 4\n").get("port").unwrap().text, "4");
     }
 
     #[test]
@@ -199,6 +226,8 @@ mod tests {
             ("port 1\n#listenhost\nsecurity off\n", "port 1\n#listenhost\nlistenhost A\nsecurity off\n"),
             ("port 1\n#listenhost\n x\nsecurity off", "port 1\n#listenhost\n x\nsecurity off\nlistenhost A"),
             ("listenhost x\nlistenhost y\n", "listenhost x\nlistenhost A\n"),
+            ("listenhost x\\\ny\nport 1\n", "listenhost A\nport 1\n"),
+            ("#listenhost\\\nx\nport 1\n", "#listenhost\\\nx\nport 1\nlistenhost A\n"),
             ("", "listenhost A\n"),
         ] {
             let mut slapd = parse(old);

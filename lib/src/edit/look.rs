@@ -59,11 +59,11 @@ impl Found {
 pub fn found(host: &Host, instance: &Instance, timeout: Duration) -> Result<Found, Fail> {
     let mut found = Found {
         kept: Kept::load(host, instance)?,
-        is_pending: host.path(mark(instance)).exists(),
+        is_pending: file::is_there(&host.path(mark(instance)))?,
         directory: directory::config(host, instance).filter(|_| instance.layout == Layout::Iplanet5),
         ..Found::default()
     };
-    for path in files(host, instance, found.kept.as_ref()) {
+    for path in files(host, instance, found.kept.as_ref())? {
         if let Some(original) = file::read_own(&host.path(pre_ha(&path)))? {
             found.originals.insert(path.clone(), original);
         }
@@ -78,7 +78,7 @@ pub fn found(host: &Host, instance: &Instance, timeout: Duration) -> Result<Foun
                 found.outbound = messaging::outbound(host, instance)?;
             }
             Layout::PostfixDovecot => {
-                if dovecot::is_there(host, instance) {
+                if dovecot::is_there(host, instance)? {
                     found.dovecot = dovecot::settings(host, instance)?;
                 }
                 found.protocols = postfix::allowed_protocols(host, instance)?;
@@ -90,7 +90,7 @@ pub fn found(host: &Host, instance: &Instance, timeout: Duration) -> Result<Foun
 
 /// The files that say where the servers of an instance listen; those of a directory server that was bound with it
 /// before are among them.
-fn files(host: &Host, instance: &Instance, kept: Option<&Kept>) -> Vec<PathBuf> {
+fn files(host: &Host, instance: &Instance, kept: Option<&Kept>) -> Result<Vec<PathBuf>, Fail> {
     let mut files = Vec::new();
     if instance.mail {
         match instance.layout {
@@ -103,10 +103,10 @@ fn files(host: &Host, instance: &Instance, kept: Option<&Kept>) -> Vec<PathBuf> 
                 );
             }
             Layout::PostfixDovecot => {
-                if postfix::is_there(host, instance) {
+                if postfix::is_there(host, instance)? {
                     files.extend(["main.cf", "master.cf"].map(|name| postfix::folder(instance).join(name)));
                 }
-                if dovecot::is_there(host, instance) {
+                if dovecot::is_there(host, instance)? {
                     files.push(dovecot::config_file(instance));
                 }
             }
@@ -123,7 +123,7 @@ fn files(host: &Host, instance: &Instance, kept: Option<&Kept>) -> Vec<PathBuf> 
             Layout::PostfixDovecot => openldap::default_file(&with),
         });
     }
-    files
+    Ok(files)
 }
 
 /// Refuses while a directory server runs: the console of 4.x writes `slapd.conf` as the running server knows it, and

@@ -67,6 +67,18 @@ fn what_is_wrong_is_told_with_its_line_and_what_was_meant() {
             "IMS-RG.toml:4: unknown key 'devcie' (did you mean 'device'?)",
         ),
         (
+            format!("{HEAD}{nic}online_timeout = 9223372036854775807\n"),
+            "IMS-RG.toml:5: online_timeout: longer than a year (8760h is the longest)",
+        ),
+        (
+            format!("{HEAD}{nic}online_timeout = 99999999999999999999\n"),
+            "IMS-RG.toml:5: online_timeout: longer than a year (8760h is the longest)",
+        ),
+        (
+            format!("{HEAD}{nic}offline_timeout = \"8761h\"\n"),
+            "IMS-RG.toml:5: offline_timeout: longer than a year (8760h is the longest)",
+        ),
+        (
             format!("{HEAD}[resource.n]\ntype = \"nic\"\ndevice = 7\n"),
             "IMS-RG.toml:4: device is integer, not a text in quotes",
         ),

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use fs_err as fs;
 
+use crate::address::Address;
 use crate::instance::Instance;
 use crate::layout::{Bind, Layout, directory, listeners};
 use crate::name::{DirectoryName, InstanceName};
@@ -55,11 +56,20 @@ fn directory_layout(host: &Host, ldap_dir: &Path) -> Option<Layout> {
     }
 }
 
+/// What is below a server root.
+#[derive(Debug)]
+pub struct Scanned {
+    /// The instances.
+    pub instances: Vec<Instance>,
+    /// Why the addresses of some of them are not known: their configuration cannot be read.
+    pub untold: Vec<Fail>,
+}
+
 /// The instances below a server root, by name.
 ///
 /// The first directory server goes with the first mail server, as the original's set-up put them; each further
 /// one is an instance of its own. Addresses are those that the servers are bound to already.
-pub fn instances(host: &Host, root: &Path) -> Result<Vec<Instance>, Fail> {
+pub fn instances(host: &Host, root: &Path) -> Result<Scanned, Fail> {
     let mut mails: Vec<(InstanceName, Layout)> = below(host, root, "msg-")?
         .into_iter()
         .filter_map(|(name, path)| Some((name.parse().ok()?, mail_layout(host, &path)?)))
@@ -97,16 +107,21 @@ pub fn instances(host: &Host, root: &Path) -> Result<Vec<Instance>, Fail> {
             });
         }
     }
+    let mut untold = Vec::new();
     for instance in &mut found {
-        instance.addresses = bound(host, instance);
+        match bound(host, instance) {
+            Ok(addresses) => instance.addresses = addresses,
+            Err(fail) => untold
+                .push(Fail::unknown(format!("cannot tell the addresses of {}", instance.name)).because(fail)),
+        }
     }
-    Ok(found)
+    Ok(Scanned { instances: found, untold })
 }
 
-/// The addresses an instance's servers are bound to already; a configuration that cannot be read tells none.
-fn bound(host: &Host, instance: &Instance) -> Vec<crate::address::Address> {
+/// The addresses an instance's servers are bound to already.
+fn bound(host: &Host, instance: &Instance) -> Result<Vec<Address>, Fail> {
     let mut addresses = Vec::new();
-    for listener in listeners(host, instance).unwrap_or_default() {
+    for listener in listeners(host, instance)? {
         if let Bind::One(ip) = listener.bind
             && !ip.is_loopback()
             && let Ok(address) = ip.to_string().parse()
@@ -115,7 +130,7 @@ fn bound(host: &Host, instance: &Instance) -> Vec<crate::address::Address> {
             addresses.push(address);
         }
     }
-    addresses
+    Ok(addresses)
 }
 
 /// The folders of instances below a server root, `msg-…` and `slapd-…`, sorted.

@@ -12,6 +12,7 @@ use crate::instance::Instance;
 use crate::layout::{Bind, Listener, Program, Service, Stop, ports, runtime_folders};
 use crate::place::Place;
 use crate::sys::exec::Line;
+use crate::sys::file;
 use crate::{Fail, Host};
 
 pub use settings::{Setting, last, settings};
@@ -41,8 +42,8 @@ pub fn config_file(instance: &Instance) -> PathBuf {
 }
 
 /// Whether the instance has a Dovecot.
-pub fn is_there(host: &Host, instance: &Instance) -> bool {
-    host.path(instance.mail_dir().join("dovecot")).exists()
+pub fn is_there(host: &Host, instance: &Instance) -> Result<bool, Fail> {
+    file::is_there(&host.path(instance.mail_dir().join("dovecot")))
 }
 
 /// An `inet_listener` as the settings leave it.
@@ -56,7 +57,7 @@ struct Inet {
 
 /// Every TCP listener of Dovecot.
 pub fn listeners(host: &Host, instance: &Instance) -> Result<Vec<Listener>, Fail> {
-    if !is_there(host, instance) {
+    if !is_there(host, instance)? {
         return Ok(Vec::new());
     }
     let settings = settings(host, instance)?;
@@ -167,7 +168,7 @@ fn spoken(service: &str, listener: &str, tls: bool) -> Service {
 
 /// How Dovecot is started and stopped; `None` when the instance has none.
 pub fn program(host: &Host, instance: &Instance) -> Result<Option<Program>, Fail> {
-    if !is_there(host, instance) {
+    if !is_there(host, instance)? {
         return Ok(None);
     }
     let settings = settings(host, instance)?;

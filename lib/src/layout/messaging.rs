@@ -116,8 +116,15 @@ pub fn listeners(host: &Host, instance: &Instance) -> Result<Vec<Listener>, Fail
     Ok(listeners)
 }
 
+/// An option file that says it all: where a `<file` line looks for its file is not published for this product.
 fn options(host: &Host, file: &Path) -> Result<OptionFile, Fail> {
-    OptionFile::parse(&text_of(host, file)?, file)
+    let options = OptionFile::parse(&text_of(host, file)?, file)?;
+    if let Some(line) = options.includes().next() {
+        let place = Place::line(file, line);
+        return Err(Fail::unknown(format!("{place}: what is included here may name more ports"))
+            .hint("write what it says in its place"));
+    }
+    Ok(options)
 }
 
 /// The services of `dispatcher.cnf`, each with its `PORT` and `TLS_PORT`, which may be lists.
@@ -175,6 +182,12 @@ fn store(host: &Host, instance: &Instance, tool: &Path) -> Result<Vec<Listener>,
             .map(|v| v.to_lowercase())
     };
     let at = Place::file(tool);
+    let is_on = |name: &str, default: bool| {
+        let value = ask(name)?;
+        is_yes(&value, default).ok_or_else(|| {
+            Fail::unknown(format!("{at}: {name} is neither yes nor no: '{}'", value.escape_debug()))
+        })
+    };
     let address = ask(LISTENADDR)?;
     let bind = bind(host, &at.file, Some(&Value { text: address, line: 0 }))?;
     let mut listeners = Vec::new();
@@ -183,8 +196,7 @@ fn store(host: &Host, instance: &Instance, tool: &Path) -> Result<Vec<Listener>,
         ("pop", Service::Pop3, 110, Service::Pop3s, 995, true),
         ("http", Service::Http, 80, Service::Other, 443, false),
     ] {
-        let enabled = ask(&format!("service.{name}.enable"))?;
-        if !is_yes(&enabled, is_default) {
+        if !is_on(&format!("service.{name}.enable"), is_default)? {
             continue;
         }
         let mut add = |service, value: &str, usual| {
@@ -195,18 +207,20 @@ fn store(host: &Host, instance: &Instance, tool: &Path) -> Result<Vec<Listener>,
             Ok::<(), Fail>(())
         };
         add(plain, &ask(&format!("service.{name}.port"))?, usual)?;
-        if is_yes(&ask(&format!("service.{name}.enablesslport"))?, false) {
+        if is_on(&format!("service.{name}.enablesslport"), false)? {
             add(tls, &ask(&format!("service.{name}.sslport"))?, usual_tls)?;
         }
     }
     Ok(listeners)
 }
 
-fn is_yes(value: &str, default: bool) -> bool {
+/// Whether a parameter is on; `None` when its word is not known.
+fn is_yes(value: &str, default: bool) -> Option<bool> {
     match value {
-        "" => default,
-        "yes" | "y" | "true" | "1" | "on" => true,
-        _ => false,
+        "" => Some(default),
+        "yes" | "y" | "true" | "1" | "on" => Some(true),
+        "no" | "n" | "false" | "0" | "off" => Some(false),
+        _ => None,
     }
 }
 

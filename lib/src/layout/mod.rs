@@ -261,7 +261,7 @@ pub fn listeners(host: &Host, instance: &Instance) -> Result<Vec<Listener>, Fail
         Layout::PostfixDovecot => {
             let mut listeners = Vec::new();
             if instance.mail {
-                if !postfix::is_there(host, instance) && !dovecot::is_there(host, instance) {
+                if !postfix::is_there(host, instance)? && !dovecot::is_there(host, instance)? {
                     return Err(no_mail_server(instance));
                 }
                 listeners.extend(postfix::listeners(host, instance)?);

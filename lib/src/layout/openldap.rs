@@ -15,6 +15,9 @@ use crate::{Fail, Host};
 /// What slapd takes as an orderly end.
 const SIGINT: i32 = 2;
 
+/// How deep files include each other at most.
+const DEEPEST: usize = 16;
+
 /// What slapd listens on when nobody says otherwise.
 pub const DEFAULT_URLS: &str = "ldap:///";
 
@@ -42,7 +45,8 @@ fn plain(defaults: &Assignments, file: &Path, name: &str) -> Result<Option<Strin
 pub fn program(host: &Host, instance: &Instance) -> Result<Option<Program>, Fail> {
     let (Some(folder), Some(file)) = (instance.ldap_dir(), default_file(instance)) else { return Ok(None) };
     let config = folder.join("slapd.conf");
-    let slapd = SlapdConf::parse(&text_of(host, &config)?, &config)?;
+    let mut places = Places::default();
+    places.gather(host, &config, &text_of(host, &config)?, DEEPEST)?;
     let defaults = defaults(host, &file)?;
     let value = |name: &str| plain(&defaults, &file, name);
     let urls = value("SLAPD_SERVICES")?.unwrap_or_else(|| DEFAULT_URLS.to_owned());
@@ -61,10 +65,9 @@ pub fn program(host: &Host, instance: &Instance) -> Result<Option<Program>, Fail
     for option in value("SLAPD_OPTIONS")?.unwrap_or_default().split_whitespace() {
         start = start.arg(option);
     }
-    let pid_file =
-        value("SLAPD_PIDFILE")?.or_else(|| slapd.get("pidfile").map(|v| v.text)).map(PathBuf::from);
+    let pid_file = value("SLAPD_PIDFILE")?.or(places.pid_file).map(PathBuf::from);
     let owner = user.as_deref().unwrap_or("root");
-    let places = [pid_file.clone(), slapd.get("argsfile").map(|value| PathBuf::from(value.text))];
+    let places = [pid_file.clone(), places.args_file.map(PathBuf::from)];
     let mut folders = Vec::new();
     for folder in places.iter().flatten().filter_map(|path| path.parent()) {
         folders.extend(runtime_folders(folder, owner, 0o755));
@@ -80,6 +83,42 @@ pub fn program(host: &Host, instance: &Instance) -> Result<Option<Program>, Fail
         patience: Duration::from_secs(30), // it flushes its database
         folders,
     }))
+}
+
+/// Where slapd writes its pid and its arguments.
+#[derive(Debug, Default)]
+struct Places {
+    pid_file: Option<String>,
+    args_file: Option<String>,
+}
+
+impl Places {
+    /// Reads a file and those it includes, each in its place; the last word counts, wherever it stands.
+    fn gather(&mut self, host: &Host, file: &Path, text: &str, left: usize) -> Result<(), Fail> {
+        for (directive, value) in SlapdConf::parse(text, file)?.directives() {
+            let place = Place::line(file, value.line);
+            match directive.to_ascii_lowercase().as_str() {
+                "pidfile" => self.pid_file = Some(value.text),
+                "argsfile" => self.args_file = Some(value.text),
+                "include" => {
+                    let Some(left) = left.checked_sub(1) else {
+                        return Err(Fail::usage(format!("{place}: files include each other too deep")));
+                    };
+                    let name = value.text.escape_debug();
+                    let path = Path::new(&value.text);
+                    if !path.is_absolute() {
+                        return Err(Fail::unknown(format!("{place}: cannot tell where {name} is"))
+                            .hint("slapd looks for it where it is started; write the whole path"));
+                    }
+                    let text = optional_text(host, path)?
+                        .ok_or_else(|| Fail::unknown(format!("{place}: {name} is not there")))?;
+                    self.gather(host, path, &text, left)?;
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Every TCP listener of slapd, from its listener URLs.

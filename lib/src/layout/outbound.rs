@@ -67,7 +67,7 @@ fn mta(host: &Host, file: &Path) -> Result<Sources, Fail> {
 /// address that Postfix listens on in that family (`postconf(5)`, `smtp_bind_address`).
 fn smtp(host: &Host, instance: &Instance) -> Result<Sources, Fail> {
     let mut sources = Sources::default();
-    if !postfix::is_there(host, instance) {
+    if !postfix::is_there(host, instance)? {
         return Ok(sources);
     }
     let config = Config::load(host, instance)?;

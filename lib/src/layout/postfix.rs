@@ -9,6 +9,7 @@ use crate::instance::Instance;
 use crate::layout::{Bind, Listener, Program, Service, Stop, ports, runtime_folders, text_of};
 use crate::place::Place;
 use crate::sys::exec::Line;
+use crate::sys::file;
 use crate::{Fail, Host};
 
 /// The programs that deliver: what they have handed over and not yet marked in the queue would be delivered twice.
@@ -23,8 +24,8 @@ pub fn folder(instance: &Instance) -> PathBuf {
 }
 
 /// Whether the instance has a Postfix.
-pub fn is_there(host: &Host, instance: &Instance) -> bool {
-    host.path(folder(instance)).exists()
+pub fn is_there(host: &Host, instance: &Instance) -> Result<bool, Fail> {
+    file::is_there(&host.path(folder(instance)))
 }
 
 /// Both files, and where they are.
@@ -80,7 +81,7 @@ fn daemons(host: &Host) -> String {
 /// Its `master` is started directly: that takes a twentieth of the time of `postfix start`, whose checks
 /// `ims-ipbind set` has run. `-w` returns once every port is bound.
 pub fn program(host: &Host, instance: &Instance) -> Result<Option<Program>, Fail> {
-    if !is_there(host, instance) {
+    if !is_there(host, instance)? {
         return Ok(None);
     }
     let config = Config::load(host, instance)?;
@@ -106,7 +107,7 @@ pub fn program(host: &Host, instance: &Instance) -> Result<Option<Program>, Fail
 /// Every TCP listener of Postfix: the `inet` services of `master.cf`, each on its own address or on
 /// `inet_interfaces`.
 pub fn listeners(host: &Host, instance: &Instance) -> Result<Vec<Listener>, Fail> {
-    if !is_there(host, instance) {
+    if !is_there(host, instance)? {
         return Ok(Vec::new());
     }
     let config = Config::load(host, instance)?;
@@ -152,7 +153,7 @@ pub fn listeners(host: &Host, instance: &Instance) -> Result<Vec<Listener>, Fail
 
 /// Whether the instance's Postfix speaks IPv4 and IPv6; one that is not there speaks neither.
 pub fn allowed_protocols(host: &Host, instance: &Instance) -> Result<(bool, bool), Fail> {
-    if !is_there(host, instance) {
+    if !is_there(host, instance)? {
         return Ok((false, false));
     }
     let file = folder(instance).join("main.cf");

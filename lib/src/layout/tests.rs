@@ -143,6 +143,10 @@ fn dovecot_listens_for_the_protocols_it_has_where_the_last_word_says() {
         ),
         ("protocols = pop3\nssl = no\nlisten = $listen\n", &["pop3 * 110 dovecot.conf:1"]),
         (
+            "protocols = imap\nprotocols = \"$protocols\"\nprotocols = $protocols pop3\nssl = no\n",
+            &["pop3 * 110 dovecot.conf:3"],
+        ),
+        (
             "protocols = imap\nprotocols = $protocols pop3\nssl = no\nlisten=*\n",
             &["imap 0.0.0.0 143 dovecot.conf:2", "pop3 0.0.0.0 110 dovecot.conf:2"],
         ),
@@ -163,6 +167,13 @@ fn dovecot_listens_for_the_protocols_it_has_where_the_last_word_says() {
         assert_eq!(dovecot(text), wanted, "{text}");
     }
     let layout = Layout::PostfixDovecot;
+    let quoted = "protocols = imap\nlisten = 192.0.2.9\nlisten = \"$listen\"\n";
+    fails(
+        layout,
+        &[("msg-a/dovecot/dovecot.conf", quoted)],
+        crate::Exit::Unknown,
+        "dovecot.conf:1: '$listen' is not in /etc/hosts",
+    );
     fails(
         layout,
         &[("msg-a/dovecot/dovecot.conf", "!include no.conf\n")],
@@ -282,6 +293,20 @@ fn the_iplanet_servers_listen_where_their_files_and_their_store_say() {
         crate::Exit::Usage,
         "job_controller.cnf:1: not a port",
     );
+    for file in ["msg-a/imta/config/dispatcher.cnf", "msg-a/imta/config/job_controller.cnf"] {
+        fails(
+            Layout::Iplanet5,
+            &with(file, "! site\n<site.cnf\n"),
+            crate::Exit::Unknown,
+            &format!("{file}:2: what is included here may name more ports"),
+        );
+    }
+    fails(
+        Layout::Iplanet5,
+        &with("msg-a/configutil", "#!/bin/sh\ncase $2 in service.pop.enable) echo maybe ;; esac\n"),
+        crate::Exit::Unknown,
+        "configutil: service.pop.enable is neither yes nor no: 'maybe'",
+    );
     let broken = "#!/bin/sh\necho no directory >&2; exit 1\n";
     fails(
         Layout::Iplanet5,
@@ -306,6 +331,62 @@ fn an_empty_mount_point_tells_nothing_of_the_mail_servers() {
         [listeners(&host, &instance).unwrap_err(), programs(&host, &instance, Part::Mail).unwrap_err()]
     {
         assert_eq!((fail.exit(), fail.to_string().as_str()), (crate::Exit::Unknown, told));
+    }
+}
+
+#[test]
+fn what_cannot_be_looked_at_is_not_absent() {
+    let (folder, host, instance) = host(Layout::PostfixDovecot, &[("msg-a/x", "")]);
+    let loops = |name: &str| std::os::unix::fs::symlink(name, folder.path().join("srv/ims/msg-a").join(name));
+    for name in ["dovecot", "postfix"] {
+        loops(name).unwrap();
+        for fail in
+            [listeners(&host, &instance).unwrap_err(), programs(&host, &instance, Part::Mail).unwrap_err()]
+        {
+            let told = fail.to_string();
+            assert_eq!(fail.exit(), crate::Exit::Unknown, "{told}");
+            assert!(
+                told.starts_with(&format!("cannot look at /srv/ims/msg-a/{name}: Too many levels")),
+                "{told}"
+            );
+        }
+        fs_err::remove_file(folder.path().join("srv/ims/msg-a").join(name)).unwrap();
+    }
+}
+
+#[test]
+fn openldap_says_in_all_of_its_files_where_its_pid_is() {
+    let pid = |text: &str| {
+        let files = [
+            ("slapd-d/slapd.conf", text),
+            ("/etc/ldap/inc.conf", "pidfile /run/inc.pid\n"),
+            ("/etc/ldap/loop.conf", "include /etc/ldap/loop.conf\n"),
+        ];
+        let (_folder, host, instance) = host(Layout::PostfixDovecot, &files);
+        openldap::program(&host, &instance)
+            .map(|found| found.unwrap().pid_file.unwrap_or_default().display().to_string())
+            .map_err(|fail| (fail.exit(), fail.to_string()))
+    };
+    for (text, wanted) in [
+        ("pidfile /run/a\\\nb.pid\n", "/run/ab.pid"),
+        ("pidfile /run/a.pid\ndatabase mdb\npidfile /run/b.pid\n", "/run/b.pid"),
+        ("pidfile /run/a.pid\ninclude /etc/ldap/inc.conf\n", "/run/inc.pid"),
+        ("include \"/etc/ldap/inc.conf\"\ndatabase mdb\npidfile /run/a.pid\n", "/run/a.pid"),
+    ] {
+        assert_eq!(pid(text).as_deref(), Ok(wanted), "{text}");
+    }
+    for (text, exit, says) in [
+        ("include /etc/ldap/no.conf\n", crate::Exit::Unknown, "slapd.conf:1: /etc/ldap/no.conf is not there"),
+        ("include inc.conf\n", crate::Exit::Unknown, "slapd.conf:1: cannot tell where inc.conf is"),
+        (
+            "include /etc/ldap/loop.conf\n",
+            crate::Exit::Usage,
+            "loop.conf:1: files include each other too deep",
+        ),
+    ] {
+        let (told, words) = pid(text).unwrap_err();
+        assert_eq!(told, exit, "{words}");
+        assert!(words.contains(says), "{words}");
     }
 }
 
@@ -364,4 +445,30 @@ fn the_programs_are_described_as_they_are_typed() {
     let Stop::Command(stop) = msg.stop else { panic!("{:?}", msg.stop) };
     assert_eq!(stop.words(), [host.path("/srv/ims/sbin/stop-msg").into_os_string()]);
     assert_eq!(programs(&host, &six, Part::Directory).unwrap(), []);
+}
+
+#[test]
+fn a_mail_server_behind_a_link_to_nothing_is_unknown_and_not_missing() {
+    let dovecot = [("msg-a/dovecot/dovecot.conf", "protocols = imap\nlisten = 192.0.2.10\n")];
+    let postfix = [("msg-a/postfix/main.cf", ""), ("msg-a/postfix/master.cf", SMTP)];
+    for (files, gone) in [(&dovecot[..], "postfix"), (&postfix[..], "dovecot")] {
+        let (folder, host, instance) = host(Layout::PostfixDovecot, files);
+        assert!(listeners(&host, &instance).is_ok(), "{gone} was never there");
+        let link = folder.path().join("srv/ims/msg-a").join(gone);
+        std::os::unix::fs::symlink("/mnt/not-mounted", link).unwrap();
+        let fail = listeners(&host, &instance).unwrap_err();
+        assert_eq!(fail.exit(), crate::Exit::Unknown, "{fail}");
+        assert!(fail.to_string().contains("is a symbolic link to /mnt/not-mounted"), "{fail}");
+    }
+}
+
+#[test]
+fn a_store_that_says_neither_yes_nor_no_is_unknown() {
+    let tool = "#!/bin/sh\ncase $2 in *enable) echo ERROR: no directory ;; *) echo ;; esac\n";
+    let files = [
+        ("msg-a/imta/config/dispatcher.cnf", "[SERVICE=SMTP]\n"),
+        ("msg-a/imta/config/job_controller.cnf", ""),
+        ("msg-a/configutil", tool),
+    ];
+    fails(Layout::Iplanet5, &files, crate::Exit::Unknown, "neither yes nor no: 'error: no directory'");
 }

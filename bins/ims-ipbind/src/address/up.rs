@@ -4,13 +4,14 @@
 use std::time::Instant;
 
 use ims::sys::net::{self, Claim, Link, Mac, Net};
+use ims::sys::stderr;
 use ims::sys::stop::Stop;
 use ims::{Exit, Fail, Out, State};
 
-use super::cli;
 use super::look::{Found, told};
 use super::plan::{self, Step};
 use super::record::AddressRecord;
+use super::{NAME, cli};
 
 /// One address that is brought up on one link.
 struct Change<'a> {
@@ -58,8 +59,15 @@ pub fn up(args: &cli::Up, out: &mut Out) -> Result<Exit, Fail> {
     for step in &steps {
         if let Err(fail) = change.take(*step).and_then(|()| change.go_on(*step)) {
             let fail = change.undo(fail);
-            change.tell(start, out)?;
-            return Err(fail);
+            return Err(match change.tell(start, out) {
+                Ok(_) => fail,
+                Err(untold) => {
+                    // That nobody can tell where it stands does not make it less grave.
+                    stderr::say(NAME, &untold);
+                    let exit = fail.exit().gravest(untold.exit());
+                    fail.with_exit(exit)
+                }
+            });
         }
     }
     let told = change.tell(start, out)?;

@@ -57,6 +57,10 @@ pub fn to_restore(host: &Host, args: &cli::Restore) -> Result<Chosen, Fail> {
 /// The instances of `show`: those named, those piped, or all in the registry.
 pub fn to_show(host: &Host, args: &cli::Show) -> Result<Vec<Instance>, Fail> {
     if args.what.is_empty() {
+        if args.place.server_root.is_some() || args.place.ldap.is_some() {
+            return Err(Fail::usage("--server-root, --layout and --ldap go with the name of an instance")
+                .hint("name it; ims-registry scan FOLDER tells which there are"));
+        }
         return Ok(Registry::load(host)?.instances().cloned().collect());
     }
     let mut instances = Vec::new();

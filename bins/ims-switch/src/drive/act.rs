@@ -154,12 +154,13 @@ impl Crew<'_> {
         let seat = self.team.seat(&step.node)?;
         let resource = resource.clone();
         let (ask, limit) = match step.verb {
-            Verb::Start => {
-                (Ask::Start { resource, hints: step.hints.clone() }, found.limits.online_timeout * tries)
-            }
+            Verb::Start => (
+                Ask::Start { resource, hints: step.hints.clone() },
+                found.limits.online_timeout.saturating_mul(tries),
+            ),
             Verb::Stop | Verb::Fence => (Ask::Stop { resource }, found.limits.offline_timeout),
         };
-        match seat.ask(ask, limit + MARGIN)? {
+        match seat.ask(ask, limit.saturating_add(MARGIN))? {
             Say::Done(done) => Ok(done),
             Say::Hello(_) | Say::Looked(_) | Say::Needs(_) | Say::Findings(_) => {
                 Err(Fail::unknown(format!("{} answered something else", step.node)))

@@ -14,7 +14,7 @@ fn settings(conf: &DovecotConf) -> Vec<(usize, String, String)> {
     conf.items()
         .iter()
         .filter_map(|item| match item {
-            Item::Setting { within, key, value, line } => {
+            Item::Setting { within, key, value, line, .. } => {
                 let path: Vec<&str> = within.iter().map(|block| block.kind.as_str()).collect();
                 Some((*line, format!("{}/{key}", path.join("/")), value.clone()))
             }

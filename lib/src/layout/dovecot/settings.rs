@@ -38,13 +38,13 @@ fn gather(host: &Host, file: &Path, text: &str, left: usize, found: &mut Vec<Set
     let conf = DovecotConf::parse(text, file)?;
     for item in conf.items() {
         match item {
-            Item::Setting { within, key, value, line } => {
+            Item::Setting { within, key, value, is_quoted, line } => {
                 let before = |name: &str| {
                     let last = found.iter().rfind(|s| s.within.is_empty() && s.key == name);
                     let usual = if name == "listen" { LISTEN } else { "" };
                     last.map_or(usual, |setting| &setting.value).to_owned()
                 };
-                let value = with_names(value, &before);
+                let value = if *is_quoted { value.clone() } else { with_names(value, &before) };
                 let at = Place::line(file, *line);
                 found.push(Setting { within: within.clone(), key: key.clone(), value, at });
             }

@@ -90,7 +90,7 @@ impl Dialogue<'_> {
                 return Err(Fail::usage(format!("{} is not a folder of this node", path.display()))
                     .hint("another node may master its volume"));
             }
-            let mut mails = detect::instances(host, &path)?;
+            let mut mails = detect::instances(host, &path)?.instances;
             mails.retain(|instance| instance.mail);
             if mails.is_empty() {
                 return Err(Fail::usage(format!(

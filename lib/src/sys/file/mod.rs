@@ -1,0 +1,19 @@
+//! Files read with a bound, and replaced whole: old or new, never half, with owner, mode and extended attributes as
+//! before.
+//!
+//! No symbolic link is crossed below a folder that somebody other than root can write.
+
+mod place;
+mod read;
+mod remove;
+mod replace;
+#[cfg(test)]
+mod tests;
+
+pub(super) use place::{Existing, existing};
+pub use place::{folder_of, real_folder};
+pub use read::{is_there, read, read_own, read_text, text};
+pub use remove::remove;
+pub(super) use remove::temporary;
+pub(super) use replace::like;
+pub use replace::{Staged, replace};
