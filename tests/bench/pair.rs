@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-/// What two things took, in one run.
+/// What two things took, in one run, the shortest first.
 pub struct Pair {
     ours: Vec<Duration>,
     peer: Vec<Duration>,
@@ -10,40 +10,51 @@ pub struct Pair {
 
 /// Times ours and the peer in turn, after one uncounted round.
 pub fn in_turn(rounds: usize, mut ours: impl FnMut(), mut peer: impl FnMut()) -> Pair {
+    parts_in_turn(rounds, || timed(&mut ours), || timed(&mut peer))
+}
+
+/// The same of things that say themselves what their part in question took.
+pub fn parts_in_turn(
+    rounds: usize,
+    mut ours: impl FnMut() -> Duration,
+    mut peer: impl FnMut() -> Duration,
+) -> Pair {
     let mut pair = Pair { ours: Vec::new(), peer: Vec::new() };
     for round in 0..=rounds {
-        let started = Instant::now();
-        ours();
-        let between = Instant::now();
-        peer();
+        let took = (ours(), peer());
         if round > 0 {
-            pair.ours.push(between - started);
-            pair.peer.push(between.elapsed());
+            pair.ours.push(took.0);
+            pair.peer.push(took.1);
         }
     }
+    pair.ours.sort();
+    pair.peer.sort();
     pair
 }
 
+fn timed(what: &mut impl FnMut()) -> Duration {
+    let started = Instant::now();
+    what();
+    started.elapsed()
+}
+
 impl Pair {
+    /// The median of ours.
+    pub fn ours(&self) -> Duration {
+        median(&self.ours)
+    }
+
     /// The ratio of the medians.
     pub fn ratio(&self) -> f64 {
-        let middle = |times: &[Duration]| {
-            let mut sorted = times.to_vec();
-            sorted.sort();
-            median(&sorted).as_secs_f64()
-        };
-        middle(&self.ours) / middle(&self.peer)
+        median(&self.ours).as_secs_f64() / median(&self.peer).as_secs_f64()
     }
 
     /// Prints a line: what, both as min / median / max, and the ratio of the medians.
-    pub fn tell(mut self, what: &str, ours: &str, peer: &str) {
-        self.ours.sort();
-        self.peer.sort();
-        let ratio = self.ratio();
+    pub fn tell(&self, what: &str, ours: &str, peer: &str) {
         println!("{what}  (n = {})", self.ours.len());
         println!("    {ours:<44} {}", spread(&self.ours));
         println!("    {peer:<44} {}", spread(&self.peer));
-        println!("    ratio {ratio:.2}");
+        println!("    ratio {:.3}", self.ratio());
     }
 }
 
