@@ -94,3 +94,21 @@ fn where_the_kernel_keeps_no_mark_the_label_of_an_ipv4_address_is_one() {
     ipbind(&node, &format!("down {VIP6} --device eth0")).ok();
     assert!(!has(&node, VIP6));
 }
+
+#[test]
+fn an_address_that_somebody_else_puts_on_meanwhile_is_not_taken_for_ours() {
+    if !needs_root() {
+        return;
+    }
+    let bed = Bed::new();
+    let node = bed.node("mail-1");
+    settle(&node);
+    let running = node.spawn(["ims-ipbind", "up", VIP, "--device", "eth0", "--probe-wait", "10s"]);
+    // It has looked and asks the neighbours now: it has a packet socket.
+    let asks = || node.sh("cat /proc/net/packet").ok().stdout.lines().count() > 1;
+    assert!(until(Duration::from_secs(8), asks), "it asks nobody");
+    node.sh(&format!("ip address add {VIP} dev eth0")).ok();
+    let up = running.wait(Duration::from_secs(30)).status_is(4);
+    assert!(fail(&up).contains("was not put on by ims-ipbind"), "{up}");
+    assert_eq!(ours(&node, VIP), false);
+}

@@ -52,6 +52,19 @@ fn a_change_that_cannot_be_put_back_is_broken_and_the_next_run_finishes_it() {
 }
 
 #[test]
+fn an_original_that_no_change_of_ours_kept_is_not_taken_for_one() {
+    let planted = format!("{JOB_CONTROLLER}.pre-ha");
+    let files = Files::with(&ServerRoot::seed());
+    files.write(&planted, "job_limit=1\n");
+    refused(&files, 4, SET, "job_controller.cnf.pre-ha was not kept by a change of ours");
+    fs_err::remove_file(files.path(&planted)).unwrap();
+    std::os::unix::fs::symlink("dispatcher.cnf", files.path(&planted)).unwrap();
+    refused(&files, 5, SET, "job_controller.cnf.pre-ha is a symbolic link");
+    fs_err::remove_file(files.path(&planted)).unwrap();
+    files.answers(0, SET);
+}
+
+#[test]
 fn a_restore_that_fails_half_way_leaves_the_servers_bound() {
     let files = Files::with(&ServerRoot::seed());
     fs_err::remove_file(files.path(JOB_CONTROLLER)).unwrap();

@@ -4,7 +4,12 @@ use super::{Files, code, records, stderr};
 
 /// A mail instance of the iPlanet line below a root.
 fn instance(files: &Files, root: &str, name: &str) {
-    files.write(&format!("{root}/msg-{name}/imta/config/dispatcher.cnf"), "[SERVICE=SMTP]\nPORT=25\n");
+    let folder = format!("{root}/msg-{name}");
+    files.write(&format!("{folder}/imta/config/dispatcher.cnf"), "[SERVICE=SMTP]\nPORT=25\n");
+    files.write(&format!("{folder}/imta/config/job_controller.cnf"), "");
+    files.write(&format!("{folder}/configutil"), "#!/bin/sh\n");
+    let executable = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    fs_err::set_permissions(files.path(&format!("{folder}/configutil")), executable).unwrap();
 }
 
 const LIST: &str =
@@ -42,6 +47,18 @@ fn a_root_that_is_not_here_is_told_and_hinders_no_other() {
     assert_eq!(records(&files.run(&["list"])).len(), 1);
     fs_err::create_dir_all(files.path("/usr/netscape/server4")).unwrap();
     assert_eq!(code(&files.run(&["import"])), 1);
+}
+
+#[test]
+fn an_instance_whose_files_do_not_tell_its_address_is_added_and_told() {
+    let files = Files::new();
+    instance(&files, "/opt/iplanet/server5", "stork");
+    files.write("/etc/nsserver.cfg", "/opt/iplanet/server5\n");
+    fs_err::remove_file(files.path("/opt/iplanet/server5/msg-stork/imta/config/job_controller.cnf")).unwrap();
+    let output = files.run(&["import"]);
+    assert_eq!(code(&output), 3, "{}", stderr(&output));
+    assert!(stderr(&output).contains("cannot tell the addresses of stork"), "{}", stderr(&output));
+    assert_eq!(records(&files.run(&["list"])).len(), 1);
 }
 
 #[test]

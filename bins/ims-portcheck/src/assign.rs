@@ -140,6 +140,7 @@ fn plan(ours: &[Configured], theirs: &[Configured], avoid: &Avoid) -> Result<Vec
 /// The change of one instance; none when it has that port.
 fn change(one: &Configured, found: &Found, port: u16) -> Result<Plan, Fail> {
     let (instance, file) = (&one.of.record, &one.listener.at.file);
+    found.vouches()?;
     let mut options = OptionFile::parse(&found.text(file)?.unwrap_or_default(), file)?;
     if port != one.listener.port {
         options.set(Scope::Global, OPTION, &port.to_string());

@@ -43,6 +43,20 @@ impl Found {
         self.bytes(path).map(|bytes| text::decoded(bytes, path)).transpose()
     }
 
+    /// Refuses a change while a file has an original beside it that no change of ours kept: `restore` would give back
+    /// what somebody else put there.
+    pub fn vouches(&self) -> Result<(), Fail> {
+        match self.originals.keys().next() {
+            Some(path) if self.kept.is_none() && !self.is_pending => {
+                let there = pre_ha(path);
+                Err(Fail::refused(format!("{} was not kept by a change of ours", there.display())).hint(
+                    format!("if it is the original, move it over {}; if not, move it away", path.display()),
+                ))
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+
     /// The change of a file to a new text, which gets the encoding of the old one.
     pub fn edit(&self, path: &Path, new: &str) -> Result<Edit, Fail> {
         let old = self.bytes(path);

@@ -3,12 +3,12 @@
 
 use std::time::Instant;
 
-use ims::sys::net::{self, Claim, Link, Mac, Net};
+use ims::sys::net::{self, Claim, Link, Mac, Maker, Net};
 use ims::sys::stderr;
 use ims::sys::stop::Stop;
 use ims::{Exit, Fail, Out, State};
 
-use super::look::{Found, told};
+use super::look::{Found, Place, told};
 use super::plan::{self, Step};
 use super::record::AddressRecord;
 use super::{NAME, cli};
@@ -91,6 +91,13 @@ impl Change<'_> {
             Step::Add => {
                 self.is_added = self.net.add(self.link, address, self.found.keeps_makers())?;
                 self.is_changed |= self.is_added;
+                // Somebody else may have put it on while the neighbours were asked.
+                if !self.is_added && !self.args.adopt {
+                    let now = Found::now(&mut self.net)?.place(address, &self.args.device);
+                    if let Place::Here(_, Maker::Other) = now {
+                        return Err(plan::stands_already(address, &self.args.device));
+                    }
+                }
             }
             Step::Adopt => self.adopt()?,
             Step::Forget => {

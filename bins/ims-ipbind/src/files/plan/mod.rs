@@ -57,6 +57,7 @@ impl Wanted {
 
 /// What makes the servers listen on the logical addresses alone.
 pub fn set(one: &Chosen, found: &Found) -> Result<Plan, Fail> {
+    found.vouches()?;
     let instance = &one.instance;
     let mut ips: Vec<IpAddr> = one.addresses.iter().map(|address| address.ip()).collect();
     let mut seen = std::collections::HashSet::new();
