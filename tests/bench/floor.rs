@@ -26,7 +26,7 @@ pub fn dump() {
     }
 }
 
-/// `struct nlmsghdr` and `struct inet_diag_req_v2` (sock_diag(7)): a dump of the TCP sockets in the state LISTEN.
+/// `struct nlmsghdr` and `struct inet_diag_req_v2` (`sock_diag(7)`): a dump of the TCP sockets in the state LISTEN.
 fn question(family: u8) -> Vec<u8> {
     let mut bytes = Vec::new();
     bytes.extend(72_u32.to_ne_bytes());
