@@ -198,3 +198,14 @@ fn a_name_that_is_not_registered_is_a_usage_error() {
     files.run(STORK);
     assert_eq!(code(&files.run(&["check", "heron"])), 2);
 }
+
+#[test]
+fn a_servers_folder_behind_a_link_to_nothing_is_unknown() {
+    let files = stork();
+    let folder = "/global/ims/server5/msg-stork/dovecot";
+    fs_err::rename(files.path(folder), files.path("/global/ims/elsewhere")).unwrap();
+    symlink("/mnt/not-mounted", files.path(folder)).unwrap();
+    let (state, findings) = told(&files, 3);
+    assert_eq!(state, "unknown");
+    assert!(findings.contains(&format!("unknown link {folder}")), "{findings:?}");
+}

@@ -44,7 +44,7 @@ enum Step<'a> {
 
 /// How to put back what was done.
 enum Undo {
-    GiveBack(PathBuf),
+    GiveBack(PathBuf, Option<Vec<u8>>),
     Bytes(PathBuf, Option<Vec<u8>>),
     KeepAgain(PathBuf, Option<Vec<u8>>),
     Parameter(String),
@@ -190,7 +190,7 @@ impl Transaction<'_> {
                     let is_first =
                         edit.old.is_some() && !self.is_ours(edit) && originals::keep(&path, &kept)?;
                     undo.push(if is_first {
-                        Undo::GiveBack(path)
+                        Undo::GiveBack(path, edit.old.clone())
                     } else {
                         Undo::Bytes(path, edit.old.clone())
                     });
@@ -250,7 +250,11 @@ impl Transaction<'_> {
         let mut first = None;
         for step in undo.into_iter().rev() {
             let undone = match step {
-                Undo::GiveBack(path) => originals::give_back(&pre_ha(&path), &path),
+                // A file that was not reached, such as an immutable one, is its own original.
+                Undo::GiveBack(path, old) => match file::read_own(&path) {
+                    Ok(now) if now == old => file::remove(&pre_ha(&path)).map(drop),
+                    Ok(_) | Err(_) => originals::give_back(&pre_ha(&path), &path),
+                },
                 Undo::Bytes(path, Some(bytes)) => back(&path, &bytes),
                 Undo::Bytes(path, None) => file::remove(&path).map(drop),
                 Undo::KeepAgain(path, bytes) => {

@@ -37,7 +37,12 @@ pub fn folders(instance: &Instance) -> Vec<PathBuf> {
 /// What is missing, leads nowhere or is laid out otherwise.
 pub fn findings(host: &Host, instance: &Instance, entry: &Place) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for path in folders(instance).iter().chain(&config(instance)) {
+    let config = config(instance);
+    let around = config.iter().filter_map(|path| path.parent().map(Path::to_owned));
+    let mut links: Vec<PathBuf> = folders(instance).into_iter().chain(around).collect();
+    links.sort();
+    links.dedup();
+    for path in links.iter().chain(&config) {
         findings.extend(dangling(host, instance, path));
     }
     for folder in folders(instance) {
