@@ -345,10 +345,8 @@ fn what_cannot_be_looked_at_is_not_absent() {
         {
             let told = fail.to_string();
             assert_eq!(fail.exit(), crate::Exit::Unknown, "{told}");
-            assert!(
-                told.starts_with(&format!("cannot look at /srv/ims/msg-a/{name}: Too many levels")),
-                "{told}"
-            );
+            let place = format!("/srv/ims/msg-a/{name}: Too many levels");
+            assert!(told.starts_with("cannot look for ") && told.contains(&place), "{told}");
         }
         fs_err::remove_file(folder.path().join("srv/ims/msg-a").join(name)).unwrap();
     }
