@@ -7,7 +7,7 @@ use std::process::{Command, Output, Stdio};
 
 use proptest::prelude::*;
 use proptest::sample::Index;
-use proptest::test_runner::{Config, TestCaseError, TestRunner};
+use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRunner};
 use tempfile::TempDir;
 
 use super::{Mishap, after, collected, mishap};
@@ -92,17 +92,20 @@ fn all_come_back(laid: &ServerRoot, roles: &[(&'static str, &'static str)]) {
     let whose = prop::collection::vec((any::<Index>(), prop::collection::vec(mishap(), 0..3)), roles.len());
     let config = Config { cases: 60, failure_persistence: None, ..Config::default() };
     let taken = std::cell::Cell::new(0);
-    let ran = TestRunner::new(config).run(&whose, |whose: Vec<(Index, Vec<Mishap>)>| {
-        let files: Vec<_> = collections
-            .iter()
-            .zip(&whose)
-            .map(|((path, files), (at, mishaps))| {
-                (*path, mishaps.iter().fold(files[at.index(files.len())].1.clone(), after))
-            })
-            .collect();
-        taken.set(taken.get() + u32::from(comes_back(laid, &files)?));
-        Ok(())
-    });
+    let ran = TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha)).run(
+        &whose,
+        |whose: Vec<(Index, Vec<Mishap>)>| {
+            let files: Vec<_> = collections
+                .iter()
+                .zip(&whose)
+                .map(|((path, files), (at, mishaps))| {
+                    (*path, mishaps.iter().fold(files[at.index(files.len())].1.clone(), after))
+                })
+                .collect();
+            taken.set(taken.get() + u32::from(comes_back(laid, &files)?));
+            Ok(())
+        },
+    );
     ran.unwrap_or_else(|e| panic!("{e}"));
     assert!(taken.get() >= 6, "only {} roots were taken", taken.get());
 }

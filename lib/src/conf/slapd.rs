@@ -56,6 +56,12 @@ impl SlapdConf {
             entries.push(Entry { words: Vec::new(), rows: row..row + 1 });
             texts.push(line.to_owned());
         }
+        if let (true, Some(entry), Some(text)) = (follows, entries.last(), texts.last())
+            && is_joined(text)
+        {
+            // Whatever is put behind it would become part of it.
+            return Err(bad(file, entry.rows.end, "the file ends in a continuation"));
+        }
         for (entry, text) in entries.iter_mut().zip(&texts) {
             if !text.starts_with('#') {
                 entry.words =
@@ -102,7 +108,10 @@ impl SlapdConf {
                 rest.get(..rest.len() - rest.trim_start().len()).filter(|b| !b.is_empty()).unwrap_or(" ");
             let tail = rest.get(rest.trim_end().len()..).filter(|_| !rest.trim().is_empty()).unwrap_or("");
             let head = line.get(..indent + name).unwrap_or_default();
-            let new = format!("{head}{blank}{value}{tail}");
+            let is_whole = body.get(..name).is_some_and(|name| name.eq_ignore_ascii_case(directive));
+            // A name that is joined out of several lines, or quoted, is written anew.
+            let new =
+                if is_whole { format!("{head}{blank}{value}{tail}") } else { format!("{directive} {value}") };
             self.lines.replace(rows.start, &new);
             for row in rows.skip(1).rev() {
                 self.lines.remove(row);
