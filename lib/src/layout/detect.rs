@@ -123,7 +123,6 @@ fn bound(host: &Host, instance: &Instance) -> Result<Vec<Address>, Fail> {
     let mut addresses = Vec::new();
     for listener in listeners(host, instance)? {
         if let Bind::One(ip) = listener.bind
-            && !ip.is_loopback()
             && let Ok(address) = ip.to_string().parse()
             && !addresses.contains(&address)
         {
