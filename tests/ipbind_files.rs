@@ -1,6 +1,7 @@
 //! `ims-ipbind set`, `show` and `restore` on real configuration files.
 
 mod ask;
+mod assigned;
 mod directory;
 mod drift;
 mod encoding;
