@@ -4,7 +4,7 @@ use std::process::{Command, Output};
 
 use assert_cmd::cargo::cargo_bin;
 
-use super::seed::{CONFIGUTIL, JOB_CONTROLLER, RESTORE, ROOT, SET};
+use super::seed::{CONFIGUTIL, DISPATCHER, JOB_CONTROLLER, RESTORE, ROOT, SET, SLAPD};
 use super::{Files, refused, stderr};
 use crate::support::mail::ServerRoot;
 
@@ -118,7 +118,7 @@ fn a_set_that_fails_at_any_renaming_is_put_back() {
 fn on_a_tiny_disk(files: &Files, script: &str) -> Output {
     let root = files.path(ROOT);
     let with = format!(
-        "set -eu; cp -a \"$0\" \"$0.copy\"; mount -t tmpfs -o size=600k tmpfs \"$0\"; cp -a \"$0.copy/.\" \"$0\"; \
+        "set -eu; cp -a \"$0\" \"$0.copy\"; {mount}; cp -a \"$0.copy/.\" \"$0\"; \
          fill() {{ dd if=/dev/zero of=\"$0/fill\" bs=1k 2>/dev/null || :; }}; \
          same() {{ diff -r -x fill \"$0.copy\" \"$0\" >&2 || {{ echo changed >&2; exit 99; }}; }}; {script}"
     );
@@ -135,6 +135,11 @@ fn on_a_tiny_disk(files: &Files, script: &str) -> Output {
 
 #[test]
 fn a_full_disk_is_told_in_one_line_and_nothing_is_changed() {
+    on_a_disk(files, "mount -t tmpfs -o size=600k tmpfs \"$0\"", script)
+}
+
+/// The same on a file system that a line mounts at `$0`.
+fn on_a_disk(files: &Files, mount: &str, script: &str) -> Output {
     let files = Files::with(&ServerRoot::seed());
     let output = on_a_tiny_disk(&files, "fill; status=0; \"$@\" || status=$?; same; exit $status");
     let told = stderr(&output);
@@ -152,6 +157,51 @@ fn a_disk_that_fills_up_half_way_is_put_back_as_it_was() {
     files.script(CONFIGUTIL, &real.replacen("set -eu\n", &format!("set -eu\n{filling}"), 1));
     let output =
         on_a_tiny_disk(&files, "status=0; \"$@\" || status=$?; [ -s \"$0/fill\" ]; same; exit $status");
+#[test]
+fn a_file_that_nobody_may_change_leaves_every_other_as_it_was() {
+    let store = CONFIGUTIL.replace("configutil", "config/msg.conf");
+    for file in [DISPATCHER, JOB_CONTROLLER, SLAPD, &store] {
+        let files = Files::with(&ServerRoot::seed());
+        let below = file.strip_prefix(ROOT).unwrap();
+        let mount = "truncate -s 16M \"$0.img\"; mkfs.ext4 -q \"$0.img\"; mount -o loop \"$0.img\" \"$0\"; \
+                     rmdir \"$0/lost+found\"";
+        let script = format!(
+            "chattr +i \"$0{below}\"; status=0; \"$@\" || status=$?; same; chattr -i \"$0{below}\"; \
+             \"$@\" >/dev/null 2>&1 || exit 98; exit $status"
+        );
+        let output = on_a_disk(&files, mount, &script);
+        let told = stderr(&output);
+        assert_eq!(output.status.code(), Some(5), "{file}: {told}");
+        assert_eq!(told.lines().count(), 1, "{told}");
+        if file == store {
+            assert!(told.contains("cannot set service.listenaddr of mail-1: configutil: "), "{told}");
+        } else {
+            let path = files.path(file).display().to_string();
+            let hint = "lsattr shows whether it is immutable, chattr -i mends it";
+            let says = format!("ims-ipbind: cannot write {path}: Operation not permitted ({hint})\n");
+            assert_eq!(told, says);
+        }
+    }
+}
+
+#[test]
+fn a_store_whose_word_cannot_be_put_back_is_not_changed() {
+    let files = Files::with(&ServerRoot::seed());
+    for (script, status, says) in [
+        (
+            "echo ERROR: cannot reach the directory",
+            3,
+            "configutil says 'ERROR: cannot reach the directory', which is no address",
+        ),
+        ("date +%s%N", 3, "which is no address"),
+        ("echo 10.0.37", 3, "configutil says '10.0.37', which is no address"),
+        ("date +answer-%N", 5, "just now (run it again when nobody else changes it)"),
+    ] {
+        files.script(CONFIGUTIL, &format!("#!/bin/sh\n{script}\n"));
+        refused(&files, status, SET, says);
+    }
+}
+
     assert_eq!(output.status.code(), Some(5), "{}", stderr(&output));
     assert_eq!(
         stderr(&output),

@@ -10,7 +10,7 @@ mod replace;
 #[cfg(test)]
 mod tests;
 
-pub(super) use place::{Existing, existing};
+pub(super) use place::{Existing, denied, existing};
 pub use place::{folder_of, real_folder};
 pub use read::{is_there, read, read_own, read_text, text};
 pub use remove::remove;
