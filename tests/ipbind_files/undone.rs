@@ -25,15 +25,25 @@ fn a_message_store_that_does_not_take_the_address_leaves_all_as_before() {
     refused(&files, 5, SET, "configutil took it and says 'INADDR_ANY'");
 }
 
+/// A tool of the message store that takes an address, says that it failed, and takes no other from then on.
+fn takes_and_fails(files: &Files, address: &str) {
+    let real = format!("{CONFIGUTIL}.real");
+    if !files.is_there(&real) {
+        files.script(&real, &files.read(CONFIGUTIL));
+    }
+    let wrapped = "case \"$*\" in *-v*) exit 1 ;; esac; exec \"$0.real\" \"$@\"";
+    let script =
+        format!("#!/bin/sh\ncase \"$*\" in *-v\\ {address}) \"$0.real\" \"$@\" ;; esac\n{wrapped}\n");
+    files.script(CONFIGUTIL, &script);
+}
+
 #[test]
 fn a_change_that_cannot_be_put_back_is_broken_and_the_next_run_finishes_it() {
     let files = Files::with(&ServerRoot::seed());
     let before = files.content(ROOT);
     let real = files.read(CONFIGUTIL);
-    files
-        .script(CONFIGUTIL, &real.replacen("set -eu\n", "set -eu\ncase \"$*\" in *-v*) exit 1 ;; esac\n", 1));
-    let output = files.answers(6, SET);
-    let told = stderr(&output);
+    takes_and_fails(&files, "10.0.37.10");
+    let told = stderr(&files.answers(6, SET));
     assert!(told.contains("; and putting it back failed: cannot set service.listenaddr"), "{told}");
     let show = ["show", "mail-1", "--server-root", ROOT, "--address", "10.0.37.10"];
     assert!(stderr(&files.run(&show)).contains("a change of its files was interrupted"));
@@ -42,13 +52,22 @@ fn a_change_that_cannot_be_put_back_is_broken_and_the_next_run_finishes_it() {
     assert!(stderr(&output).contains("mail-1: an earlier change was interrupted"), "{}", stderr(&output));
     assert!(!stderr(&files.answers(0, &show)).contains("interrupted"));
     // The same on the way back.
-    files
-        .script(CONFIGUTIL, &real.replacen("set -eu\n", "set -eu\ncase \"$*\" in *-v*) exit 1 ;; esac\n", 1));
+    takes_and_fails(&files, "INADDR_ANY");
     let told = stderr(&files.answers(6, RESTORE));
     assert!(told.contains("; and putting it back failed: cannot set service.listenaddr"), "{told}");
     files.script(CONFIGUTIL, &real);
     files.answers(0, RESTORE);
+    fs_err::remove_file(files.path(format!("{CONFIGUTIL}.real"))).unwrap();
     assert_eq!(files.content(ROOT), before);
+}
+
+#[test]
+fn a_store_that_takes_nothing_at_all_has_nothing_to_put_back() {
+    let files = Files::with(&ServerRoot::seed());
+    let real = files.read(CONFIGUTIL);
+    let takes_none = "set -eu\ncase \"$*\" in *-v*) exit 1 ;; esac\n";
+    files.script(CONFIGUTIL, &real.replacen("set -eu\n", takes_none, 1));
+    refused(&files, 5, SET, "cannot set service.listenaddr of mail-1: configutil: exit status 1");
 }
 
 #[test]
@@ -116,6 +135,11 @@ fn a_set_that_fails_at_any_renaming_is_put_back() {
 /// Runs a script with the server root on a tiny file system, in a mount namespace of its own; `$0` is the mount
 /// point, `$@` the command.
 fn on_a_tiny_disk(files: &Files, script: &str) -> Output {
+    on_a_disk(files, "mount -t tmpfs -o size=600k tmpfs \"$0\"", script)
+}
+
+/// The same on a file system that a line mounts at `$0`.
+fn on_a_disk(files: &Files, mount: &str, script: &str) -> Output {
     let root = files.path(ROOT);
     let with = format!(
         "set -eu; cp -a \"$0\" \"$0.copy\"; {mount}; cp -a \"$0.copy/.\" \"$0\"; \
@@ -133,30 +157,6 @@ fn on_a_tiny_disk(files: &Files, script: &str) -> Output {
         .unwrap()
 }
 
-#[test]
-fn a_full_disk_is_told_in_one_line_and_nothing_is_changed() {
-    on_a_disk(files, "mount -t tmpfs -o size=600k tmpfs \"$0\"", script)
-}
-
-/// The same on a file system that a line mounts at `$0`.
-fn on_a_disk(files: &Files, mount: &str, script: &str) -> Output {
-    let files = Files::with(&ServerRoot::seed());
-    let output = on_a_tiny_disk(&files, "fill; status=0; \"$@\" || status=$?; same; exit $status");
-    let told = stderr(&output);
-    assert_eq!(output.status.code(), Some(5), "{told}");
-    assert_eq!(told.lines().count(), 1, "{told}");
-    assert!(told.ends_with(": No space left on device (free some space and run it again)\n"), "{told}");
-}
-
-#[test]
-fn a_disk_that_fills_up_half_way_is_put_back_as_it_was() {
-    // The message store is the first to change, and its tool fills the disk and fails.
-    let files = Files::with(&ServerRoot::seed());
-    let filling = "case \"$*\" in *-v\\ 10.*) dd if=/dev/zero of=\"${0%/msg*}/fill\" bs=1k 2>/dev/null; exit 1 ;; esac\n";
-    let real = files.read(CONFIGUTIL);
-    files.script(CONFIGUTIL, &real.replacen("set -eu\n", &format!("set -eu\n{filling}"), 1));
-    let output =
-        on_a_tiny_disk(&files, "status=0; \"$@\" || status=$?; [ -s \"$0/fill\" ]; same; exit $status");
 #[test]
 fn a_file_that_nobody_may_change_leaves_every_other_as_it_was() {
     let store = CONFIGUTIL.replace("configutil", "config/msg.conf");
@@ -202,6 +202,25 @@ fn a_store_whose_word_cannot_be_put_back_is_not_changed() {
     }
 }
 
+#[test]
+fn a_full_disk_is_told_in_one_line_and_nothing_is_changed() {
+    let files = Files::with(&ServerRoot::seed());
+    let output = on_a_tiny_disk(&files, "fill; status=0; \"$@\" || status=$?; same; exit $status");
+    let told = stderr(&output);
+    assert_eq!(output.status.code(), Some(5), "{told}");
+    assert_eq!(told.lines().count(), 1, "{told}");
+    assert!(told.ends_with(": No space left on device (free some space and run it again)\n"), "{told}");
+}
+
+#[test]
+fn a_disk_that_fills_up_half_way_is_put_back_as_it_was() {
+    // The message store is the first to change, and its tool fills the disk and fails.
+    let files = Files::with(&ServerRoot::seed());
+    let filling = "case \"$*\" in *-v\\ 10.*) dd if=/dev/zero of=\"${0%/msg*}/fill\" bs=1k 2>/dev/null; exit 1 ;; esac\n";
+    let real = files.read(CONFIGUTIL);
+    files.script(CONFIGUTIL, &real.replacen("set -eu\n", &format!("set -eu\n{filling}"), 1));
+    let output =
+        on_a_tiny_disk(&files, "status=0; \"$@\" || status=$?; [ -s \"$0/fill\" ]; same; exit $status");
     assert_eq!(output.status.code(), Some(5), "{}", stderr(&output));
     assert_eq!(
         stderr(&output),

@@ -87,8 +87,7 @@ pub fn found(host: &Host, instance: &Instance, timeout: Duration) -> Result<Foun
     if instance.mail {
         match instance.layout {
             Layout::Iplanet5 | Layout::Messaging6 => {
-                let name = messaging::LISTENADDR;
-                found.listenaddr = Some(messaging::parameter(host, instance, name, timeout)?);
+                found.listenaddr = Some(messaging::listenaddr(host, instance, timeout)?);
                 found.outbound = messaging::outbound(host, instance)?;
             }
             Layout::PostfixDovecot => {

@@ -180,6 +180,7 @@ impl Transaction<'_> {
         {
             // Even a call that fails may have changed something.
             undo.push(Undo::Parameter(before.clone()));
+            self.is_still(before)?;
             self.set_parameter(value)?;
         }
         for step in steps {
@@ -227,6 +228,17 @@ impl Transaction<'_> {
 
     /// Sets the message store's parameter, and looks whether it is set.
     fn set_parameter(&self, value: &str) -> Result<(), Fail> {
+    /// Fails when the message store's parameter is not what was found: what is put back must be what was there.
+    fn is_still(&self, before: &str) -> Result<(), Fail> {
+        let now = messaging::listenaddr(self.host, self.instance, self.timeout)?;
+        if now == before {
+            return Ok(());
+        }
+        let (name, of) = (messaging::LISTENADDR, &self.instance.name);
+        Err(Fail::failed(format!("{name} of {of} was changed from '{before}' to '{now}' just now"))
+            .hint("run it again when nobody else changes it"))
+    }
+
         let name = messaging::LISTENADDR;
         let cannot = || Fail::failed(format!("cannot set {name} of {}", self.instance.name));
         let tool = messaging::files(self.instance).ok_or_else(cannot)?.configutil;
@@ -247,6 +259,13 @@ impl Transaction<'_> {
 
     /// Puts everything back, the last change first, and takes the mark away when that worked.
     fn put_back(&self, undo: Vec<Undo>) -> Result<(), Fail> {
+    /// Sets the message store's parameter to what it was, unless it is that still: a tool that failed to set it may
+    /// fail again.
+    fn give_parameter_back(&self, before: &str) -> Result<(), Fail> {
+        let now = messaging::parameter(self.host, self.instance, messaging::LISTENADDR, self.timeout);
+        if now.is_ok_and(|now| now == before) { Ok(()) } else { self.set_parameter(before) }
+    }
+
         let mut first = None;
         for step in undo.into_iter().rev() {
             let undone = match step {
@@ -263,7 +282,7 @@ impl Transaction<'_> {
                         None => file::remove(&path).map(drop),
                     })
                 }
-                Undo::Parameter(before) => self.set_parameter(&before),
+                Undo::Parameter(before) => self.give_parameter_back(&before),
             };
             if let Err(fail) = undone {
                 first.get_or_insert(fail);

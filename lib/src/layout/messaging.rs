@@ -94,6 +94,25 @@ pub fn parameter(host: &Host, instance: &Instance, name: &str, timeout: Duration
 }
 
 /// All of the mail servers, which the product's own scripts in a folder start and stop as one.
+/// What `configutil` says of the address of the POP, IMAP and HTTP servers. What is neither an address nor a host's
+/// name nor stands for every address, such as words of an error, is unknown: it could not be put back.
+pub fn listenaddr(host: &Host, instance: &Instance, timeout: Duration) -> Result<String, Fail> {
+    let told = parameter(host, instance, LISTENADDR, timeout)?;
+    if is_any(&told) || told.parse::<IpAddr>().is_ok() || is_host_name(&told) {
+        return Ok(told);
+    }
+    Err(Fail::unknown(format!("cannot tell {LISTENADDR} of {}", instance.name))
+        .because(format!("configutil says '{}', which is no address", told.escape_debug())))
+}
+
+/// Whether a word can be the name of a host, RFC 1123; one of digits alone is an address that is not whole.
+fn is_host_name(word: &str) -> bool {
+    let is_label = |label: &str| {
+        !label.is_empty() && label.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))
+    };
+    word.split('.').all(is_label) && word.chars().any(|c| c.is_ascii_alphabetic())
+}
+
 pub fn program(host: &Host, scripts: &Path) -> Program {
     let script = |name: &str| Line::new([host.path(scripts.join(name))]);
     Program {
