@@ -35,7 +35,7 @@ pub fn scan(host: &Host, roots: &[PathBuf], out: &mut Out) -> Result<Exit, Fail>
     let mut untold: Option<Fail> = None;
     for root in roots {
         let found = detect::instances(host, root)?;
-        if found.instances.is_empty() {
+        if found.instances.is_empty() && found.untold.is_empty() {
             stderr::say(NAME, format_args!("no instance below {}", root.display()));
             exit = exit.gravest(Exit::No);
         }

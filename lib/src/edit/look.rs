@@ -74,7 +74,10 @@ pub fn found(host: &Host, instance: &Instance, timeout: Duration) -> Result<Foun
     let mut found = Found {
         kept: Kept::load(host, instance)?,
         is_pending: file::is_there(&host.path(mark(instance)))?,
-        directory: directory::config(host, instance).filter(|_| instance.layout == Layout::Iplanet5),
+        directory: match instance.layout {
+            Layout::Iplanet5 => directory::config(host, instance)?,
+            Layout::Messaging6 | Layout::PostfixDovecot => None,
+        },
         ..Found::default()
     };
     for path in files(host, instance, found.kept.as_ref())? {
@@ -131,7 +134,7 @@ fn files(host: &Host, instance: &Instance, kept: Option<&Kept>) -> Result<Vec<Pa
     for ldap in ldaps {
         let with = Instance { ldap: Some(ldap.clone()), ..instance.clone() };
         files.extend(match instance.layout {
-            Layout::Iplanet5 => directory::config(host, &with).map(|config| config.file().to_owned()),
+            Layout::Iplanet5 => directory::config(host, &with)?.map(|config| config.file().to_owned()),
             Layout::Messaging6 => None,
             Layout::PostfixDovecot => openldap::default_file(&with),
         });

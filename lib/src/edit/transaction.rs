@@ -117,7 +117,9 @@ impl Transaction<'_> {
         let own = [Kept::file(self.instance), mark(self.instance)];
         for path in self.found.files.iter().map(|(path, _)| path).chain(&own) {
             let path = self.host.path(path);
-            if path.parent().is_some_and(Path::is_dir) {
+            if let Some(folder) = path.parent()
+                && file::is_folder(folder)?
+            {
                 originals::sweep(&path)?;
             }
         }
@@ -178,9 +180,9 @@ impl Transaction<'_> {
             (parameter, &self.plan.listenaddr, &self.found.listenaddr)
             && edit.is_change()
         {
+            self.is_still(before)?;
             // Even a call that fails may have changed something.
             undo.push(Undo::Parameter(before.clone()));
-            self.is_still(before)?;
             self.set_parameter(value)?;
         }
         for step in steps {
@@ -226,8 +228,6 @@ impl Transaction<'_> {
         self.plan.kept.as_ref().is_some_and(|kept| kept.created.iter().any(|path| path == below))
     }
 
-    /// Sets the message store's parameter, and looks whether it is set.
-    fn set_parameter(&self, value: &str) -> Result<(), Fail> {
     /// Fails when the message store's parameter is not what was found: what is put back must be what was there.
     fn is_still(&self, before: &str) -> Result<(), Fail> {
         let now = messaging::listenaddr(self.host, self.instance, self.timeout)?;
@@ -239,6 +239,8 @@ impl Transaction<'_> {
             .hint("run it again when nobody else changes it"))
     }
 
+    /// Sets the message store's parameter, and looks whether it is set.
+    fn set_parameter(&self, value: &str) -> Result<(), Fail> {
         let name = messaging::LISTENADDR;
         let cannot = || Fail::failed(format!("cannot set {name} of {}", self.instance.name));
         let tool = messaging::files(self.instance).ok_or_else(cannot)?.configutil;
@@ -257,8 +259,6 @@ impl Transaction<'_> {
         Ok(())
     }
 
-    /// Puts everything back, the last change first, and takes the mark away when that worked.
-    fn put_back(&self, undo: Vec<Undo>) -> Result<(), Fail> {
     /// Sets the message store's parameter to what it was, unless it is that still: a tool that failed to set it may
     /// fail again.
     fn give_parameter_back(&self, before: &str) -> Result<(), Fail> {
@@ -266,6 +266,8 @@ impl Transaction<'_> {
         if now.is_ok_and(|now| now == before) { Ok(()) } else { self.set_parameter(before) }
     }
 
+    /// Puts everything back, the last change first, and takes the mark away when that worked.
+    fn put_back(&self, undo: Vec<Undo>) -> Result<(), Fail> {
         let mut first = None;
         for step in undo.into_iter().rev() {
             let undone = match step {

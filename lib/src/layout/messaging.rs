@@ -16,6 +16,7 @@ use crate::layout::{
 };
 use crate::place::Place;
 use crate::sys::exec::Line;
+use crate::sys::file;
 use crate::{Fail, Host};
 
 /// The parameter with the address of the POP, IMAP and HTTP servers.
@@ -79,7 +80,7 @@ pub fn parameter(host: &Host, instance: &Instance, name: &str, timeout: Duration
     let cannot = || Fail::unknown(format!("cannot tell {name} of {}", instance.name));
     let tool = files(instance).ok_or_else(cannot)?.configutil;
     let line = Line::new([host.path(&tool)]).arg("-o").arg(name);
-    if !host.path(&tool).is_file() {
+    if !file::is_there(&host.path(&tool))? {
         return Err(Fail::unknown(format!("{} is not there", tool.display()))
             .hint("another node may master its volume"));
     }

@@ -297,6 +297,16 @@ pub(crate) fn text_of(host: &Host, path: &Path) -> Result<String, Fail> {
 pub(crate) fn runtime_folders(folder: &Path, owner: &str, mode: u32) -> Vec<(PathBuf, String, u32)> {
     let is_runtime =
         ["/run", "/var/run"].iter().any(|run| folder.starts_with(run) && folder != Path::new(run));
+/// The first of some paths that is there, or the first of all where none is: a standby node may do without.
+fn first_there<'a, const N: usize>(host: &Host, paths: [&'a str; N]) -> Result<&'a str, Fail> {
+    for path in paths {
+        if file::is_there(&host.path(path))? {
+            return Ok(path);
+        }
+    }
+    Ok(paths.first().copied().unwrap_or_default())
+}
+
     if !is_runtime {
         return Vec::new();
     }

@@ -7,7 +7,9 @@ use std::time::Duration;
 use crate::conf::shell::Assignments;
 use crate::conf::slapd::SlapdConf;
 use crate::instance::Instance;
-use crate::layout::{Bind, Listener, Program, Service, Stop, optional_text, ports, runtime_folders, text_of};
+use crate::layout::{
+    Bind, Listener, Program, Service, Stop, first_there, optional_text, ports, runtime_folders, text_of,
+};
 use crate::place::Place;
 use crate::sys::exec::Line;
 use crate::{Fail, Host};
@@ -50,10 +52,7 @@ pub fn program(host: &Host, instance: &Instance) -> Result<Option<Program>, Fail
     let defaults = defaults(host, &file)?;
     let value = |name: &str| plain(&defaults, &file, name);
     let urls = value("SLAPD_SERVICES")?.unwrap_or_else(|| DEFAULT_URLS.to_owned());
-    let executable = ["/usr/sbin/slapd", "/usr/libexec/slapd", "/usr/lib/openldap/slapd"]
-        .into_iter()
-        .find(|path| host.path(path).is_file())
-        .unwrap_or("/usr/sbin/slapd");
+    let executable = first_there(host, ["/usr/sbin/slapd", "/usr/libexec/slapd", "/usr/lib/openldap/slapd"])?;
     let mut start = Line::new([host.path(executable)]).arg("-h").arg(&urls).arg("-f").arg(&config);
     let user = value("SLAPD_USER")?;
     if let Some(user) = &user {

@@ -11,7 +11,7 @@ use ims::instance::Instance;
 use ims::layout::outbound::sources;
 use ims::layout::{Listener, listeners};
 use ims::registry::Registry;
-use ims::sys::stderr;
+use ims::sys::{file, stderr};
 use ims::{Exit, Fail, Host, Out};
 
 use super::kept::mark;
@@ -88,7 +88,7 @@ impl<'a> View<'a> {
                 format_args!("{name}: its logical address is not known; add --address ADDRESS"),
             );
         }
-        if self.host.path(mark(instance)).exists() {
+        if file::is_there(&self.host.path(mark(instance)))? {
             let what = "a change of its files was interrupted; the same set or restore run again finishes it";
             stderr::say(NAME, format_args!("{name}: {what}"));
         }
