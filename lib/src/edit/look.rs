@@ -35,6 +35,8 @@ pub struct Found {
     pub directory: Option<directory::Config>,
     /// Whether Postfix's `inet_protocols` allows IPv4 and IPv6.
     pub protocols: (bool, bool),
+    /// The port that each name in Postfix's `master.cf` stands for on this node.
+    pub ports: BTreeMap<String, u16>,
 }
 
 impl Found {
@@ -98,6 +100,7 @@ pub fn found(host: &Host, instance: &Instance, timeout: Duration) -> Result<Foun
                     found.dovecot = dovecot::settings(host, instance)?;
                 }
                 found.protocols = postfix::allowed_protocols(host, instance)?;
+                found.ports = postfix::ports(host, instance)?;
             }
         }
     }

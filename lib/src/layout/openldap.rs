@@ -134,13 +134,16 @@ pub fn listeners(host: &Host, instance: &Instance) -> Result<Vec<Listener>, Fail
     let mut listeners = Vec::new();
     for url in urls.as_deref().unwrap_or(DEFAULT_URLS).split_whitespace() {
         let url: Url = url.parse().map_err(|fail| Fail::usage(at.to_string()).because(fail))?;
-        let service = match url.scheme.to_ascii_lowercase().as_str() {
+        let scheme = url.scheme.to_ascii_lowercase();
+        let service = match scheme.as_str() {
             "ldap" => Service::Ldap,
             "ldaps" => Service::Ldaps,
+            // For a proxy in between, which says first who the client is: no client speaks LDAP there.
+            "pldap" | "pldaps" => Service::Other,
             "ldapi" => continue,
             other => return Err(Fail::usage(format!("{at}: slapd has no '{}' URLs", other.escape_debug()))),
         };
-        let usual = if service == Service::Ldaps { 636 } else { 389 };
+        let usual = if scheme.ends_with("ldaps") { 636 } else { 389 };
         let binds = match url.host.as_str() {
             "" | "*" => vec![Bind::Any],
             name => ports::addresses(host, name)?.into_iter().map(Bind::of).collect(),
@@ -164,7 +167,7 @@ pub fn listeners(host: &Host, instance: &Instance) -> Result<Vec<Listener>, Fail
 /// A listener URL of slapd.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Url {
-    /// `ldap`, `ldaps` or `ldapi`.
+    /// `ldap`, `ldaps`, `ldapi`, or `pldap` and `pldaps` behind a proxy.
     pub scheme: String,
     /// The host as it is written, brackets included; empty for every address.
     pub host: String,

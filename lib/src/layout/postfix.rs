@@ -1,5 +1,6 @@
 //! Postfix in the `postfix-dovecot` layout: `<root>/msg-<i>/postfix/{main,master}.cf`.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -54,8 +55,8 @@ impl<'a> Config<'a> {
 
 /// A parameter's value with what it names replaced, or the default of Debian's Postfix.
 fn expanded(host: &Host, main: &MainCf, file: &Path, key: &str) -> Result<String, Fail> {
-    let default = |name: &str| {
     let daemons = daemons(host)?;
+    let default = |name: &str| {
         Some(match name {
             "inet_interfaces" | "inet_protocols" => "all".to_owned(),
             "process_id_directory" => "pid".to_owned(),
@@ -161,6 +162,19 @@ pub fn allowed_protocols(host: &Host, instance: &Instance) -> Result<(bool, bool
     let file = folder(instance).join("main.cf");
     let main = MainCf::parse(&text_of(host, &file)?, &file)?;
     Ok(protocols(&expanded(host, &main, &file, "inet_protocols")?))
+}
+
+/// The ports that the names of `inet` services in the instance's `master.cf` stand for, numbers among them; a name that
+/// stands for none is left out.
+pub fn ports(host: &Host, instance: &Instance) -> Result<BTreeMap<String, u16>, Fail> {
+    let file = folder(instance).join("master.cf");
+    let text = optional_text(host, &file)?.unwrap_or_default();
+    let mut found = BTreeMap::new();
+    for entry in MasterCf::parse(&text, &file)?.services().iter().filter(|entry| entry.kind == "inet") {
+        let (_, name) = entry.endpoint();
+        found.extend(ports::port(host, name)?.map(|port| (name.to_owned(), port)));
+    }
+    Ok(found)
 }
 
 /// What a value of `inet_protocols` allows: IPv4, IPv6.
