@@ -12,6 +12,7 @@ mod postfix_dovecot;
 mod seed;
 mod servers;
 mod undone;
+mod unknown;
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
@@ -78,7 +79,6 @@ impl Files {
         self.command(args).output().unwrap()
     }
 
-    /// Runs it and looks at the exit status.
     /// Runs a copy of it, which stands where everybody can enter, as a user who owns nothing.
     fn run_as_nobody(&self, args: &[&str]) -> Output {
         let copy = self.path("/ims-ipbind");
@@ -90,6 +90,7 @@ impl Files {
         command.args(args).arg("--root").arg(self.0.path()).stdin(Stdio::null()).output().unwrap()
     }
 
+    /// Runs it and looks at the exit status.
     #[track_caller]
     fn answers(&self, status: i32, args: &[&str]) -> Output {
         let output = self.run(args);

@@ -19,7 +19,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -255,9 +255,14 @@ pub fn programs(host: &Host, instance: &Instance, part: Part) -> Result<Vec<Prog
 /// Files alone are read (a standby node may not have the servers' software), with one exception: the message
 /// store's ports of `iplanet-5` and `messaging-6` are asked of its `configutil`, whose store only it can read.
 pub fn listeners(host: &Host, instance: &Instance) -> Result<Vec<Listener>, Fail> {
+    listeners_until(host, instance, Instant::now() + messaging::PATIENCE)
+}
+
+/// The same, with the moment at which `configutil` is given up.
+pub fn listeners_until(host: &Host, instance: &Instance, until: Instant) -> Result<Vec<Listener>, Fail> {
     match instance.layout {
-        Layout::Iplanet5 => iplanet5::listeners(host, instance),
-        Layout::Messaging6 => messaging::listeners(host, instance),
+        Layout::Iplanet5 => iplanet5::listeners(host, instance, until),
+        Layout::Messaging6 => messaging::listeners(host, instance, until),
         Layout::PostfixDovecot => {
             let mut listeners = Vec::new();
             if instance.mail {
@@ -292,11 +297,6 @@ pub(crate) fn text_of(host: &Host, path: &Path) -> Result<String, Fail> {
     })
 }
 
-/// The folders a program needs on the way to a path that a node loses when it boots, outermost first; the last
-/// belongs to `owner`.
-pub(crate) fn runtime_folders(folder: &Path, owner: &str, mode: u32) -> Vec<(PathBuf, String, u32)> {
-    let is_runtime =
-        ["/run", "/var/run"].iter().any(|run| folder.starts_with(run) && folder != Path::new(run));
 /// The first of some paths that is there, or the first of all where none is: a standby node may do without.
 fn first_there<'a, const N: usize>(host: &Host, paths: [&'a str; N]) -> Result<&'a str, Fail> {
     for path in paths {
@@ -307,6 +307,11 @@ fn first_there<'a, const N: usize>(host: &Host, paths: [&'a str; N]) -> Result<&
     Ok(paths.first().copied().unwrap_or_default())
 }
 
+/// The folders a program needs on the way to a path that a node loses when it boots, outermost first; the last
+/// belongs to `owner`.
+pub(crate) fn runtime_folders(folder: &Path, owner: &str, mode: u32) -> Vec<(PathBuf, String, u32)> {
+    let is_runtime =
+        ["/run", "/var/run"].iter().any(|run| folder.starts_with(run) && folder != Path::new(run));
     if !is_runtime {
         return Vec::new();
     }
