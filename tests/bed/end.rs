@@ -30,6 +30,7 @@ struct Other {
 }
 
 impl Other {
+    #[allow(clippy::zombie_processes)] // `drop` waits
     fn start(test: &str, in_our_pids: bool) -> Self {
         let us = std::env::current_exe().unwrap();
         let mut run = Command::new(if in_our_pids { us.as_os_str() } else { "unshare".as_ref() });

@@ -9,6 +9,8 @@ pub struct Row {
     pub name: &'static str,
     /// Lays the host out.
     pub lay: fn(&Lab),
+    /// The folder that it works in, where its owner may plant what he likes.
+    pub root: &'static str,
     /// What is read on stdin.
     pub stdin: &'static str,
     /// The command line.
@@ -21,6 +23,7 @@ pub struct Row {
 pub const THIS_NODE: &str = "THIS-NODE";
 
 const SEED_ROOT: &str = "/opt/iplanet/server5";
+const ROOT_6: &str = "/opt/SUNWmsgsr";
 const ROOT: &str = "/global/ims/server5";
 /// Whether a directory server runs is asked of every process of the node, which takes longer than all the rest.
 const UNASKED: &str = "--force-slapd-running";
@@ -50,6 +53,10 @@ const SEED_RESTORE: &[&str] = &[
     "iplanet-5",
     UNASKED,
 ];
+const DSE_SET: &[&str] = &["ims-ipbind", "set", "elenchus", "--address", "10.0.37.10", UNASKED];
+const DSE_RESTORE: &[&str] = &["ims-ipbind", "restore", "elenchus", UNASKED];
+const SET_6: &[&str] = &["ims-ipbind", "set", "mail-1", "--address", "10.0.37.10"];
+const RESTORE_6: &[&str] = &["ims-ipbind", "restore", "mail-1"];
 const SET: &[&str] =
     &["ims-ipbind", "set", "stork", "--address", "192.0.2.10", "--ldap", "mail", "--server-root", ROOT];
 const RESTORE: &[&str] = &["ims-ipbind", "restore", "stork", "--ldap", "mail", "--server-root", ROOT];
@@ -64,6 +71,7 @@ const ADD: &[&str] = &[
     "--address",
     "192.0.2.10",
 ];
+const ETC: &str = "/etc";
 const REGISTRY: &str = "/etc/msgregistry.inf";
 const ENTRY: &str = "# ours\n[stork]\nlayout = postfix-dovecot\nroot = /global/ims/server5\naddress = 192.0.2.10\nowner = joe\n";
 
@@ -118,7 +126,7 @@ fn directory_server_5(lab: &Lab) {
 
 /// The one instance of a root.
 fn messaging6(lab: &Lab) {
-    let root = "/opt/SUNWmsgsr";
+    let root = ROOT_6;
     ServerRoot::messaging6(root, Mail::new("mail-1", "ldap://10.0.37.10:389/")).lay(&lab.host()).unwrap();
     lab.write(&format!("{root}/sbin/configutil"), &CONFIGUTIL.replace("config/", "../config/"));
     lab.write(REGISTRY, &format!("[mail-1]\nlayout = messaging-6\nroot = {root}\n"));
@@ -136,10 +144,18 @@ const SENT: &str = r#"{"schema":"ims.instance/1","host":"x","name":"stork","layo
 
 /// Every row; a new command that changes something is a new one.
 pub const ROWS: &[Row] = &[
-    Row { name: "ipbind set, iplanet-5", lay: seed, stdin: "", words: SEED_SET, back: Some(SEED_RESTORE) },
+    Row {
+        name: "ipbind set, iplanet-5",
+        lay: seed,
+        root: SEED_ROOT,
+        stdin: "",
+        words: SEED_SET,
+        back: Some(SEED_RESTORE),
+    },
     Row {
         name: "ipbind ask, iplanet-5",
         lay: seed,
+        root: SEED_ROOT,
         stdin: "10.0.37.10\n/opt/iplanet/server5\nmail-1\nno\nno\n",
         words: &["ims-ipbind", "ask", UNASKED],
         back: Some(&[
@@ -160,6 +176,7 @@ pub const ROWS: &[Row] = &[
             fs_err::remove_file(lab.path("/opt/iplanet/server5/msg-mail-1/imta/config/job_controller.cnf"))
                 .unwrap();
         },
+        root: SEED_ROOT,
         stdin: "",
         words: SEED_SET,
         back: Some(SEED_RESTORE),
@@ -170,6 +187,7 @@ pub const ROWS: &[Row] = &[
             seed(lab);
             lab.run(SEED_SET, "lay out");
         },
+        root: SEED_ROOT,
         stdin: "",
         words: &[
             "ims-ipbind",
@@ -193,6 +211,7 @@ pub const ROWS: &[Row] = &[
             seed(lab);
             lab.run(SEED_SET, "lay out");
         },
+        root: SEED_ROOT,
         stdin: "",
         words: SEED_RESTORE,
         back: Some(SEED_SET),
@@ -200,20 +219,45 @@ pub const ROWS: &[Row] = &[
     Row {
         name: "ipbind set, dse.ldif",
         lay: directory_server_5,
+        root: SEED_ROOT,
         stdin: "",
-        words: &["ims-ipbind", "set", "elenchus", "--address", "10.0.37.10", UNASKED],
-        back: Some(&["ims-ipbind", "restore", "elenchus", UNASKED]),
+        words: DSE_SET,
+        back: Some(DSE_RESTORE),
+    },
+    Row {
+        name: "ipbind restore, dse.ldif",
+        lay: |lab| {
+            directory_server_5(lab);
+            lab.run(DSE_SET, "lay out");
+        },
+        root: SEED_ROOT,
+        stdin: "",
+        words: DSE_RESTORE,
+        back: Some(DSE_SET),
     },
     Row {
         name: "ipbind set, messaging-6",
         lay: messaging6,
+        root: ROOT_6,
         stdin: "",
-        words: &["ims-ipbind", "set", "mail-1", "--address", "10.0.37.10"],
-        back: Some(&["ims-ipbind", "restore", "mail-1"]),
+        words: SET_6,
+        back: Some(RESTORE_6),
+    },
+    Row {
+        name: "ipbind restore, messaging-6",
+        lay: |lab| {
+            messaging6(lab);
+            lab.run(SET_6, "lay out");
+        },
+        root: ROOT_6,
+        stdin: "",
+        words: RESTORE_6,
+        back: Some(SET_6),
     },
     Row {
         name: "ipbind set, postfix-dovecot",
         lay: postfix_dovecot,
+        root: ROOT,
         stdin: "",
         words: SET,
         back: Some(RESTORE),
@@ -224,6 +268,7 @@ pub const ROWS: &[Row] = &[
             postfix_dovecot(lab);
             lab.run(SET, "lay out");
         },
+        root: ROOT,
         stdin: "",
         words: RESTORE,
         back: Some(SET),
@@ -231,6 +276,7 @@ pub const ROWS: &[Row] = &[
     Row {
         name: "registry add, the first",
         lay: |_| {},
+        root: ETC,
         stdin: "",
         words: ADD,
         back: Some(&["ims-registry", "remove", "stork"]),
@@ -238,6 +284,7 @@ pub const ROWS: &[Row] = &[
     Row {
         name: "registry add, a change",
         lay: registered,
+        root: ETC,
         stdin: "",
         words: &["ims-registry", "add", "stork", "--address", "192.0.2.11"],
         back: Some(&["ims-registry", "add", "stork", "--address", "192.0.2.10"]),
@@ -248,6 +295,7 @@ pub const ROWS: &[Row] = &[
             postfix_dovecot(lab);
             lab.write("/etc/nsserver.cfg", "/global/ims/server5\n");
         },
+        root: ROOT,
         stdin: "",
         words: &["ims-registry", "import"],
         back: Some(&["ims-registry", "remove", "stork"]),
@@ -255,13 +303,25 @@ pub const ROWS: &[Row] = &[
     Row {
         name: "registry receive, a new one and a change",
         lay: registered,
+        root: ETC,
         stdin: SENT,
         words: &["ims-registry", "receive", THIS_NODE, "--count=2", "--force-replace"],
         back: Some(&["ims-registry", "remove", "shrike"]),
     },
     Row {
+        name: "registry remove, one of two",
+        lay: |lab| {
+            lab.write(REGISTRY, &format!("{ENTRY}\n[shrike]\nlayout = postfix-dovecot\nroot = /global/two\n"))
+        },
+        root: ETC,
+        stdin: "",
+        words: &["ims-registry", "remove", "stork"],
+        back: None,
+    },
+    Row {
         name: "registry remove, the last",
         lay: registered,
+        root: ETC,
         stdin: "",
         words: &["ims-registry", "remove", "stork"],
         back: None,
@@ -269,6 +329,7 @@ pub const ROWS: &[Row] = &[
     Row {
         name: "portcheck assign, two instances",
         lay: job_controllers,
+        root: SEED_ROOT,
         stdin: "",
         words: &["ims-portcheck", "assign"],
         back: None,
