@@ -9,7 +9,7 @@ use nix::sys::stat::{Mode, SFlag, makedev, mknod};
 
 use super::lab::{Lab, Tree, same};
 use super::rows::{ROWS, Row};
-use super::{Act, Moment, Traced, tell};
+use super::{Act, Moment, OWN, Traced, tell};
 use crate::support::tracer::{Watch, traced};
 
 /// The user that mail servers run as.
@@ -104,7 +104,7 @@ fn watched(
     words: &[&str],
     judge: impl FnMut(&crate::support::tracer::Call, Moment) -> Act + Send,
 ) -> Traced {
-    traced(&mut lab.command(words), Watch { started: false, looks: true }, judge)
+    traced(&mut lab.command(words), Watch { looks: true, ..OWN }, judge)
 }
 
 /// Every file that a row's command looks at or makes below its root, by its name on the host.
@@ -144,8 +144,7 @@ fn nothing_that_is_planted_in_place_of_a_file_leads_out_of_the_root() {
             plant(&lab, &lab.path(name));
             let others = lab.others();
             let why = format!("{}: {what} in place of {}", row.name, name.display());
-            let ran =
-                traced(&mut lab.command(row.words), Watch { started: false, looks: false }, |_, _| Act::Go);
+            let ran = traced(&mut lab.command(row.words), OWN, |_, _| Act::Go);
             answers_clearly(&ran, row, &why);
             same(&lab.others(), &others, &why);
         }
@@ -217,6 +216,7 @@ fn swap_everywhere(row: &Row, folder: &Path) -> usize {
                     fs_err::rename(&place, &real).unwrap();
                     symlink(&away, &place).unwrap();
                     is_swapped = true;
+                    return Act::Leave;
                 }
             }
             Act::Go

@@ -1,7 +1,10 @@
 //! The command lines that change something, a row each.
 
+use super::hosts::{
+    ENTRY, REGISTRY, ROOT, ROOT_6, SEED_ROOT, directory_server_5, job_controllers, messaging6,
+    postfix_dovecot, registered, seed,
+};
 use super::lab::Lab;
-use crate::support::mail::{Directory, Mail, ServerRoot};
 
 /// A command line that changes something.
 pub struct Row {
@@ -22,9 +25,6 @@ pub struct Row {
 /// Stands in a command line for the name of this node.
 pub const THIS_NODE: &str = "THIS-NODE";
 
-const SEED_ROOT: &str = "/opt/iplanet/server5";
-const ROOT_6: &str = "/opt/SUNWmsgsr";
-const ROOT: &str = "/global/ims/server5";
 /// Whether a directory server runs is asked of every process of the node, which takes longer than all the rest.
 const UNASKED: &str = "--force-slapd-running";
 const SEED_SET: &[&str] = &[
@@ -72,70 +72,6 @@ const ADD: &[&str] = &[
     "192.0.2.10",
 ];
 const ETC: &str = "/etc";
-const REGISTRY: &str = "/etc/msgregistry.inf";
-const ENTRY: &str = "# ours\n[stork]\nlayout = postfix-dovecot\nroot = /global/ims/server5\naddress = 192.0.2.10\nowner = joe\n";
-
-/// The server root of the seed's sample run.
-pub fn seed(lab: &Lab) {
-    ServerRoot::seed().lay(&lab.host()).unwrap();
-    lab.write("/opt/iplanet/server5/msg-mail-1/configutil", CONFIGUTIL);
-}
-
-/// The message store's tool in as few system calls as it can be: it is run some thousand times.
-const CONFIGUTIL: &str = "#!/bin/sh\nset -eu\nstore=${0%/*}/config/msg.conf name=$2 new=${4-}\n\
-    while read -r key _ value; do\n  [ -n \"$new\" ] || [ \"$key\" != \"$name\" ] || echo \"$value\"\n\
-    [ \"$key\" != \"$name\" ] || value=${new:-$value}\n  text=\"${text-}$key = $value\n\"\ndone <\"$store\"\n\
-    [ -n \"$new\" ] || exit 0\nprintf %s \"$text\" >\"$store.$$\"\nexec mv \"$store.$$\" \"$store\"\n";
-
-/// Postfix, Dovecot and a directory server.
-pub fn postfix_dovecot(lab: &Lab) {
-    ServerRoot::postfix_dovecot(ROOT)
-        .mail(Mail::new("stork", "ldap://192.0.2.10:389/"))
-        .directory(Directory::new("mail"))
-        .lay(&lab.host())
-        .unwrap();
-}
-
-/// Two bound instances whose Job Controllers have the port of the SMTP service, so that both get another; their
-/// message stores have no servers, for each is asked of a program.
-fn job_controllers(lab: &Lab) {
-    seed(lab);
-    for (name, ip) in [("mail-1", "10.0.37.10"), ("mail-2", "10.0.37.11")] {
-        let folder = format!("{SEED_ROOT}/msg-{name}");
-        lab.write(&format!("{folder}/configutil"), CONFIGUTIL);
-        let store = ["imap", "pop", "http"].map(|server| format!("service.{server}.enable = no\n")).concat();
-        lab.write(&format!("{folder}/config/msg.conf"), &format!("service.listenaddr = {ip}\n{store}"));
-        let smtp = format!("[SERVICE=SMTP]\nPORT=25\nINTERFACE_ADDRESS={ip}\n");
-        lab.write(&format!("{folder}/imta/config/dispatcher.cnf"), &smtp);
-        let controller = format!("tcp_port=25\nINTERFACE_ADDRESS={ip}\nsecret=x\n");
-        lab.write(&format!("{folder}/imta/config/job_controller.cnf"), &controller);
-    }
-    let entry = |name: &str| format!("[{name}]\nlayout = iplanet-5\nroot = {SEED_ROOT}\n");
-    lab.write(REGISTRY, &(entry("mail-1") + &entry("mail-2")));
-}
-
-/// A directory server alone, of version 5.
-fn directory_server_5(lab: &Lab) {
-    let dse = include_str!("../data/ldif/dse-of-directory-server-5.ldif");
-    lab.write("/opt/iplanet/server5/slapd-elenchus/config/dse.ldif", dse);
-    lab.write(
-        REGISTRY,
-        "[elenchus]\nlayout = iplanet-5\nroot = /opt/iplanet/server5\nldap = elenchus\nmail = no\n",
-    );
-}
-
-/// The one instance of a root.
-fn messaging6(lab: &Lab) {
-    let root = ROOT_6;
-    ServerRoot::messaging6(root, Mail::new("mail-1", "ldap://10.0.37.10:389/")).lay(&lab.host()).unwrap();
-    lab.write(&format!("{root}/sbin/configutil"), &CONFIGUTIL.replace("config/", "../config/"));
-    lab.write(REGISTRY, &format!("[mail-1]\nlayout = messaging-6\nroot = {root}\n"));
-}
-
-/// A registry that knows one instance.
-fn registered(lab: &Lab) {
-    lab.write(REGISTRY, ENTRY);
-}
 
 /// What another node replicates.
 const SENT: &str = r#"{"schema":"ims.instance/1","host":"x","name":"stork","layout":"postfix-dovecot","root":"/global/ims/server5","addresses":["192.0.2.11"]}
@@ -311,7 +247,10 @@ pub const ROWS: &[Row] = &[
     Row {
         name: "registry remove, one of two",
         lay: |lab| {
-            lab.write(REGISTRY, &format!("{ENTRY}\n[shrike]\nlayout = postfix-dovecot\nroot = /global/two\n"))
+            lab.write(
+                REGISTRY,
+                &format!("{ENTRY}\n[shrike]\nlayout = postfix-dovecot\nroot = /global/two\n"),
+            );
         },
         root: ETC,
         stdin: "",

@@ -189,6 +189,7 @@ fn root() -> &'static OwnedFd {
 
 /// Starts the janitor, and waits until it has taken away what dead runs left; it goes to work again when the given
 /// pipe is closed, which the end of this process does.
+#[allow(clippy::zombie_processes)] // it outlives us
 fn janitor(root: &OwnedFd) -> ChildStdin {
     thread::apart(CloneFlags::empty(), || {
         rustix::process::fchdir(root).must("enter the control groups");

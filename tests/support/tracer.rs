@@ -47,6 +47,8 @@ pub enum Act {
     Go,
     /// It is not made and fails; only before it.
     Fail(Errno),
+    /// It is made, and so is all that follows: nothing is watched any more.
+    Leave,
     /// The program and all it started are killed here.
     Kill,
 }
@@ -69,7 +71,19 @@ pub struct Watch {
     pub started: bool,
     /// Those that only look a path up, too.
     pub looks: bool,
+    /// What the kernel answered, too.
+    pub answers: bool,
 }
+
+/// What is traced of a process; with the last of them the kernel leaves its filter alone.
+const TRACED: Options = Options::PTRACE_O_TRACESYSGOOD
+    .union(Options::PTRACE_O_TRACESECCOMP)
+    .union(Options::PTRACE_O_TRACEFORK)
+    .union(Options::PTRACE_O_TRACEVFORK)
+    .union(Options::PTRACE_O_TRACECLONE)
+    .union(Options::PTRACE_O_TRACEEXEC)
+    .union(Options::PTRACE_O_EXITKILL);
+const LEFT: Options = TRACED.union(Options::from_bits_retain(libc::PTRACE_O_SUSPEND_SECCOMP));
 
 /// Runs a program to its end; `judge` hears of each watched call, in their order, before and after.
 pub fn traced(command: &mut Command, watch: Watch, judge: impl FnMut(&Call, Moment) -> Act + Send) -> Traced {
@@ -88,7 +102,9 @@ pub fn traced(command: &mut Command, watch: Watch, judge: impl FnMut(&Call, Mome
                 }
             });
             let alive = HashMap::from([(root, true)]);
-            let status = Tree { root, watch, alive, inside: HashMap::new(), is_over: false, judge }.watch();
+            let status =
+                Tree { root, watch, alive, inside: HashMap::new(), is_left: false, is_over: false, judge }
+                    .watch();
             drop(over);
             status
         })
@@ -114,14 +130,7 @@ fn start(command: &mut Command, mut filter: Filter) -> Pid {
     let child = command.spawn().must("start a program to trace");
     let pid = Pid::from_raw(child.id().cast_signed());
     waitpid(pid, Some(WaitPidFlag::__WALL)).must("wait for the traced program");
-    let options = Options::PTRACE_O_TRACESYSGOOD
-        | Options::PTRACE_O_TRACESECCOMP
-        | Options::PTRACE_O_TRACEFORK
-        | Options::PTRACE_O_TRACEVFORK
-        | Options::PTRACE_O_TRACECLONE
-        | Options::PTRACE_O_TRACEEXEC
-        | Options::PTRACE_O_EXITKILL;
-    ptrace::setoptions(pid, options).must("trace");
+    ptrace::setoptions(pid, TRACED).must("trace");
     ptrace::cont(pid, None).must("go on");
     pid
 }
@@ -134,6 +143,7 @@ struct Tree<J> {
     alive: HashMap<Pid, bool>,
     /// The watched calls that are being made.
     inside: HashMap<Pid, Call>,
+    is_left: bool,
     is_over: bool,
     judge: J,
 }
@@ -200,7 +210,7 @@ impl<J: FnMut(&Call, Moment) -> Act> Tree<J> {
     fn at_call(&mut self, pid: Pid, look: fn(&mut Self, Pid) -> nix::Result<Act>) {
         match look(self, pid) {
             Ok(Act::Kill) => self.end(),
-            Ok(Act::Go | Act::Fail(_)) | Err(Errno::ESRCH) => {}
+            Ok(Act::Go | Act::Fail(_) | Act::Leave) | Err(Errno::ESRCH) => {}
             Err(e) => panic!("cannot look at a traced program: {e}"),
         }
         self.go_on(pid, None);
@@ -208,7 +218,9 @@ impl<J: FnMut(&Call, Moment) -> Act> Tree<J> {
 
     fn before(&mut self, pid: Pid) -> nix::Result<Act> {
         let is_own = self.alive.get(&pid).is_some_and(|is_own| *is_own);
-        if !is_own && !self.watch.started {
+        if self.is_left || (!is_own && !self.watch.started) {
+            // A kernel that does not do that, or not for us, stops it at the next such call again.
+            let _ = ptrace::setoptions(pid, LEFT);
             return Ok(Act::Go);
         }
         let mut registers = ptrace::getregs(pid)?;
@@ -218,12 +230,15 @@ impl<J: FnMut(&Call, Moment) -> Act> Tree<J> {
         );
         let Some(call) = Call::of(pid, number, args, is_own, self.watch.looks) else { return Ok(Act::Go) };
         let act = (self.judge)(&call, Moment::Before);
-        if let Act::Fail(errno) = act {
-            registers.orig_rax = u64::MAX; // no such call: the kernel does nothing
-            registers.rax = (-i64::from(errno as i32)).cast_unsigned();
-            ptrace::setregs(pid, registers)?;
-        } else {
-            self.inside.insert(pid, call);
+        match act {
+            Act::Fail(errno) => {
+                registers.orig_rax = u64::MAX; // no such call: the kernel does nothing
+                registers.rax = (-i64::from(errno as i32)).cast_unsigned();
+                ptrace::setregs(pid, registers)?;
+            }
+            Act::Leave => self.is_left = true,
+            Act::Go | Act::Kill if self.watch.answers => drop(self.inside.insert(pid, call)),
+            Act::Go | Act::Kill => {}
         }
         Ok(act)
     }
