@@ -84,11 +84,20 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
 }
 
+/// The records of a run that ended with this status; of one that failed without the last, which says so.
 #[track_caller]
 fn records(output: &Output, status: i32) -> Vec<Value> {
     let told = format!("{}{}", text(&output.stdout), text(&output.stderr));
     assert_eq!(output.status.code(), Some(status), "{told}");
-    text(&output.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    let mut records: Vec<Value> =
+        text(&output.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    if status > 1 {
+        let last = records.pop().expect("it says that it failed");
+        assert_eq!((&last["schema"], &last["exit"]), (&json!("ims.fail/1"), &json!(status)), "{told}");
+        let message = last["message"].as_str().unwrap();
+        assert!(message.lines().count() == 1 && !message.is_empty(), "{told}");
+    }
+    records
 }
 
 fn ports(conflicts: &[Value]) -> Vec<u64> {
@@ -221,8 +230,7 @@ fn what_is_no_instance_is_an_error_with_its_place() {
         (&["../x"], "", "invalid value '../x'"),
     ] {
         let output = files.run(args, stdin);
-        let found = records(&output, 2);
-        assert_eq!(found.last().unwrap()["schema"], "ims.fail/1");
+        assert_eq!(records(&output, 2), Vec::<Value>::new());
         assert!(text(&output.stderr).contains(message), "{args:?}: {}", text(&output.stderr));
         assert_eq!(text(&output.stderr).lines().count(), 1);
     }
@@ -231,6 +239,62 @@ fn what_is_no_instance_is_an_error_with_its_place() {
     // Nothing registered is nothing that could collide.
     files.write("/etc/msgregistry.inf", "");
     assert_eq!(records(&files.run(&[], ""), 0), Vec::<Value>::new());
+}
+
+#[test]
+fn who_may_not_look_is_told_which_path_and_gets_no_answer() {
+    if !needs_root() {
+        return;
+    }
+    let bed = Bed::new();
+    let node = bed.node("mail-1");
+    crowd::instance(&node);
+    for shut in ["/global/ims", "/global/ims/server5", "/global/ims/server5/msg-stork/postfix"] {
+        node.sh(&format!("chmod 0700 {shut}")).ok();
+        let words = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", "ims-portcheck"];
+        let ran = node.run(words).status_is(3);
+        let records = ran.records();
+        assert_eq!(records.last().unwrap()["schema"], "ims.fail/1", "{ran}");
+        for told in ["cannot tell the ports of stork", shut, "Permission denied (run as root)"] {
+            assert!(ran.stderr.contains(told), "{ran}");
+        }
+        assert_eq!(ran.stderr.lines().count(), 1, "{ran}");
+        node.sh(&format!("chmod 0755 {shut}")).ok();
+    }
+}
+
+#[test]
+fn what_every_command_understands_is_understood_before_assign_too() {
+    if !needs_root() {
+        return;
+    }
+    let files = Files::seed(&["mail-1"]);
+    let root = files.0.path().to_str().unwrap();
+    let bare = |args: &[&str]| Command::new(cargo_bin!("ims-portcheck")).args(args).output().unwrap();
+    for args in [
+        &["--root", root, "-o", "json", "--timeout", "5s", "assign", "-n"][..],
+        &["--root", root, "assign", "-n", "-o", "json", "--timeout", "5s"],
+        &["-o", "json", "assign", "--root", root, "mail-1", "-n"],
+    ] {
+        let told = records(&bare(args), 0);
+        assert_eq!((told.len(), &told[0]["schema"]), (1, &json!("ims.change/1")), "{args:?}");
+    }
+    let table = bare(&["-o", "table", "--root", root, "assign"]);
+    assert_eq!((table.status.code(), text(&table.stdout).as_str()), (Some(0), "Nothing to change\n"));
+    // What it says nothing to is refused, and changes nothing.
+    for (stray, args) in [
+        ("--group", &["--group", "IMS-RG", "assign"][..]),
+        ("--as-on", &["--as-on", "mail-2", "assign"]),
+        ("--no-live", &["--no-live", "assign"]),
+        ("--disabled-units", &["--disabled-units", "assign"]),
+        ("a name", &["mail-1", "assign"]),
+        ("a name", &["-", "assign"]),
+    ] {
+        let output = files.run(args, "");
+        assert_eq!(records(&output, 2), Vec::<Value>::new());
+        let told = format!("ims-portcheck: {stray} before assign (");
+        assert!(text(&output.stderr).starts_with(&told), "{}", text(&output.stderr));
+    }
 }
 
 #[test]

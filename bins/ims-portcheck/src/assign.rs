@@ -25,10 +25,10 @@ use crate::{NAME, judge, units};
 const OPTION: &str = "TCP_PORT";
 
 /// Runs `assign`. What collides still and is not its to change is told like every conflict.
-pub fn run(host: &Host, args: &Assign, out: &mut Out) -> Result<Exit, Fail> {
+pub fn run(host: &Host, args: &Assign, timeout: Duration, out: &mut Out) -> Result<Exit, Fail> {
     let given = look::given(host, &args.what)?;
     let instances: Vec<&Piped<Instance>> = given.asked.iter().collect();
-    let _locks = if args.dry_run { Vec::new() } else { locks(host, &instances, args.timeout.0)? };
+    let _locks = if args.dry_run { Vec::new() } else { locks(host, &instances, timeout)? };
     let stop = if args.dry_run { None } else { Some(Stop::watch()?) };
     let mut configured = Vec::new();
     let mut theirs = Vec::new();
@@ -42,13 +42,12 @@ pub fn run(host: &Host, args: &Assign, out: &mut Out) -> Result<Exit, Fail> {
     let mut plans = Vec::new();
     for (index, port) in ports {
         let Some(one) = configured.get_mut(index) else { continue };
-        let found = edit_look::found(host, &one.of.record, args.timeout.0)?;
+        let found = edit_look::found(host, &one.of.record, timeout)?;
         let plan = change(one, &found, port)?;
         one.listener.port = port;
         plans.push((one.of.record.clone(), found, plan));
     }
     if let Some(stop) = &stop {
-        let timeout = args.timeout.0;
         let transactions: Vec<Transaction<'_>> = plans
             .iter()
             .map(|(instance, found, plan)| Transaction {
