@@ -167,6 +167,45 @@ fn job_controllers_with_one_port_are_told_even_on_addresses_of_their_own() {
     assert_eq!(found[0]["b"]["service"], "job_controller");
 }
 
+#[test]
+fn what_a_file_includes_is_read_in_its_place_and_told_by_its_own_line() {
+    if !needs_root() {
+        return;
+    }
+    let files = Files::seed(&["mail-1", "mail-2"]);
+    files.bind("mail-1", "10.0.37.10");
+    files.bind("mail-2", "10.0.37.11");
+    let config = format!("{SERVER5}/msg-mail-2/imta/config");
+    files.edit("mail-2", "imta/config/dispatcher.cnf", "PORT=25\n", "<IMTA_TABLE:site.cnf\n");
+    let output = files.run(&["--no-live"], "");
+    assert_eq!(records(&output, 3), Vec::<Value>::new());
+    let told = format!(
+        "ims-portcheck: cannot tell the ports of mail-2: {config}/dispatcher.cnf:14: what is included here may name \
+         more ports: {config}/site.cnf is not there (another node may master its volume)\n"
+    );
+    assert_eq!(text(&output.stderr), told);
+    files.write(&format!("{config}/site.cnf"), "! of the site\n</opt/deeper.cnf\n");
+    files.write("/opt/deeper.cnf", "PORT=25\nINTERFACE_ADDRESS=10.0.37.10\n");
+    // The section says later on where it listens, and the last word counts.
+    assert_eq!(records(&files.run(&["--no-live"], ""), 0), Vec::<Value>::new());
+    files.edit("mail-2", "imta/config/dispatcher.cnf", "INTERFACE_ADDRESS=10.0.37.11", "!");
+    let found = records(&files.run(&["--no-live"], ""), 1);
+    let smtp = found.iter().find(|conflict| conflict["port"] == 25).unwrap();
+    assert_eq!(smtp["b"]["at"], json!({"file": "/opt/deeper.cnf", "line": 1}));
+    assert_eq!(
+        smtp["mend"],
+        format!(
+            "give one of them another address or port, in {SERVER5}/msg-mail-1/imta/config/dispatcher.cnf:14 or \
+             /opt/deeper.cnf:1"
+        )
+    );
+    files.write("/opt/deeper.cnf", &format!("<{config}/site.cnf\n"));
+    let output = files.run(&["--no-live"], "");
+    assert_eq!(records(&output, 2), Vec::<Value>::new());
+    let round = format!("{config}/site.cnf includes /opt/deeper.cnf includes {config}/site.cnf\n");
+    assert!(text(&output.stderr).ends_with(&round), "{}", text(&output.stderr));
+}
+
 /// The record that `ims-registry list` prints on a host.
 fn instance(host: &str, name: &str, root: &str) -> String {
     format!(

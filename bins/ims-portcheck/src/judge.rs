@@ -19,7 +19,7 @@ use crate::units::UnitSocket;
 
 /// The conflicts between configured listeners on a node, each pair of lines once.
 ///
-/// One line is no conflict with itself: two instances may share a directory server.
+/// One line of a directory server is no conflict with itself: two instances may share it.
 pub fn configured(node: &str, listeners: &[Configured]) -> Vec<Conflict> {
     let mut at_port: HashMap<u16, Vec<(usize, &Configured)>> = HashMap::new();
     for (index, one) in listeners.iter().enumerate() {
@@ -53,9 +53,13 @@ pub fn configured(node: &str, listeners: &[Configured]) -> Vec<Conflict> {
     conflicts
 }
 
-/// Whether two instances name one and the same listener, which is that of a server they share.
+/// Whether two instances name one and the same listener, which is that of a directory server they share. Mail servers
+/// of two instances are two, although a file that both include may say where they listen.
 fn is_shared(a: &Configured, b: &Configured) -> bool {
     let (ours, theirs) = (&a.listener, &b.listener);
+    if !["slapd", "ns-slapd"].contains(&ours.server) {
+        return false;
+    }
     let is_one = ours.at == theirs.at && ours.server == theirs.server && ours.bind == theirs.bind;
     is_one && a.of.record.name != b.of.record.name
 }
@@ -255,7 +259,8 @@ mod tests {
 
     fn listener(name: &str, service: Service, bind: Bind, port: u16, at: Place) -> Configured {
         let of = Piped { host: "mail-1".to_owned(), record: instance(name) };
-        Configured { of, listener: Listener { server: "postfix", service, bind, port, at } }
+        let server = if service == Service::Ldap { "slapd" } else { "postfix" };
+        Configured { of, listener: Listener { server, service, bind, port, at } }
     }
 
     fn one(ip: &str) -> Bind {
@@ -277,13 +282,17 @@ mod tests {
     }
 
     #[test]
-    fn a_shared_directory_server_is_no_conflict_with_itself() {
+    fn a_shared_directory_server_is_no_conflict_with_itself_and_a_shared_file_is_one() {
         let at = || Place::line("/global/slapd-x/default", 2);
         let shared = [
             listener("a", Service::Ldap, Bind::Any, 389, at()),
             listener("b", Service::Ldap, Bind::Any, 389, at()),
         ];
         assert_eq!(configured("mail-1", &shared), []);
+        // A file that the mail servers of both include makes them no one server.
+        let at = || Place::line("/opt/site.cnf", 2);
+        let both = ["a", "b"].map(|name| listener(name, Service::Smtp, Bind::Any, 25, at()));
+        assert_eq!(configured("mail-1", &both).len(), 1);
     }
 
     #[test]
