@@ -108,7 +108,7 @@ impl Avoid {
         ports.extend(units.iter().map(|socket| socket.port));
         let ours: Vec<Configured> = ours.iter().filter(|c| may_move(c)).cloned().collect();
         let mut conflicts = judge::units(host.name(), &ours, &units, false);
-        conflicts.extend(judge::live(host, &ours, &look::taken(host, &ours)?, known, &conflicts));
+        conflicts.extend(judge::live(host, &ours, &look::taken(host, &ours)?, &units, known, &conflicts));
         let is_strange = |c: &&Conflict| c.verdict == Verdict::Conflict && c.b.instance.is_none();
         let strangers = conflicts.iter().filter(is_strange).filter_map(|c| c.a.at.clone()).collect();
         Ok(Self { ports, strangers, outgoing: Outgoing::of(host)? })

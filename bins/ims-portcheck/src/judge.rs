@@ -91,6 +91,7 @@ pub fn live(
     host: &Host,
     listeners: &[Configured],
     taken: &[Taken],
+    units: &[UnitSocket],
     known: &[&Instance],
     told: &[Conflict],
 ) -> Vec<Conflict> {
@@ -100,26 +101,31 @@ pub fn live(
             let owner = now.owners.first();
             let kernel = answer(&socket(a), &standing(&now.socket, owner));
             let Some(why) = overlap(a.listener.bind, now.socket.bind) else { continue };
-            let who = owner.map_or_else(
-                || "whoever has it".to_owned(),
-                |owner| format!("{} (pid {})", owner.command, owner.pid),
-            );
-            let (of, verdict, mend) = match whose(host, &a.of.record, known, &now.owners) {
+            let mut b = Side::live(host.name(), &now.socket, owner);
+            if owner.is_some_and(is_systemd) {
+                b.unit = opener(units, &now.socket).map(|unit| unit.unit.clone());
+            }
+            let stop = match (owner, &b.unit) {
+                (None, _) => "stop whoever has it".to_owned(),
+                (Some(owner), Some(unit)) if is_systemd(owner) => format!("systemctl disable --now {unit}"),
+                (Some(owner), None) if is_systemd(owner) => {
+                    "stop the unit that has it, which systemctl list-sockets names".to_owned()
+                }
+                (Some(owner), Some(unit)) => format!("stop {} (pid {} of {unit})", owner.command, owner.pid),
+                (Some(owner), None) => format!("stop {} (pid {})", owner.command, owner.pid),
+            };
+            let (verdict, mend) = match whose(host, &a.of.record, known, &now.owners) {
                 Whose::Own => continue,
                 Whose::Other(other) if is_told(told, a, other) => continue,
                 Whose::Foreign if is_told_of_systemd(told, a, owner) => continue,
                 Whose::Other(other) => {
-                    let mend = format!("restart {} with its new configuration, or stop {who}", other.name);
-                    (Some(&other.name), Verdict::Conflict, mend)
+                    b.instance = Some(other.name.clone());
+                    let mend = format!("restart {} with its new configuration, or {stop}", other.name);
+                    (Verdict::Conflict, mend)
                 }
-                Whose::Foreign => {
-                    (None, Verdict::Conflict, format!("stop {who}, or bind it to an address of its own"))
-                }
-                Whose::Unknown => {
-                    (None, Verdict::Unknown, "run it as root, or look who has the port".to_owned())
-                }
+                Whose::Foreign => (Verdict::Conflict, format!("{stop}, or bind it to an address of its own")),
+                Whose::Unknown => (Verdict::Unknown, "run it as root, or look who has the port".to_owned()),
             };
-            let b = Side::live(of, host.name(), &now.socket, owner);
             let why = format!("the port is taken now: {why}");
             add(&mut conflicts, conflict(host.name(), a, b, verdict, kernel, &why, mend));
         }
@@ -175,12 +181,23 @@ pub fn outgoing(node: &str, listeners: &[Configured], outgoing: &Outgoing) -> Ve
 
 /// Whether a unit of systemd is told already for what systemd itself listens on.
 fn is_told_of_systemd(told: &[Conflict], a: &Configured, owner: Option<&Owner>) -> bool {
-    owner.is_some_and(|owner| owner.pid == 1 && owner.command.ends_with("/systemd"))
+    owner.is_some_and(is_systemd)
         && told.iter().any(|conflict| {
             conflict.port == a.listener.port
                 && conflict.b.unit.is_some()
                 && conflict.a.instance.as_ref() == Some(&a.of.record.name)
         })
+}
+
+/// Whether a socket is one that systemd opened for a unit; one that was handed on is held by its service too.
+fn is_systemd(owner: &Owner) -> bool {
+    owner.pid == 1 && owner.command.ends_with("/systemd")
+}
+
+/// The unit that systemd opened a socket for, an enabled one first.
+fn opener<'a>(units: &'a [UnitSocket], socket: &Listening) -> Option<&'a UnitSocket> {
+    let here = units.iter().filter(|unit| unit.port == socket.port && unit.bind == socket.bind);
+    here.max_by_key(|unit| unit.is_enabled)
 }
 
 /// Whether the configurations say already that the two collide at this port.
@@ -348,9 +365,36 @@ mod tests {
             (Some("/etc/postfix"), Some(Verdict::Conflict)),
             (None, Some(Verdict::Unknown)),
         ] {
-            let found = live(&host, std::slice::from_ref(&ours), &[taken(clue)], &[&a, &b], &[]);
+            let found = live(&host, std::slice::from_ref(&ours), &[taken(clue)], &[], &[&a, &b], &[]);
             assert_eq!(found.first().map(|c| c.verdict), verdict, "{clue:?}");
             assert!(found.iter().all(|c| c.b.uid == Some(7)));
         }
+        // What was started by hand is systemd's, and nobody stops systemd.
+        let mut by_hand = taken(Some("0::/init.scope"));
+        by_hand.owners[0].pid = 1;
+        by_hand.owners[0].command = "/usr/lib/systemd/systemd".to_owned();
+        let unit = UnitSocket {
+            unit: "smtp.socket".to_owned(),
+            is_enabled: false,
+            bind: Bind::AnyV4,
+            reuse_port: false,
+            port: 25,
+            at: Place::line("/usr/lib/systemd/system/smtp.socket", 4),
+        };
+        let found = live(&host, std::slice::from_ref(&ours), &[by_hand.clone()], &[], &[&a], &[]);
+        assert_eq!(
+            (found[0].b.unit.as_deref(), found[0].mend.split(',').next()),
+            (None, Some("stop the unit that has it"))
+        );
+        let found = live(&host, std::slice::from_ref(&ours), &[by_hand], &[unit], &[&a], &[]);
+        assert_eq!(found[0].b.unit.as_deref(), Some("smtp.socket"));
+        assert_eq!(found[0].mend, "systemctl disable --now smtp.socket, or bind it to an address of its own");
+        let mut of_a_unit = taken(Some("0::/system.slice/dovecot.service"));
+        of_a_unit.owners[0].command = "/usr/sbin/dovecot".to_owned();
+        let found = live(&host, std::slice::from_ref(&ours), &[of_a_unit], &[], &[&a], &[]);
+        assert_eq!(
+            found[0].mend,
+            "stop /usr/sbin/dovecot (pid 9 of dovecot.service), or bind it to an address of its own"
+        );
     }
 }

@@ -167,7 +167,14 @@ fn here(
     found.conflicts.extend(judge::units(node, configured, &units.sockets, args.disabled_units));
     let taken = look::taken(host, configured)?;
     let instances = given.asked.iter().chain(&given.others).map(|piped| &piped.record).collect::<Vec<_>>();
-    found.conflicts.extend(judge::live(host, configured, &taken, &instances, &found.conflicts));
+    found.conflicts.extend(judge::live(
+        host,
+        configured,
+        &taken,
+        &units.sockets,
+        &instances,
+        &found.conflicts,
+    ));
     found.conflicts.extend(judge::outgoing(node, configured, &outgoing::Outgoing::of(host)?));
     Ok(())
 }
