@@ -134,6 +134,25 @@ fn a_port_that_a_socket_unit_of_systemd_opens_at_boot_is_left_to_it() {
 }
 
 #[test]
+fn a_tailor_file_that_may_name_the_port_too_is_told() {
+    if !needs_root() {
+        return;
+    }
+    let files = alike();
+    let tailor = format!("{SERVER5}/msg-mail-2/imta/config/imta_tailor");
+    files.write(&tailor, "! where things are\nIMTA_JBC_SERVICE=PORT=27442\n");
+    let told = format!(
+        "ims-portcheck: {tailor}:2: IMTA_JBC_SERVICE is PORT=27442, which may have to follow the new port, and is left\n"
+    );
+    for args in [&["assign", "-n"][..], &["assign"]] {
+        let output = files.run(args, "");
+        assert_eq!(changed(&output, 0), [false, true]);
+        assert!(text(&output.stderr).ends_with(&told), "{}", text(&output.stderr));
+    }
+    assert!(files.run(&["assign"], "").stderr.is_empty(), "nothing moves any more");
+}
+
+#[test]
 fn a_port_in_an_included_file_stays_and_the_other_moves() {
     if !needs_root() {
         return;

@@ -1,11 +1,13 @@
 //! Gives each instance of this node a Job Controller port of its own: all files, or none.
 //!
-//! It is the one port that may move: nobody but the instance itself uses it, and no other file names it.
+//! It is the one port that may move: nobody but the instance itself uses it.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::time::Duration;
 
 use ims::conf::option_file::{OptionFile, Scope};
+use ims::conf::text;
 use ims::edit::kept::Kept;
 use ims::edit::look::Found;
 use ims::edit::{Edit, Plan, Transaction, Way, carry_out_all, look as edit_look, tell};
@@ -15,7 +17,7 @@ use ims::layout::{Service, messaging};
 use ims::place::Place;
 use ims::sys::lock::Lock;
 use ims::sys::stop::Stop;
-use ims::sys::{sock, stderr};
+use ims::sys::{file, sock, stderr};
 use ims::{Exit, Fail, Host, Out};
 
 use crate::cli::Assign;
@@ -27,6 +29,9 @@ use crate::{NAME, judge, units};
 
 /// The option with the Job Controller's port.
 const OPTION: &str = "TCP_PORT";
+
+/// The option of `imta_tailor` that may name that port too.
+const SERVICE: &str = "IMTA_JBC_SERVICE";
 
 /// Runs `assign`. What collides still and is not its to change is told like every conflict.
 pub fn run(host: &Host, args: &Assign, timeout: Duration, out: &mut Out) -> Result<Exit, Fail> {
@@ -49,7 +54,7 @@ pub fn run(host: &Host, args: &Assign, timeout: Duration, out: &mut Out) -> Resu
     for (index, port) in ports {
         let Some(one) = configured.get_mut(index) else { continue };
         let found = edit_look::found(host, &one.of.record, timeout)?;
-        let plan = change(one, &found, port)?;
+        let plan = change(host, one, &found, port)?;
         one.listener.port = port;
         plans.push((one.of.record.clone(), found, plan));
     }
@@ -73,6 +78,7 @@ pub fn run(host: &Host, args: &Assign, timeout: Duration, out: &mut Out) -> Resu
             let told = "its Job Controller has the new port from its next start on";
             stderr::say(NAME, format_args!("{}: {told}", instance.name));
         }
+        plan.notes.iter().for_each(|note| stderr::say(NAME, note));
         tell(plan, args.dry_run, out)?;
     }
     let mut exit = Exit::Ok;
@@ -159,16 +165,30 @@ fn plan(ours: &[Configured], theirs: &[Configured], avoid: &Avoid) -> Result<Vec
 }
 
 /// The change of one instance; none when it has that port.
-fn change(one: &Configured, found: &Found, port: u16) -> Result<Plan, Fail> {
+fn change(host: &Host, one: &Configured, found: &Found, port: u16) -> Result<Plan, Fail> {
     let (instance, file) = (&one.of.record, &one.listener.at.file);
     found.vouches()?;
     let mut options = OptionFile::parse(&found.text(file)?.unwrap_or_default(), file)?;
+    let mut notes = Vec::new();
     if port != one.listener.port {
         options.set(Scope::Global, OPTION, &port.to_string());
+        notes.extend(tailored(host, file)?);
     }
     let edits = vec![found.edit(file, &options.to_string())?];
     let kept = Some(Kept::after(instance, found, &edits));
-    Ok(Plan { way: Way::Set, edits, kept, listenaddr: None, notes: Vec::new(), layout: instance.layout })
+    Ok(Plan { way: Way::Set, edits, kept, listenaddr: None, notes, layout: instance.layout })
+}
+
+/// What to say of an `imta_tailor` beside a Job Controller's file that names a service for it: which port that is to
+/// have is not published, so that it is left.
+fn tailored(host: &Host, job_controller: &Path) -> Result<Option<String>, Fail> {
+    let path = job_controller.with_file_name("imta_tailor");
+    let Some(bytes) = file::read(&host.path(&path))? else { return Ok(None) };
+    let options = OptionFile::parse(&text::decoded(&bytes, &path)?, &path)?;
+    Ok(options.get(Scope::Global, SERVICE).map(|value| {
+        let at = Place::line(&path, value.line);
+        format!("{at}: {SERVICE} is {}, which may have to follow the new port, and is left", value.text)
+    }))
 }
 
 #[cfg(test)]
