@@ -11,6 +11,7 @@ pub mod openldap;
 pub mod outbound;
 mod ports;
 pub mod postfix;
+mod spliced;
 
 #[cfg(test)]
 mod tests;
