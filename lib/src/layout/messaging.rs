@@ -8,9 +8,10 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use crate::conf::Value;
-use crate::conf::imta::Channels;
+use crate::conf::imta::{self, Channels};
 use crate::conf::option_file::{OptionFile, Scope, number};
 use crate::instance::Instance;
+use crate::layout::spliced::Spliced;
 use crate::layout::{
     Bind, Layout, Listener, Program, Service, Stop, iplanet5, messaging6, optional_text, ports, text_of,
 };
@@ -55,14 +56,19 @@ pub struct Outbound {
 /// The channels with an `interfaceaddress`; a node without `imta.cnf` knows none.
 pub fn outbound(host: &Host, instance: &Instance) -> Result<Vec<Outbound>, Fail> {
     let Some(files) = files(instance) else { return Ok(Vec::new()) };
-    let text = optional_text(host, &files.channels)?.unwrap_or_default();
-    let own = Channels::parse(&text).channels.into_iter();
-    Ok(own
-        .filter_map(|channel| {
-            let Value { text, line } = channel.interface?;
-            Some(Outbound { channel: channel.name, address: text, at: Place::line(&files.channels, line) })
-        })
-        .collect())
+    let Some((table, whole)) = channels(host, &files.channels)? else { return Ok(Vec::new()) };
+    let own = table.channels.into_iter().filter_map(|channel| {
+        let Value { text, line } = channel.interface?;
+        Some(Outbound { channel: channel.name, address: text, at: whole.place(line) })
+    });
+    Ok(own.collect())
+}
+
+/// The channel table of `imta.cnf` with what that includes; `None` when there is none.
+pub(super) fn channels(host: &Host, file: &Path) -> Result<Option<(Channels, Spliced)>, Fail> {
+    let Some(text) = optional_text(host, file)? else { return Ok(None) };
+    let whole = Spliced::of(host, file, &text, |text, _| Ok(imta::includes(text)))?;
+    Ok(Some((Channels::parse(&whole.text), whole)))
 }
 
 /// The files of an instance's mail servers; `None` when it has none of this line.
@@ -136,26 +142,26 @@ pub fn listeners(host: &Host, instance: &Instance, until: Instant) -> Result<Vec
     Ok(listeners)
 }
 
-/// An option file that says it all: where a `<file` line looks for its file is not published for this product.
-fn options(host: &Host, file: &Path) -> Result<OptionFile, Fail> {
-    let options = OptionFile::parse(&text_of(host, file)?, file)?;
+/// An option file with what it includes; where that is not known, neither is where its servers listen.
+fn options(host: &Host, file: &Path) -> Result<(OptionFile, Spliced), Fail> {
+    let includes = |text: &str, file: &Path| Ok(OptionFile::parse(text, file)?.includes().collect());
+    let whole = Spliced::of(host, file, &text_of(host, file)?, includes)?;
+    let options = OptionFile::parse(&whole.text, file)?;
     if let Some(line) = options.includes().next() {
-        let place = Place::line(file, line);
-        return Err(Fail::unknown(format!("{place}: what is included here may name more ports"))
-            .hint("write what it says in its place"));
+        return Err(whole.unknown(line, "may name more ports"));
     }
-    Ok(options)
+    Ok((options, whole))
 }
 
 /// The services of `dispatcher.cnf`, each with its `PORT` and `TLS_PORT`, which may be lists.
 fn dispatcher(host: &Host, file: &Path) -> Result<Vec<Listener>, Fail> {
-    let options = options(host, file)?;
+    let (options, whole) = options(host, file)?;
     let mut listeners = Vec::new();
     for section in options.sections().filter(|section| section.kind.eq_ignore_ascii_case("SERVICE")) {
         let scope = Scope::Section(&section.kind, &section.name);
         // What stands before the first section holds for every service that does not say otherwise.
         let value = |key: &str| options.get(scope, key).or_else(|| options.get(Scope::Global, key));
-        let bind = bind(host, file, value("INTERFACE_ADDRESS").as_ref())?;
+        let bind = bound(host, &whole, value("INTERFACE_ADDRESS"))?;
         let name = section.name.to_ascii_uppercase();
         let (plain, tls) = match name.as_str() {
             "SMTP_SUBMIT" => (Service::Submission, Service::Smtps),
@@ -171,7 +177,7 @@ fn dispatcher(host: &Host, file: &Path) -> Result<Vec<Listener>, Fail> {
         let usual = usual.filter(|_| value("TLS_PORT").is_none());
         for (service, value) in [(plain, value("PORT").or(usual)), (tls, value("TLS_PORT"))] {
             let Some(value) = value else { continue };
-            let at = Place::line(file, value.line);
+            let at = whole.place(value.line);
             for word in value.text.split(',').filter(|word| !word.trim().is_empty()) {
                 let port = port(word, &at)?;
                 listeners.push(Listener { server: "dispatcher", service, bind, port, at: at.clone() });
@@ -182,11 +188,11 @@ fn dispatcher(host: &Host, file: &Path) -> Result<Vec<Listener>, Fail> {
 }
 
 fn job_controller(host: &Host, file: &Path) -> Result<Listener, Fail> {
-    let options = options(host, file)?;
-    let bind = bind(host, file, options.get(Scope::Global, "INTERFACE_ADDRESS").as_ref())?;
+    let (options, whole) = options(host, file)?;
+    let bind = bound(host, &whole, options.get(Scope::Global, "INTERFACE_ADDRESS"))?;
     let (port, at) = match options.get(Scope::Global, "TCP_PORT") {
         Some(value) => {
-            let at = Place::line(file, value.line);
+            let at = whole.place(value.line);
             (port(&value.text, &at)?, at)
         }
         None => (JOB_CONTROLLER, Place::file(file)),
@@ -245,6 +251,13 @@ fn is_yes(value: &str, default: bool) -> Option<bool> {
         "no" | "n" | "false" | "0" | "off" => Some(false),
         _ => None,
     }
+}
+
+/// What an address setting of an option file binds.
+fn bound(host: &Host, whole: &Spliced, value: Option<Value>) -> Result<Bind, Fail> {
+    let Some(value) = value else { return Ok(Bind::AnyV4) };
+    let at = whole.place(value.line);
+    bind(host, &at.file, Some(&Value { line: at.line.unwrap_or_default(), ..value }))
 }
 
 /// What an address setting binds; the product knew no IPv6, and listens on every address when it is not told.

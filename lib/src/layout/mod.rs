@@ -12,6 +12,7 @@ pub mod outbound;
 mod ports;
 pub mod postfix;
 mod program;
+mod spliced;
 
 #[cfg(test)]
 mod tests;

@@ -100,8 +100,9 @@ impl<'a> View<'a> {
         let listeners = listeners_until(self.host, instance, self.until)?;
         let mut exit = self.listeners(instance, &logical, &listeners, told);
         let sources = sources(self.host, instance)?;
-        for place in &sources.unread {
-            stderr::say(NAME, format_args!("{place}: what is included here is not looked at"));
+        for fail in &sources.unread {
+            stderr::say(NAME, fail);
+            exit = exit.gravest(fail.exit());
         }
         for outbound in sources.known {
             let sent = Sent::of(name, &logical, outbound);
