@@ -5,6 +5,7 @@ mod harm;
 mod import;
 mod nodes;
 mod piped;
+mod stopped;
 
 use std::io::Write;
 use std::path::PathBuf;

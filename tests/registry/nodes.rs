@@ -181,8 +181,10 @@ fn a_node_that_cannot_be_reached_is_unknown_and_hinders_no_other() {
     assert_eq!((failed["host"].as_str(), failed["exit"].as_u64()), (Some("mail-3"), Some(3)));
     assert_eq!(two.read(REGISTRY).unwrap(), entry("stork", "10.0.37.10"));
     // One that never answers is given up at its deadline: reach_timeout and --timeout together.
-    one.file("/etc/ims/nodes.toml", "[mail-2]\nreach = [\"sleep\", \"600\"]\nreach_timeout = \"100ms\"\n");
+    let reach = "[\"sh\", \"-c\", \"sleep 600\"]";
+    one.file("/etc/ims/nodes.toml", format!("[mail-2]\nreach = {reach}\nreach_timeout = \"100ms\"\n"));
     let ran = one.run(["ims-registry", "replicate", "--to", "mail-2", "--timeout", "200ms"]).status_is(3);
+    assert!(ran.stderr.contains("cannot reach mail-2: sh did not end within 300ms"), "{ran}");
     assert!(ran.took < Duration::from_secs(5), "{ran}");
 }
 
