@@ -3,14 +3,13 @@
 use std::collections::BTreeMap;
 use std::io::stdin;
 
-use ims::input::Piped;
+use ims::input::{NameOrStdin, Piped};
 use ims::instance::Instance;
 use ims::layout::{self, Listener};
 use ims::registry::Registry;
 use ims::sys::sock::{self, Listening, Owner};
 use ims::{Fail, Host};
 
-use crate::cli::NameOrStdin;
 use crate::overlap::overlap;
 use crate::piped::{self, Told};
 
