@@ -195,17 +195,31 @@ pub fn rust_files(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
     found
 }
 
+/// The command lines that read records.
+const READERS: [(&str, &[&str]); 6] = [
+    ("ims-portcheck", &["-"]),
+    ("ims-ipbind", &["show", "-"]),
+    ("ims-ipbind", &["set", "-"]),
+    ("ims-probe", &["-"]),
+    ("ims-registry", &["add", "-"]),
+    ("ims-registry", &["remove", "-"]),
+];
+
+#[test]
+fn a_line_that_does_not_end_is_not_read_to_its_end() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, args) in READERS {
+        let zero = OpenOptions::new().read(true).open("/dev/zero").unwrap().into_file();
+        let output = ims(name).args(args).arg("--root").arg(folder.path()).stdin(zero).output().unwrap();
+        let told = format!("{name}: stdin:1: a line of more than 16 MiB (one record a line)\n");
+        assert_eq!((output.status.code(), text(&output.stderr)), (Some(2), told), "{args:?}");
+    }
+}
+
 #[test]
 fn a_pipe_through_which_nothing_came_is_unknown() {
     let folder = tempfile::tempdir().unwrap();
-    for (name, args) in [
-        ("ims-portcheck", &["-"][..]),
-        ("ims-ipbind", &["show", "-"]),
-        ("ims-ipbind", &["set", "-"]),
-        ("ims-probe", &["-"]),
-        ("ims-registry", &["add", "-"]),
-        ("ims-registry", &["remove", "-"]),
-    ] {
+    for (name, args) in READERS {
         let output = ims(name).args(args).arg("--root").arg(folder.path()).output().unwrap();
         assert_eq!(output.status.code(), Some(3), "{name} {args:?}: {}", text(&output.stderr));
     }

@@ -11,7 +11,7 @@ use crate::sys::stderr;
 use crate::{Exit, Fail, Record};
 
 /// The longest line that is taken, in bytes: a change of a registry with some 100,000 entries, as a diff.
-const LONGEST: u64 = 16 * 1024 * 1024;
+pub const LONGEST: u64 = 16 * 1024 * 1024;
 
 /// An operand that names an instance.
 #[derive(Debug, Clone, PartialEq, Eq)]
