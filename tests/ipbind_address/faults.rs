@@ -210,8 +210,7 @@ fn an_interface_that_goes_while_the_neighbours_are_asked_leaves_it_unknown() {
     let node = bed.node("mail-1");
     settle(&node);
     for vip in ["198.51.100.7/24", "2001:db8:1::7/64"] {
-        node.sh("ip link add br9 type bridge; ip link add v0 type veth peer name v1; ip link set v0 master br9 up; ip link set v1 up; ip link set br9 up").ok();
-        assert!(until(Duration::from_secs(10), || ipbind(&node, "look --device br9").is_ok()));
+        bridge(&node);
         let run = node.spawn(format!("ims-ipbind up {vip} --device br9 --probe-wait 6s").split(' '));
         // It asks the neighbours now: it has a packet socket.
         let asks = || node.sh("cat /proc/net/packet").ok().stdout.lines().count() > 1;
