@@ -198,4 +198,19 @@ fn who_may_not_look_is_told_so_and_nothing_is_taken_for_missing() {
             stderr(&scanned)
         );
     }
+    for open in ["/global", root] {
+        mode(open, 0o755);
+    }
+    for closed in ["msg-stork", "msg-stork/postfix", "slapd-mail"] {
+        mode(&format!("{root}/{closed}"), 0o700);
+        let checked = nobody(&files, &["check", "stork"]);
+        let found = records(&checked);
+        let told = |finding: &&serde_json::Value| {
+            let what = finding["what"].as_str().unwrap_or_default();
+            finding["state"] == "unknown" && what.contains(closed) && what.ends_with("Permission denied")
+        };
+        assert!(found.iter().any(|finding| told(&finding)), "{closed}: {found:?}");
+        assert_ne!(found.last().unwrap()["state"], "up");
+        mode(&format!("{root}/{closed}"), 0o755);
+    }
 }

@@ -42,7 +42,7 @@ pub fn scan(host: &Host, roots: &[PathBuf], out: &mut Out) -> Result<Exit, Fail>
                 continue;
             }
         };
-        if found.instances.is_empty() {
+        if found.instances.is_empty() && found.untold.is_empty() {
             stderr::say(NAME, format_args!("no instance below {}", root.display()));
             exit = exit.gravest(Exit::No);
         }

@@ -81,7 +81,7 @@ fn missing(host: &Host, instance: &Instance, entry: &Place, folder: &Path) -> Op
 }
 
 /// What there is no telling of.
-fn unseen(instance: &Instance, aspect: Aspect, path: &Path, error: &std::io::Error) -> Finding {
+pub fn unseen(instance: &Instance, aspect: Aspect, path: &Path, error: &std::io::Error) -> Finding {
     let fail = Fail::io(Exit::Unknown, format!("cannot look at {}", path.display()), error);
     let (what, mend) = what_and_mend(&fail, "correct that, and run it again");
     Finding::unknown(instance, aspect, Place::file(path), what, mend)
