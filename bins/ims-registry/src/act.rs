@@ -3,14 +3,14 @@
 use std::io::stdin;
 
 use ims::change::Change;
-use ims::input::{nothing_came, records};
-use ims::instance::Instance;
+use ims::input::{NameOrStdin, nothing_came, records};
+use ims::instance::{Instance, each_once};
 use ims::layout::detect;
 use ims::name::InstanceName;
 use ims::{Exit, Fail, Host, Out};
 
 use crate::NAME;
-use crate::cli::{Add, NameOrStdin, Remove};
+use crate::cli::{Add, Remove};
 use crate::draft::Draft;
 
 /// Adds the named instance, or those that come on stdin.
@@ -82,7 +82,7 @@ fn described(
         })?;
     let addresses = match known {
         Some(known) if add.addresses.is_empty() => known.addresses.clone(),
-        Some(_) | None => add.addresses.clone(),
+        Some(_) | None => each_once(add.addresses.clone()),
     };
     let mut instance = Instance {
         name: name.clone(),

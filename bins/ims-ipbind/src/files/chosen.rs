@@ -3,7 +3,7 @@
 use std::io::stdin;
 
 use ims::address::Address;
-use ims::input::{nothing_came, records};
+use ims::input::{NameOrStdin, nothing_came, records};
 use ims::instance::Instance;
 use ims::layout::{Layout, detect};
 use ims::name::InstanceName;
@@ -12,7 +12,7 @@ use ims::sys::{file, stderr};
 use ims::{Fail, Host};
 
 use super::NAME;
-use super::cli::{self, NameOrStdin, Place};
+use super::cli::{self, Place};
 
 /// An instance that stands on this node, with the addresses that were asked for.
 #[derive(Debug)]
