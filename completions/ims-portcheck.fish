@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_ims_portcheck_global_optspecs
-    string join \n group= as-on= live no-live disabled-units answer timeout= o/output= root= h/help V/version
+    string join \n group= as-on= live no-live disabled-units timeout= o/output= h/help V/version
 end
 
 function __fish_ims_portcheck_needs_command
@@ -29,11 +29,9 @@ complete -c ims-portcheck -n "__fish_ims_portcheck_needs_command" -l as-on -d 'A
 complete -c ims-portcheck -n "__fish_ims_portcheck_needs_command" -l timeout -d 'How long another node may take to answer; of assign how long to wait for another run that holds a lock, and for each helper program' -r
 complete -c ims-portcheck -n "__fish_ims_portcheck_needs_command" -s o -l output -d 'Show records as JSON lines or as tables [default: tables on a terminal, JSON elsewhere]' -r -f -a "json\t'One JSON object a line'
 table\t'Tables for people'"
-complete -c ims-portcheck -n "__fish_ims_portcheck_needs_command" -l root -d 'Look for files and helper programs below this folder' -r -F
 complete -c ims-portcheck -n "__fish_ims_portcheck_needs_command" -l live -d 'Look also at what the node itself has (the default): the sockets that listen now, systemd\'s socket units, and the ports of outgoing connections; another node is asked by its reach command'
 complete -c ims-portcheck -n "__fish_ims_portcheck_needs_command" -l no-live -d 'Compare the instances\' configurations alone'
 complete -c ims-portcheck -n "__fish_ims_portcheck_needs_command" -l disabled-units -d 'Tell also of systemd\'s socket units that are not enabled'
-complete -c ims-portcheck -n "__fish_ims_portcheck_needs_command" -l answer -d 'Answer another node that asks: end with the record that says what this node can host'
 complete -c ims-portcheck -n "__fish_ims_portcheck_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c ims-portcheck -n "__fish_ims_portcheck_needs_command" -s V -l version -d 'Print version'
 complete -c ims-portcheck -n "__fish_ims_portcheck_needs_command" -a "assign" -d 'Give the Job Controller of each instance of this node a port of its own'
@@ -41,7 +39,6 @@ complete -c ims-portcheck -n "__fish_ims_portcheck_needs_command" -a "help" -d '
 complete -c ims-portcheck -n "__fish_ims_portcheck_using_subcommand assign" -l timeout -d 'How long another node may take to answer; of assign how long to wait for another run that holds a lock, and for each helper program' -r
 complete -c ims-portcheck -n "__fish_ims_portcheck_using_subcommand assign" -s o -l output -d 'Show records as JSON lines or as tables [default: tables on a terminal, JSON elsewhere]' -r -f -a "json\t'One JSON object a line'
 table\t'Tables for people'"
-complete -c ims-portcheck -n "__fish_ims_portcheck_using_subcommand assign" -l root -d 'Look for files and helper programs below this folder' -r -F
 complete -c ims-portcheck -n "__fish_ims_portcheck_using_subcommand assign" -s n -l dry-run -d 'Show the change as a unified diff and make none'
 complete -c ims-portcheck -n "__fish_ims_portcheck_using_subcommand assign" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c ims-portcheck -n "__fish_ims_portcheck_using_subcommand help; and not __fish_seen_subcommand_from assign help" -f -a "assign" -d 'Give the Job Controller of each instance of this node a port of its own'

@@ -2,7 +2,8 @@
 
 use clap::{Parser, Subcommand};
 use ims::command::{Arguments, Common};
-use ims::name::{GroupName, InstanceName, NodeName};
+use ims::input::NameOrStdin;
+use ims::name::{GroupName, NodeName};
 use ims::span::Span;
 
 /// Which instances would collide on one node
@@ -15,7 +16,7 @@ pub struct Args {
     pub verb: Option<Verb>,
     /// Names of registered instances, or - to read ims.instance/1 and ims.listener/1 records, of one host or several,
     /// from stdin; all that are registered when none is named
-    #[arg(value_name = "NAME|-", value_parser = name_or_stdin)]
+    #[arg(value_name = "NAME|-")]
     pub what: Vec<NameOrStdin>,
     /// Answer for each node of this group, as if it had to host them all; may be given several times
     #[arg(long = "group", value_name = "GROUP")]
@@ -57,7 +58,7 @@ pub enum Verb {
 pub struct Assign {
     /// Names of registered instances, or - to read ims.instance/1 records from stdin; all that are registered when
     /// none is named
-    #[arg(value_name = "NAME|-", value_parser = name_or_stdin)]
+    #[arg(value_name = "NAME|-")]
     pub what: Vec<NameOrStdin>,
     /// Show the change as a unified diff and make none
     #[arg(short = 'n', long)]
@@ -84,17 +85,4 @@ impl Arguments for Args {
     fn common(&self) -> &Common {
         &self.common
     }
-}
-
-/// An operand.
-#[derive(Debug, Clone)]
-pub enum NameOrStdin {
-    /// `-`
-    Stdin,
-    /// A name.
-    Name(InstanceName),
-}
-
-fn name_or_stdin(text: &str) -> Result<NameOrStdin, ims::Fail> {
-    if text == "-" { Ok(NameOrStdin::Stdin) } else { text.parse().map(NameOrStdin::Name) }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::stdin;
 
-use ims::input::Piped;
+use ims::input::{NameOrStdin, Piped};
 use ims::instance::Instance;
 use ims::layout::{self, Listener};
 use ims::registry::Registry;
@@ -11,7 +11,6 @@ use ims::sys::file;
 use ims::sys::sock::{self, Listening, Owner};
 use ims::{Fail, Host};
 
-use crate::cli::NameOrStdin;
 use crate::overlap::overlap;
 use crate::piped::{self, Told};
 

@@ -17,13 +17,14 @@ use crate::layout::{
 };
 use crate::place::Place;
 use crate::sys::exec::Line;
+use crate::sys::file;
 use crate::{Fail, Host};
 
 /// The parameter with the address of the POP, IMAP and HTTP servers.
 pub const LISTENADDR: &str = "service.listenaddr";
 
-/// How long `configutil` may take, all questions together.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// How long `configutil` may take, all questions together, unless somebody says otherwise.
+pub(super) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// The Job Controller's port when nobody says otherwise.
 const JOB_CONTROLLER: u16 = 27442;
@@ -85,7 +86,7 @@ pub fn parameter(host: &Host, instance: &Instance, name: &str, timeout: Duration
     let cannot = || Fail::unknown(format!("cannot tell {name} of {}", instance.name));
     let tool = files(instance).ok_or_else(cannot)?.configutil;
     let line = Line::new([host.path(&tool)]).arg("-o").arg(name);
-    if !host.path(&tool).is_file() {
+    if !file::is_there(&host.path(&tool))? {
         return Err(Fail::unknown(format!("{} is not there", tool.display()))
             .hint("another node may master its volume"));
     }
@@ -97,6 +98,25 @@ pub fn parameter(host: &Host, instance: &Instance, name: &str, timeout: Duration
     }
     let told = String::from_utf8_lossy(&ended.stdout).into_owned();
     Ok(told.lines().next().unwrap_or_default().trim().to_owned())
+}
+
+/// What `configutil` says of the address of the POP, IMAP and HTTP servers. What is neither an address nor a host's
+/// name nor stands for every address, such as words of an error, is unknown: it could not be put back.
+pub fn listenaddr(host: &Host, instance: &Instance, timeout: Duration) -> Result<String, Fail> {
+    let told = parameter(host, instance, LISTENADDR, timeout)?;
+    if is_any(&told) || told.parse::<IpAddr>().is_ok() || is_host_name(&told) {
+        return Ok(told);
+    }
+    Err(Fail::unknown(format!("cannot tell {LISTENADDR} of {}", instance.name))
+        .because(format!("configutil says '{}', which is no address", told.escape_debug())))
+}
+
+/// Whether a word can be the name of a host, RFC 1123; one of digits alone is an address that is not whole.
+fn is_host_name(word: &str) -> bool {
+    let is_label = |label: &str| {
+        !label.is_empty() && label.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))
+    };
+    word.split('.').all(is_label) && word.chars().any(|c| c.is_ascii_alphabetic())
 }
 
 /// All of the mail servers, which the product's own scripts in a folder start and stop as one.
@@ -113,12 +133,12 @@ pub fn program(host: &Host, scripts: &Path) -> Program {
     }
 }
 
-/// Every TCP listener of the mail servers.
-pub fn listeners(host: &Host, instance: &Instance) -> Result<Vec<Listener>, Fail> {
+/// Every TCP listener of the mail servers; `configutil` is given up at a moment.
+pub fn listeners(host: &Host, instance: &Instance, until: Instant) -> Result<Vec<Listener>, Fail> {
     let Some(files) = files(instance) else { return Ok(Vec::new()) };
     let mut listeners = dispatcher(host, &files.dispatcher)?;
     listeners.push(job_controller(host, &files.job_controller)?);
-    listeners.extend(store(host, instance, &files.configutil)?);
+    listeners.extend(store(host, instance, &files.configutil, until)?);
     Ok(listeners)
 }
 
@@ -181,11 +201,14 @@ fn job_controller(host: &Host, file: &Path) -> Result<Listener, Fail> {
 }
 
 /// The IMAP, POP and HTTP servers of the message store.
-fn store(host: &Host, instance: &Instance, tool: &Path) -> Result<Vec<Listener>, Fail> {
-    let end = Instant::now() + PATIENCE;
+fn store(host: &Host, instance: &Instance, tool: &Path, until: Instant) -> Result<Vec<Listener>, Fail> {
     let ask = |name: &str| {
-        parameter(host, instance, name, end.saturating_duration_since(Instant::now()))
-            .map(|v| v.to_lowercase())
+        let left = until.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            let what = format!("cannot tell {name} of {}", instance.name);
+            return Err(Fail::unknown(what).because("configutil took all the time there was"));
+        }
+        parameter(host, instance, name, left).map(|v| v.to_lowercase())
     };
     let at = Place::file(tool);
     let is_on = |name: &str, default: bool| {

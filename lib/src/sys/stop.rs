@@ -17,9 +17,7 @@ impl Stop {
     /// Begins to hold the signals back; to be called before any thread is started.
     pub fn watch() -> Result<Self, Fail> {
         let cannot = |e: nix::Error| Fail::unknown("cannot hold signals back").because(e.desc());
-        let mut signals = SigSet::empty();
-        signals.add(Signal::SIGINT);
-        signals.add(Signal::SIGTERM);
+        let signals = held();
         signals.thread_block().map_err(cannot)?;
         SignalFd::with_flags(&signals, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC)
             .map(Self)
@@ -35,6 +33,14 @@ impl Stop {
             .map(Signal::as_str)
     }
 
+    /// Lets the signals do again what they do, and gives the name of the one that came, if one did.
+    pub fn end(self) -> Option<&'static str> {
+        let asked = self.asked();
+        // They were held back by the same call, which cannot fail for such a set.
+        let _ = held().thread_unblock();
+        asked
+    }
+
     /// Waits for at most so long; says whether a signal has come, which stays to be asked for.
     pub fn wait(&self, timeout: Duration) -> bool {
         let mut fds = [PollFd::new(self, PollFlags::IN)];
@@ -46,6 +52,13 @@ impl Stop {
     pub fn is_asked(&self) -> bool {
         self.wait(Duration::ZERO)
     }
+}
+
+fn held() -> SigSet {
+    let mut signals = SigSet::empty();
+    signals.add(Signal::SIGINT);
+    signals.add(Signal::SIGTERM);
+    signals
 }
 
 impl AsFd for Stop {
@@ -66,5 +79,8 @@ mod tests {
         nix::sys::signal::raise(Signal::SIGTERM).unwrap(); // to this thread, which holds it back
         assert!(stop.is_asked() && stop.wait(Duration::from_secs(10)));
         assert_eq!((stop.asked(), stop.asked()), (Some("SIGTERM"), None));
+        nix::sys::signal::raise(Signal::SIGINT).unwrap();
+        assert_eq!(stop.end(), Some("SIGINT"));
+        assert!(!SigSet::thread_get_mask().unwrap().contains(Signal::SIGINT));
     }
 }
