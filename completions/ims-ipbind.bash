@@ -435,7 +435,7 @@ _ims__ipbind() {
             return 0
             ;;
         ims__subcmd__ipbind__subcmd__show)
-            opts="-o -h --address --server-root --layout --ldap --output --help"
+            opts="-o -h --address --server-root --layout --ldap --timeout --output --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -454,6 +454,10 @@ _ims__ipbind() {
                     return 0
                     ;;
                 --ldap)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -41,6 +41,7 @@ complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand show" -l address -
 complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand show" -l server-root -d 'The server root, for an instance that is not in the registry' -r -F
 complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand show" -l layout -d 'How it is laid out, iplanet-5, messaging-6 or postfix-dovecot [default: what is found on the disk]' -r
 complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand show" -l ldap -d 'The directory server below the same root, without its leading slapd-' -r
+complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand show" -l timeout -d 'How long the message stores\' configutil may take, all questions together' -r
 complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand show" -s o -l output -d 'Show records as JSON lines or as tables [default: tables on a terminal, JSON elsewhere]' -r -f -a "json\t'One JSON object a line'
 table\t'Tables for people'"
 complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand show" -s h -l help -d 'Print help (see more with \'--help\')'

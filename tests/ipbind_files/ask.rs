@@ -170,6 +170,8 @@ fn an_answer_that_cannot_be_used_is_told_in_a_line_and_asked_again() {
         "0.0.0.0",
         "no server can be bound to 0.0.0.0 alone (give one host's address)",
     );
+    let moves = "never moves to another (give the logical address)";
+    bad(&mut terminal, ANSWERS[0].0, "127.0.0.1", &format!("127.0.0.1 is every node's own and {moves}"));
     terminal.answer(ANSWERS[0].0, "10.0.37.10");
     bad(&mut terminal, ANSWERS[1].0, "opt/iplanet", "not an absolute path: 'opt/iplanet'");
     bad(

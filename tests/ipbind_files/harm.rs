@@ -1,9 +1,7 @@
 //! What is refused before anything is changed: each status, and one line that names the thing.
 
 use std::os::unix::fs::symlink;
-use std::process::{Command, Output, Stdio};
-
-use assert_cmd::cargo::cargo_bin;
+use std::process::{Command, Stdio};
 
 use super::seed::{CONFIGUTIL, DISPATCHER, JOB_CONTROLLER, RESTORE, ROOT, SET, and};
 use super::{Files, changes, refused, stderr};
@@ -138,20 +136,14 @@ fn a_link_where_others_can_write_is_not_followed() {
 #[test]
 fn without_root_nothing_is_changed_and_the_way_out_is_told() {
     let files = Files::with(&ServerRoot::seed());
-    let copy = files.path("/ims-ipbind");
-    fs_err::copy(cargo_bin!("ims-ipbind"), &copy).unwrap();
-    let before = files.content("/");
-    let nobody = |args: &[&str]| -> Output {
-        let ids = ["--reuid=65534", "--regid=65534", "--clear-groups"];
-        let mut command = Command::new("setpriv");
-        command.args(ids).arg(&copy).args(args).arg("--root").arg(files.0.path()).output().unwrap()
-    };
-    let output = nobody(SET);
+    let before = files.content(ROOT);
+    let output = files.run_as_nobody(SET);
     assert_eq!(output.status.code(), Some(5), "{}", stderr(&output));
     assert!(stderr(&output).ends_with("(run as root)\n"), "{}", stderr(&output));
-    assert_eq!(nobody(RESTORE).status.code(), Some(5));
+    assert_eq!(files.run_as_nobody(RESTORE).status.code(), Some(5));
     // Looking needs no root.
-    let output = nobody(&["set", "mail-1", "--address", "10.0.37.10", "--server-root", ROOT, "-n"]);
+    let output =
+        files.run_as_nobody(&["set", "mail-1", "--address", "10.0.37.10", "--server-root", ROOT, "-n"]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
-    assert_eq!(files.content("/"), before);
+    assert_eq!(files.content(ROOT), before);
 }

@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::process::Stdio;
 
-use super::{Files, changes, records, stderr, stdout};
+use super::{Files, changes, records, refused, stderr, stdout};
 use crate::support::mail::ServerRoot;
 
 pub const ROOT: &str = "/opt/iplanet/server5";
@@ -139,6 +139,19 @@ fn a_file_that_was_not_there_is_made_and_taken_away_again() {
     assert!(!files.is_there(&format!("{JOB_CONTROLLER}.pre-ha")), "ours is no original either");
     files.answers(0, RESTORE);
     assert_eq!(files.content(ROOT), before);
+}
+
+#[test]
+fn a_dispatcher_without_a_service_that_would_be_bound_is_not_done() {
+    let files = Files::with(&ServerRoot::seed());
+    let lmtp = "[SERVICE=LMTPSS]\nPORT=225\n";
+    for text in ["", "! nothing\n", "<site.cnf\n", lmtp] {
+        files.write(DISPATCHER, text);
+        refused(&files, 2, SET, "dispatcher.cnf: there is neither [SERVICE=SMTP] nor [SERVICE=SMTP_SUBMIT]");
+    }
+    // A back end has LMTP alone, which is bound by hand.
+    files.write(DISPATCHER, &format!("{lmtp}INTERFACE_ADDRESS=10.0.37.10\n"));
+    files.answers(0, SET);
 }
 
 #[test]

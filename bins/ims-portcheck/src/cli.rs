@@ -9,7 +9,7 @@ use ims::span::Span;
 /// Which instances would collide on one node
 #[derive(Debug, Parser)]
 #[allow(clippy::struct_excessive_bools)] // each is an option of its own
-#[command(name = "ims-portcheck", version, max_term_width = 100, args_conflicts_with_subcommands = true)]
+#[command(name = "ims-portcheck", version, max_term_width = 100, subcommand_precedence_over_arg = true)]
 pub struct Args {
     /// What to do instead of telling.
     #[command(subcommand)]
@@ -37,8 +37,9 @@ pub struct Args {
     /// Answer another node that asks: end with the record that says what this node can host
     #[arg(long, hide = true)]
     pub answer: bool,
-    /// How long another node may take to answer
-    #[arg(long, value_name = "TIME", default_value = "10s")]
+    /// How long another node may take to answer; of assign how long to wait for another run that holds a lock, and for
+    /// each helper program
+    #[arg(long, value_name = "TIME", default_value = "10s", global = true)]
     pub timeout: Span,
     /// What every command understands.
     #[command(flatten)]
@@ -62,9 +63,22 @@ pub struct Assign {
     /// Show the change as a unified diff and make none
     #[arg(short = 'n', long)]
     pub dry_run: bool,
-    /// How long to wait for another run that holds a lock, and for each helper program
-    #[arg(long, value_name = "TIME", default_value = "10s")]
-    pub timeout: Span,
+}
+
+impl Args {
+    /// The first argument of telling that stands before a verb, which it says nothing to.
+    pub fn stray(&self) -> Option<&'static str> {
+        let given = [
+            (!self.what.is_empty(), "a name"),
+            (!self.groups.is_empty(), "--group"),
+            (!self.as_on.is_empty(), "--as-on"),
+            (self.live, "--live"),
+            (self.no_live, "--no-live"),
+            (self.disabled_units, "--disabled-units"),
+            (self.answer, "--answer"),
+        ];
+        given.into_iter().find_map(|(is_given, name)| is_given.then_some(name))
+    }
 }
 
 impl Arguments for Args {

@@ -27,9 +27,9 @@ pub struct Told {
     pub port: u16,
     /// The line that says so.
     pub at: Place,
-    /// Whether it is bound to a logical address of the instance alone.
+    /// Whether it is bound to a logical address of the instance alone; absent when no such address is known.
     #[serde(default)]
-    pub bound: bool,
+    pub bound: Option<bool>,
 }
 
 impl Record for Told {
@@ -55,7 +55,8 @@ impl Told {
             address: listener.bind.to_string(),
             port: listener.port,
             at: listener.at.clone(),
-            bound: matches!(listener.bind, Bind::One(ip) if ip.is_loopback() || is_logical(ip)),
+            bound: (!instance.addresses.is_empty())
+                .then(|| matches!(listener.bind, Bind::One(ip) if ip.is_loopback() || is_logical(ip))),
         }
     }
 

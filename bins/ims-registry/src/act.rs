@@ -93,16 +93,18 @@ fn described(
         mail: !add.no_mail && known.is_none_or(|known| known.mail),
     };
     let known = known.map(|known| known.layout);
-    instance.layout = match add.layout.or(known).or_else(|| detect::layout(host, &instance.root, name)) {
-        Some(layout) => layout,
-        None => {
-            return Err(Fail::usage(format!(
-                "cannot tell how {} is laid out",
-                instance.mail_dir().display()
-            ))
-            .hint("add --layout"));
-        }
-    };
+    let told = add.layout.or(known);
+    instance.layout =
+        match told.map_or_else(|| detect::layout(host, &instance.root, name), |told| Ok(Some(told)))? {
+            Some(layout) => layout,
+            None => {
+                return Err(Fail::usage(format!(
+                    "cannot tell how {} is laid out",
+                    instance.mail_dir().display()
+                ))
+                .hint("add --layout"));
+            }
+        };
     instance.fits()?;
     Ok(instance)
 }

@@ -117,7 +117,9 @@ impl Transaction<'_> {
         let own = [Kept::file(self.instance), mark(self.instance)];
         for path in self.found.files.iter().map(|(path, _)| path).chain(&own) {
             let path = self.host.path(path);
-            if path.parent().is_some_and(Path::is_dir) {
+            if let Some(folder) = path.parent()
+                && file::is_folder(folder)?
+            {
                 originals::sweep(&path)?;
             }
         }
@@ -178,6 +180,7 @@ impl Transaction<'_> {
             (parameter, &self.plan.listenaddr, &self.found.listenaddr)
             && edit.is_change()
         {
+            self.is_still(before)?;
             // Even a call that fails may have changed something.
             undo.push(Undo::Parameter(before.clone()));
             self.set_parameter(value)?;
@@ -225,6 +228,17 @@ impl Transaction<'_> {
         self.plan.kept.as_ref().is_some_and(|kept| kept.created.iter().any(|path| path == below))
     }
 
+    /// Fails when the message store's parameter is not what was found: what is put back must be what was there.
+    fn is_still(&self, before: &str) -> Result<(), Fail> {
+        let now = messaging::listenaddr(self.host, self.instance, self.timeout)?;
+        if now == before {
+            return Ok(());
+        }
+        let (name, of) = (messaging::LISTENADDR, &self.instance.name);
+        Err(Fail::failed(format!("{name} of {of} was changed from '{before}' to '{now}' just now"))
+            .hint("run it again when nobody else changes it"))
+    }
+
     /// Sets the message store's parameter, and looks whether it is set.
     fn set_parameter(&self, value: &str) -> Result<(), Fail> {
         let name = messaging::LISTENADDR;
@@ -245,6 +259,13 @@ impl Transaction<'_> {
         Ok(())
     }
 
+    /// Sets the message store's parameter to what it was, unless it is that still: a tool that failed to set it may
+    /// fail again.
+    fn give_parameter_back(&self, before: &str) -> Result<(), Fail> {
+        let now = messaging::parameter(self.host, self.instance, messaging::LISTENADDR, self.timeout);
+        if now.is_ok_and(|now| now == before) { Ok(()) } else { self.set_parameter(before) }
+    }
+
     /// Puts everything back, the last change first, and takes the mark away when that worked.
     fn put_back(&self, undo: Vec<Undo>) -> Result<(), Fail> {
         let mut first = None;
@@ -263,7 +284,7 @@ impl Transaction<'_> {
                         None => file::remove(&path).map(drop),
                     })
                 }
-                Undo::Parameter(before) => self.set_parameter(&before),
+                Undo::Parameter(before) => self.give_parameter_back(&before),
             };
             if let Err(fail) = undone {
                 first.get_or_insert(fail);

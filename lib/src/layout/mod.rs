@@ -11,6 +11,7 @@ pub mod openldap;
 pub mod outbound;
 mod ports;
 pub mod postfix;
+mod spliced;
 
 #[cfg(test)]
 mod tests;
@@ -19,7 +20,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -255,9 +256,14 @@ pub fn programs(host: &Host, instance: &Instance, part: Part) -> Result<Vec<Prog
 /// Files alone are read (a standby node may not have the servers' software), with one exception: the message
 /// store's ports of `iplanet-5` and `messaging-6` are asked of its `configutil`, whose store only it can read.
 pub fn listeners(host: &Host, instance: &Instance) -> Result<Vec<Listener>, Fail> {
+    listeners_until(host, instance, Instant::now() + messaging::PATIENCE)
+}
+
+/// The same, with the moment at which `configutil` is given up.
+pub fn listeners_until(host: &Host, instance: &Instance, until: Instant) -> Result<Vec<Listener>, Fail> {
     match instance.layout {
-        Layout::Iplanet5 => iplanet5::listeners(host, instance),
-        Layout::Messaging6 => messaging::listeners(host, instance),
+        Layout::Iplanet5 => iplanet5::listeners(host, instance, until),
+        Layout::Messaging6 => messaging::listeners(host, instance, until),
         Layout::PostfixDovecot => {
             let mut listeners = Vec::new();
             if instance.mail {
@@ -290,6 +296,16 @@ pub(crate) fn text_of(host: &Host, path: &Path) -> Result<String, Fail> {
     optional_text(host, path)?.ok_or_else(|| {
         Fail::unknown(format!("{} is not there", path.display())).hint("another node may master its volume")
     })
+}
+
+/// The first of some paths that is there, or the first of all where none is: a standby node may do without.
+fn first_there<'a, const N: usize>(host: &Host, paths: [&'a str; N]) -> Result<&'a str, Fail> {
+    for path in paths {
+        if file::is_there(&host.path(path))? {
+            return Ok(path);
+        }
+    }
+    Ok(paths.first().copied().unwrap_or_default())
 }
 
 /// The folders a program needs on the way to a path that a node loses when it boots, outermost first; the last

@@ -21,6 +21,9 @@ pub struct Show {
     /// Where the instance stands.
     #[command(flatten)]
     pub place: Place,
+    /// How long the message stores' configutil may take, all questions together
+    #[arg(long, value_name = "TIME", default_value = "20s")]
+    pub timeout: Span,
 }
 
 /// The arguments of `set`.

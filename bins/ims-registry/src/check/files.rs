@@ -54,13 +54,23 @@ pub fn findings(host: &Host, instance: &Instance, entry: &Place) -> Vec<Finding>
     }
     let folder = instance.mail_dir();
     match detect::layout(host, &instance.root, &instance.name) {
-        Some(layout) if layout == instance.layout => {}
-        Some(layout) => {
+        Ok(Some(layout)) if layout == instance.layout => {}
+        Ok(Some(layout)) => {
             let what = format!("{} is laid out as {layout}", folder.display());
             let mend = format!("ims-registry add {} --layout {layout}", instance.name);
             findings.push(Finding::down(instance, Aspect::Layout, entry.clone(), what, mend));
         }
-        None => {
+        Err(fail) => {
+            let place = Place::file(&folder);
+            findings.push(Finding::unknown(
+                instance,
+                Aspect::Layout,
+                place,
+                fail.to_string(),
+                "look at it as root",
+            ));
+        }
+        Ok(None) => {
             let what = format!("{} has nothing of {}", folder.display(), instance.layout);
             let mend = "install the instance there, or correct the entry";
             findings.push(Finding::down(instance, Aspect::Layout, entry.clone(), what, mend));
