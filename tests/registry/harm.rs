@@ -76,10 +76,13 @@ fn a_second_writer_waits_and_then_says_who_is_busy() {
     fs_err::create_dir_all(files.path("/run/ims/lock")).unwrap();
     let lock = fs_err::File::create(files.path("/run/ims/lock/registry.lock")).unwrap();
     lock.file().lock().unwrap();
+    files.write("/run/ims/lock/registry.lock", "1\n"); // whoever signed it last does not hold it
     let mut args = STORK.to_vec();
     args.extend(["--timeout", "20ms"]);
     let output = files.run(&args);
     assert_eq!(code(&output), 7, "{}", stderr(&output));
+    let told = format!("is held by pid {} (wait until", std::process::id());
+    assert!(stderr(&output).contains(&told), "{}", stderr(&output));
     drop(lock);
     assert_eq!(code(&files.run(STORK)), 0);
 }

@@ -152,7 +152,9 @@ fn ask_all<'n>(
             })
             .collect()
     });
-    // Who reads what is printed from here on may take his time, and then a signal ends the run as usual.
+    // Each node says whether it was kept from answering by the signal. Who reads that may take his time, and then
+    // another one ends the run as usual.
+    stop.asked();
     stop.end();
     Ok(heard)
 }

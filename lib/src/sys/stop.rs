@@ -33,12 +33,10 @@ impl Stop {
             .map(Signal::as_str)
     }
 
-    /// Lets the signals do again what they do, and gives the name of the one that came, if one did.
-    pub fn end(self) -> Option<&'static str> {
-        let asked = self.asked();
+    /// Lets the signals do again what they do; one that came and was not asked for does it now.
+    pub fn end(self) {
         // They were held back by the same call, which cannot fail for such a set.
         let _ = held().thread_unblock();
-        asked
     }
 
     /// Waits for at most so long; says whether a signal has come, which stays to be asked for.
@@ -80,7 +78,8 @@ mod tests {
         assert!(stop.is_asked() && stop.wait(Duration::from_secs(10)));
         assert_eq!((stop.asked(), stop.asked()), (Some("SIGTERM"), None));
         nix::sys::signal::raise(Signal::SIGINT).unwrap();
-        assert_eq!(stop.end(), Some("SIGINT"));
+        assert_eq!(stop.asked(), Some("SIGINT"));
+        stop.end();
         assert!(!SigSet::thread_get_mask().unwrap().contains(Signal::SIGINT));
     }
 }
