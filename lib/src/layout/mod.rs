@@ -243,9 +243,11 @@ pub(crate) fn optional_text(host: &Host, path: &Path) -> Result<Option<String>, 
 
 /// The same of one that must be there.
 pub(crate) fn text_of(host: &Host, path: &Path) -> Result<String, Fail> {
-    optional_text(host, path)?.ok_or_else(|| {
-        Fail::unknown(format!("{} is not there", path.display())).hint("another node may master its volume")
-    })
+    optional_text(host, path)?.ok_or_else(|| absent(path))
+}
+
+fn absent(path: &Path) -> Fail {
+    Fail::unknown(format!("{} is not there", path.display())).hint("another node may master its volume")
 }
 
 /// The addresses at which clients reach a listener of an instance: its own when it is bound to one, else the
