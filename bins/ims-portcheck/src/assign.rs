@@ -170,7 +170,7 @@ fn plan(ours: &[Configured], theirs: &[Configured], avoid: &Avoid) -> Result<Vec
 /// The change of one instance; none when it has that port.
 fn change(host: &Host, one: &Configured, found: &Found, port: u16) -> Result<Plan, Fail> {
     let (instance, file) = (&one.of.record, &one.listener.at.file);
-    found.vouches()?;
+    found.vouches_for(file)?;
     let mut options = OptionFile::parse(&found.text(file)?.unwrap_or_default(), file)?;
     let mut notes = Vec::new();
     if port != one.listener.port {
