@@ -2,6 +2,7 @@
 
 mod ask;
 mod assigned;
+mod chosen;
 mod directory;
 mod drift;
 mod encoding;

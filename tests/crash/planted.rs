@@ -229,7 +229,10 @@ fn swap_everywhere(row: &Row, folder: &Path) -> usize {
         untouched(&lab.others(), &others, &why);
         fs_err::remove_file(&place).unwrap();
         fs_err::rename(&real, &place).unwrap();
-        lab.run(row.words, &why);
+        // That the next run finishes is what `kill` is about: a third of the points will do.
+        if n.is_multiple_of(3) {
+            lab.run(row.words, &why);
+        }
     }
 }
 

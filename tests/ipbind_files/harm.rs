@@ -108,11 +108,13 @@ fn a_run_beside_another_is_told_who_holds_the_lock() {
     let files = Files::with(&ServerRoot::seed());
     let lock = files.path("/run/ims/lock/ipbind-mail-1.lock");
     fs_err::create_dir_all(lock.parent().unwrap()).unwrap();
-    fs_err::write(&lock, "4711\n").unwrap();
+    // What is written there is another's, who is no more: who holds it is told.
+    fs_err::write(&lock, "1\n").unwrap();
     let held = fs_err::File::open(&lock).unwrap();
     held.file().lock().unwrap();
+    let told = format!("ipbind-mail-1.lock is held by pid {} ", std::process::id());
     for args in [SET, RESTORE] {
-        refused(&files, 7, &and(args, &["--timeout", "0s"]), "ipbind-mail-1.lock is held by pid 4711");
+        refused(&files, 7, &and(args, &["--timeout", "0s"]), &told);
     }
     drop(held);
     files.answers(0, SET);

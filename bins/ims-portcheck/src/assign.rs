@@ -183,7 +183,7 @@ fn change(host: &Host, one: &Configured, found: &Found, port: u16) -> Result<Pla
 /// have is not published, so that it is left.
 fn tailored(host: &Host, job_controller: &Path) -> Result<Option<String>, Fail> {
     let path = job_controller.with_file_name("imta_tailor");
-    let Some(bytes) = file::read(&host.path(&path))? else { return Ok(None) };
+    let Some(bytes) = file::read_own(&host.path(&path))? else { return Ok(None) };
     let options = OptionFile::parse(&text::decoded(&bytes, &path)?, &path)?;
     Ok(options.get(Scope::Global, SERVICE).map(|value| {
         let at = Place::line(&path, value.line);

@@ -4,11 +4,14 @@
 //!
 //! Files are read here and never written. What cannot be resolved stays the line that it is, with the reason.
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
-use super::{optional_text, text_of};
+use super::absent;
 use crate::conf::option_file::{OptionFile, Scope};
+use crate::conf::text;
 use crate::place::Place;
+use crate::sys::file;
 use crate::{Exit, Fail, Host};
 
 /// How many levels deep files are included.
@@ -142,7 +145,7 @@ impl Reader<'_> {
         if self.count > MOST {
             return Err(Fail::unknown(format!("more than {MOST} files are included")));
         }
-        let text = text_of(self.host, &path)?;
+        let text = self.read(&path)?.ok_or_else(|| absent(&path))?;
         if self.whole.text.len() + text.len() > LONGEST {
             return Err(Fail::unknown(format!("all that is included is longer than {LONGEST} bytes")));
         }
@@ -168,11 +171,16 @@ impl Reader<'_> {
     fn table(&self) -> Result<String, Fail> {
         let folder = self.file.parent().unwrap_or(Path::new("/"));
         let tailor = folder.join(TAILOR);
-        let said = match optional_text(self.host, &tailor)? {
+        let said = match self.read(&tailor)? {
             Some(text) => OptionFile::parse(&text, &tailor)?.get(Scope::Global, TABLE),
             None => None,
         };
         Ok(said.map_or_else(|| format!("{}/", folder.display()), |value| value.text))
+    }
+
+    fn read(&self, path: &Path) -> Result<Option<String>, Fail> {
+        let bytes = file::read_named(&self.host.path(path), &self.host.path(self.file))?;
+        bytes.map(|bytes| text::decoded(&bytes, path).map(Cow::into_owned)).transpose()
     }
 }
 
@@ -180,7 +188,7 @@ impl Reader<'_> {
 mod tests {
     use super::*;
     use crate::conf::imta;
-    use crate::sys::file;
+    use crate::layout::text_of;
 
     const FILE: &str = "/c/dispatcher.cnf";
 
@@ -267,6 +275,35 @@ mod tests {
         let long = "x".repeat(LONGEST / 2);
         let whole = spliced(&[(FILE, "</l\n</l\n"), ("/l", &long)]).unwrap();
         assert!(whole.unknown(2, "x").to_string().contains("is longer than"));
+    }
+
+    #[test]
+    fn what_a_servers_owner_may_not_read_is_not_included() {
+        let folder = tempfile::tempdir().unwrap();
+        let host = Host::below(folder.path());
+        let put = |path: &str, text: &str, mode: u32, owner: u32| {
+            let real = host.path(path);
+            fs_err::create_dir_all(real.parent().unwrap()).unwrap();
+            file::replace(&real, text.as_bytes()).unwrap();
+            fs_err::set_permissions(&real, std::os::unix::fs::PermissionsExt::from_mode(mode)).unwrap();
+            std::os::unix::fs::chown(real, Some(owner), Some(owner)).unwrap();
+        };
+        if !rustix::process::geteuid().is_root() {
+            return; // nobody else can give files away
+        }
+        for (secret, owner, is_told) in [
+            (0o600, 0, false),
+            (0o640, 0, false),
+            (0o644, 0, true),
+            (0o600, 19_000, true),
+            (0o060, 19_000, true),
+        ] {
+            put(FILE, "</s/secret\n", 0o644, 19_000);
+            put("/s/secret", "root:x\n", secret, owner);
+            let whole =
+                Spliced::of(&host, Path::new(FILE), "</s/secret\n", |text, _| Ok(imta::includes(text)));
+            assert_eq!(whole.unwrap().text.contains("root:x"), is_told, "{secret:o} {owner}");
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@ mod openldap;
 mod postfix;
 mod programs;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::*;
 use crate::name::InstanceName;

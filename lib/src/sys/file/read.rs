@@ -81,6 +81,27 @@ pub fn read_own(path: &Path) -> Result<Option<Vec<u8>>, Fail> {
     }
 }
 
+/// Reads a file that `by` names: one for everybody to read, or for whoever owns `by`. So nobody who writes a name into
+/// a configuration learns by root's words what the file says. `None` when it is not there.
+pub fn read_named(path: &Path, by: &Path) -> Result<Option<Vec<u8>>, Fail> {
+    if !is_there(path)? {
+        return Ok(None);
+    }
+    let cannot = |e: Errno| cannot_read(path, &e.into());
+    let fd = rustix::fs::open(path, LOOK, Mode::empty()).map_err(cannot)?;
+    let found = rustix::fs::fstat(&fd).map_err(cannot)?;
+    let owner = rustix::fs::stat(by).map_err(|e| cannot_read(by, &e.into()))?;
+    let mode = Mode::from_raw_mode(found.st_mode);
+    let is_for_all = owner.st_uid == 0 || mode.contains(Mode::ROTH);
+    let is_theirs = found.st_uid == owner.st_uid && mode.contains(Mode::RUSR);
+    let is_their_group = found.st_gid == owner.st_gid && mode.contains(Mode::RGRP);
+    if is_for_all || is_theirs || is_their_group {
+        return whole(&fd, path).map(Some);
+    }
+    let told = format!("{} is not for the owner of {} to read", path.display(), by.display());
+    Err(Fail::unknown(told).hint("give it the same group, and let that read it"))
+}
+
 /// All of a regular file that was looked up.
 fn whole(fd: &OwnedFd, path: &Path) -> Result<Vec<u8>, Fail> {
     let cannot = |e: &io::Error| cannot_read(path, e);

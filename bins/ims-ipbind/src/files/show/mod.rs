@@ -4,6 +4,7 @@
 mod judge;
 mod live;
 mod record;
+mod sent;
 
 use std::net::IpAddr;
 use std::time::Instant;
@@ -19,7 +20,8 @@ use super::kept::mark;
 use super::{NAME, chosen, cli};
 use live::{Live, Sockets};
 use record::Agreement;
-pub use record::{Sent, Shown, Stray};
+pub use record::{Shown, Stray};
+pub use sent::Sent;
 
 /// Prints every listener, every way out and every stray socket. A listener that is not bound to a logical address of
 /// its instance alone is a no, and so is a drift.

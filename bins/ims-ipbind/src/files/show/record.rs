@@ -2,7 +2,6 @@
 
 use std::net::IpAddr;
 
-use ims::layout::outbound::Outbound;
 use ims::layout::{Bind, Listener, Service};
 use ims::name::InstanceName;
 use ims::place::Place;
@@ -101,7 +100,7 @@ pub struct Shown {
 
 /// Whether an address is a logical one of the instance, or the node's own loopback; `None` where no logical one is
 /// known.
-fn is_ours(ip: IpAddr, logical: &[IpAddr]) -> Option<bool> {
+pub(super) fn is_ours(ip: IpAddr, logical: &[IpAddr]) -> Option<bool> {
     if ip.is_loopback() {
         return Some(true);
     }
@@ -109,7 +108,7 @@ fn is_ours(ip: IpAddr, logical: &[IpAddr]) -> Option<bool> {
 }
 
 /// The answer that a claim gives.
-fn answer(claim: Option<bool>) -> Exit {
+pub(super) fn answer(claim: Option<bool>) -> Exit {
     match claim {
         Some(true) => Exit::Ok,
         Some(false) => Exit::No,
@@ -178,7 +177,7 @@ impl Record for Shown {
     }
 }
 
-fn word(claim: Option<bool>) -> String {
+pub(super) fn word(claim: Option<bool>) -> String {
     match claim {
         Some(true) => "yes",
         Some(false) => "no",
@@ -232,80 +231,6 @@ impl Record for Stray {
             self.address.clone(),
             self.port.to_string(),
             self.pid.to_string(),
-        ]
-    }
-}
-
-/// A family of addresses.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Family {
-    /// IPv4.
-    Ipv4,
-    /// IPv6.
-    Ipv6,
-}
-
-/// Where the mail of one sending program leaves from, in one family of addresses.
-#[derive(Debug, Serialize, JsonSchema)]
-pub struct Sent {
-    /// The instance.
-    pub instance: InstanceName,
-    /// The server that sends.
-    pub server: String,
-    /// What it calls the way out: a service of `master.cf`, a channel of `imta.cnf`.
-    pub client: String,
-    /// The family.
-    pub family: Family,
-    /// The source address; absent when the kernel chooses one of the node's.
-    pub address: Option<IpAddr>,
-    /// The line that says so, or that could.
-    pub at: Place,
-    /// Whether it is a logical address of the instance, or loopback; absent when the kernel chooses, or where the
-    /// instance's logical address is not known.
-    pub bound: Option<bool>,
-}
-
-impl Sent {
-    /// A sending program.
-    pub fn of(instance: &InstanceName, logical: &[IpAddr], outbound: Outbound) -> Self {
-        Self {
-            instance: instance.clone(),
-            server: outbound.server.to_owned(),
-            client: outbound.client,
-            family: if outbound.is_v6 { Family::Ipv6 } else { Family::Ipv4 },
-            address: outbound.source,
-            at: outbound.at,
-            bound: outbound.source.and_then(|ip| is_ours(ip, logical)),
-        }
-    }
-
-    /// The answer it gives: another address that somebody wrote down is a no, the kernel's choice is told and is none.
-    pub fn exit(&self) -> Exit {
-        self.address.map_or(Exit::Ok, |_| answer(self.bound))
-    }
-}
-
-impl Record for Sent {
-    const SCHEMA: &'static str = "ims.outbound/1";
-
-    fn columns() -> &'static [&'static str] {
-        &["instance", "outbound", "client", "family", "address", "bound", "at"]
-    }
-
-    fn row(&self) -> Vec<String> {
-        let family = match self.family {
-            Family::Ipv4 => "ipv4",
-            Family::Ipv6 => "ipv6",
-        };
-        vec![
-            self.instance.to_string(),
-            self.server.clone(),
-            self.client.clone(),
-            family.to_owned(),
-            self.address.map_or_else(|| "the kernel's choice".to_owned(), |ip| ip.to_string()),
-            self.address.map_or_else(|| "-".to_owned(), |_| word(self.bound)),
-            self.at.to_string(),
         ]
     }
 }
