@@ -61,14 +61,8 @@ pub fn findings(host: &Host, instance: &Instance, entry: &Place) -> Vec<Finding>
             findings.push(Finding::down(instance, Aspect::Layout, entry.clone(), what, mend));
         }
         Err(fail) => {
-            let place = Place::file(&folder);
-            findings.push(Finding::unknown(
-                instance,
-                Aspect::Layout,
-                place,
-                fail.to_string(),
-                "look at it as root",
-            ));
+            let (what, mend) = what_and_mend(&fail, "correct that, and run it again");
+            findings.push(Finding::unknown(instance, Aspect::Layout, Place::file(&folder), what, mend));
         }
         Ok(None) => {
             let what = format!("{} has nothing of {}", folder.display(), instance.layout);
