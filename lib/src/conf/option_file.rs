@@ -152,20 +152,26 @@ impl OptionFile {
         })
     }
 
-    /// The row for a new option: behind the placeholder, or behind the last option of the scope.
+    /// The row for a new option: behind the placeholder, or behind the last option of the scope. Nothing below a `<file`
+    /// line counts: the file may begin another section, whose option it would become.
     fn place_of(&self, scope: Scope<'_>, key: &str) -> Option<usize> {
-        let (mut placeholder, mut last, mut commented_out) = (None, None, false);
+        let (mut placeholder, mut last) = (None, None);
+        let (mut commented_out, mut is_open) = (false, true);
         for item in self.within(scope) {
             match item {
                 Item::Section { row, .. } => {
                     last = Some(row + 1);
-                    commented_out = false;
+                    (commented_out, is_open) = (false, true);
                 }
+                Item::Option { .. } | Item::Comment { .. } | Item::Include { .. } if !is_open => {}
                 Item::Option { rows, .. } => {
                     last = rows.last().map(|row| row + 1);
                     commented_out = false;
                 }
-                Item::Include { row } => last = Some(row + 1),
+                Item::Include { row } => {
+                    last = last.or(Some(*row));
+                    is_open = false;
+                }
                 Item::Comment { row } => {
                     let body = self.lines.get(*row).trim_start_matches(['!', '#', ';']).trim();
                     commented_out = commented_out || heading(body).is_some();
