@@ -21,6 +21,7 @@ mod print;
 mod probe;
 mod pulse;
 mod rhythm;
+mod rounds;
 pub mod stage;
 mod tally;
 pub mod trouble;

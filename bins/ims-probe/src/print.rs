@@ -47,9 +47,11 @@ impl Printer {
         Ok(())
     }
 
-    /// Ends the last table.
-    pub fn end(&mut self) -> Result<(), Fail> {
-        self.out.flush()
+    /// Ends the last table and lets out what stdout takes; says whether that was all.
+    pub fn end(&mut self, hub: &Hub) -> Result<bool, Fail> {
+        self.out.flush()?;
+        self.let_out(hub, true)?;
+        Ok(self.is_done())
     }
 
     /// Lets out what stdout takes. While there is other work, it waits for a good piece.
@@ -64,7 +66,7 @@ impl Printer {
     }
 
     /// Whether everything is told.
-    pub fn is_done(&self) -> bool {
+    fn is_done(&self) -> bool {
         self.outlet.waiting() == 0
     }
 
