@@ -9,6 +9,7 @@ mod prober;
 mod real;
 mod rhythm;
 mod servers;
+mod speeches;
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, ChildStdout, Command, Stdio};

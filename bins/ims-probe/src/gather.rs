@@ -4,6 +4,7 @@
 
 use std::collections::HashSet;
 use std::io::stdin;
+use std::rc::Rc;
 use std::str::FromStr;
 
 use ims::input::records;
@@ -47,12 +48,12 @@ impl FromStr for Operand {
 }
 
 /// What is probed in each round.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub enum Target {
     /// One endpoint.
     Endpoint(Endpoint),
     /// Every service of an instance, read anew from its configuration each time.
-    Instance(Box<Instance>),
+    Instance(Rc<Instance>),
 }
 
 /// The targets that the operands name, each once; without any operand, the whole registry.
@@ -75,8 +76,18 @@ pub fn targets(host: &Host, operands: &[String], part: Option<PartOf>) -> Result
             }
         }
     }
-    let mut seen = HashSet::new();
-    found.retain(|target| has(target, part) && seen.insert(format!("{target:?}")));
+    let (mut endpoints, mut instances) = (HashSet::new(), Vec::new());
+    found.retain(|target| {
+        has(target, part)
+            && match target {
+                Target::Endpoint(endpoint) => endpoints.insert(endpoint.clone()),
+                Target::Instance(instance) => {
+                    let is_new = !instances.contains(instance);
+                    instances.push(Rc::clone(instance));
+                    is_new
+                }
+            }
+    });
     if found.is_empty() {
         return Err(Fail::unknown("nothing to probe")
             .hint("name a URL or an instance, or register one with ims-registry add"));
@@ -85,7 +96,7 @@ pub fn targets(host: &Host, operands: &[String], part: Option<PartOf>) -> Result
 }
 
 fn instance(instance: Instance) -> Target {
-    Target::Instance(Box::new(instance))
+    Target::Instance(Rc::new(instance))
 }
 
 /// Whether a target has the part that is asked for; an instance that has not is passed over with a note.

@@ -6,18 +6,22 @@
 //! and what the prober could not find out is *unknown*.
 
 pub mod answer;
-#[cfg(test)]
-mod canned;
 pub mod cli;
 mod config;
 mod descriptors;
 pub mod dialogue;
 pub mod endpoint;
+mod engine;
+pub mod feed;
 mod gather;
 pub mod level;
+mod names;
 mod outlet;
+mod print;
 mod probe;
 mod pulse;
+mod rhythm;
+mod rounds;
 pub mod stage;
 mod tally;
 pub mod trouble;

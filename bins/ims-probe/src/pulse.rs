@@ -1,9 +1,9 @@
-//! Whether the prober itself stood still. A beat is due several times a second; one that comes late means that
-//! this process was stopped, starved or suspended, and then a server's silence proves nothing.
+//! Whether the prober itself stood still. While probes are under way the loop turns several times a second; a turn
+//! that comes late means that this process was stopped, starved or suspended, and then a server's silence proves
+//! nothing.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::cell::Cell;
+use std::time::{Duration, Instant};
 
 use rustix::time::{ClockId, clock_gettime};
 
@@ -11,42 +11,37 @@ use rustix::time::{ClockId, clock_gettime};
 #[derive(Debug)]
 pub struct Pulse {
     every: Duration,
-    /// When the last beat was, and how much all beats came late, both in nanoseconds.
-    last: AtomicU64,
-    lost: AtomicU64,
+    last: Cell<Duration>,
+    lost: Cell<Duration>,
 }
 
 impl Pulse {
-    /// A pulse for probes of this length; must be called inside the runtime.
-    pub fn start(timeout: Duration) -> Arc<Self> {
-        let every = slack(timeout) / 2;
-        let pulse = Arc::new(Self { every, last: AtomicU64::new(clock()), lost: AtomicU64::new(0) });
-        let beating = Arc::clone(&pulse);
-        tokio::spawn(async move {
-            loop {
-                tokio::time::sleep(beating.every).await;
-                beating.beat();
-            }
-        });
-        pulse
+    /// A pulse for probes of this length.
+    pub fn of(timeout: Duration) -> Self {
+        Self { every: slack(timeout) / 2, last: Cell::new(clock()), lost: Cell::default() }
     }
 
-    fn beat(&self) {
-        let late = self.late();
-        self.last.store(clock(), Ordering::Relaxed);
-        self.lost.fetch_add(late, Ordering::Relaxed);
+    /// When the loop has to turn again at the latest, after a turn at `now`.
+    pub fn next(&self, now: Instant) -> Instant {
+        now + self.every
     }
 
-    /// By how much the next beat is overdue. A beat that is late by less than its own length is no loss.
-    fn late(&self) -> u64 {
-        let every = nanos(self.every);
-        let since = clock().saturating_sub(self.last.load(Ordering::Relaxed));
-        if since > every.saturating_mul(2) { since - every } else { 0 }
+    /// Notes that the loop has turned.
+    pub fn beat(&self) {
+        self.lost.set(self.lost());
+        self.last.set(clock());
     }
 
-    /// How long the prober has stood still so far.
+    /// How long the prober had stood still when the loop last turned.
+    pub const fn noted(&self) -> Duration {
+        self.lost.get()
+    }
+
+    /// How long the prober has stood still until now. A turn that is late by less than its own length is no loss.
     pub fn lost(&self) -> Duration {
-        Duration::from_nanos(self.lost.load(Ordering::Relaxed).saturating_add(self.late()))
+        let since = clock().saturating_sub(self.last.get());
+        let late = since.saturating_sub(self.every);
+        if late > self.every { self.lost.get().saturating_add(late) } else { self.lost.get() }
     }
 }
 
@@ -56,12 +51,25 @@ pub fn slack(timeout: Duration) -> Duration {
 }
 
 /// Time that passes while the machine is suspended too, which `Instant` leaves out.
-fn clock() -> u64 {
+fn clock() -> Duration {
     let now = clock_gettime(ClockId::Boottime);
-    let seconds = u64::try_from(now.tv_sec).unwrap_or(0);
-    seconds.saturating_mul(1_000_000_000).saturating_add(u64::try_from(now.tv_nsec).unwrap_or(0))
+    Duration::new(u64::try_from(now.tv_sec).unwrap_or(0), u32::try_from(now.tv_nsec).unwrap_or(0))
 }
 
-fn nanos(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_turn_that_comes_late_is_lost_time() {
+        let ms = Duration::from_millis;
+        let pulse = Pulse::of(ms(1000));
+        pulse.beat();
+        assert_eq!(pulse.lost(), Duration::ZERO);
+        for _ in 0..2 {
+            pulse.last.set(clock().saturating_sub(ms(300)));
+            pulse.beat();
+        }
+        assert!((ms(500)..ms(600)).contains(&pulse.lost()), "{pulse:?}");
+    }
 }

@@ -1,11 +1,10 @@
 //! Where a probe is, and how long each part of it took.
 
 use std::fmt;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use tokio::time::Instant;
 
 /// A part of a probe, named by what is waited for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -98,9 +97,8 @@ impl Way {
         self.now
     }
 
-    /// The time of the whole, and of each stage reached.
-    pub fn end(mut self) -> (Duration, Vec<Step>) {
-        let now = Instant::now();
+    /// The time of the whole until now, and of each stage reached.
+    pub fn end(mut self, now: Instant) -> (Duration, Vec<Step>) {
         self.steps.push(Step { stage: self.now, took_us: micros(now - self.since) });
         (now - self.start, self.steps)
     }

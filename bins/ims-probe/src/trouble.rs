@@ -2,6 +2,8 @@
 
 use std::io;
 
+use rustix::io::Errno;
+
 /// What stopped a probe at its stage.
 #[derive(Debug)]
 pub enum Trouble {
@@ -26,5 +28,11 @@ pub enum Trouble {
 impl From<io::Error> for Trouble {
     fn from(error: io::Error) -> Self {
         Self::Io(error)
+    }
+}
+
+impl From<Errno> for Trouble {
+    fn from(errno: Errno) -> Self {
+        Self::Io(errno.into())
     }
 }

@@ -1,224 +1,226 @@
-//! All targets at once, once or again and again: a task a target, one printer, and an end by signal.
+//! A run: all targets at once, once or again and again, on one loop, and an end by signal.
 
-use std::sync::Arc;
-use std::time::Duration;
+use std::io;
+use std::num::NonZeroU64;
+use std::rc::Rc;
+use std::time::Instant;
 
-use ims::output::Format;
 use ims::sys::stderr;
+use ims::sys::stop::Stop;
 use ims::{Exit, Fail, Host, Out};
-use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::{Semaphore, mpsc};
-use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep_until};
+use rustix::event::epoll::EventFlags;
 
 use crate::answer::Answer;
 use crate::cli::{Args, PartOf};
-use crate::config::Reader;
-use crate::descriptors;
+use crate::config;
+use crate::descriptors::Seats;
+use crate::endpoint::Endpoint;
+use crate::engine::{Bell, Hub, Tasks};
 use crate::gather::Target;
+use crate::names::Names;
 use crate::outlet;
-use crate::probe::{Asked, How, probe};
+use crate::print::Printer;
+use crate::probe::{Asked, How, Prober};
 use crate::pulse::Pulse;
-use crate::tally::Tally;
+use crate::rhythm::Rhythm;
+use crate::rounds::Rounds;
 
-/// How many answers may wait to be printed; the probes of a target wait while theirs does.
-const WAITING: usize = 1024;
-/// How many threads read configuration files and ask the resolver; any of them may hang.
-const THREADS: usize = 64;
+/// How many probes begin before the loop looks again at those under way.
+const BURST: usize = 64;
 
-/// When the probes of a target begin.
-#[derive(Debug, Clone, Copy)]
-struct Rhythm {
-    start: Instant,
-    every: Option<Duration>,
-    count: Option<u64>,
+/// What a task of a target ends with.
+struct Told {
+    target: usize,
+    end: End,
 }
 
-/// What every task of a run shares.
-struct Run {
-    host: Host,
-    how: How,
+enum End {
+    /// A probe's answer.
+    Answer(Box<Answer>),
+    /// Why the endpoints of an instance are not known.
+    Unread(Box<Answer>),
+    /// The endpoints of an instance, and when the time of their probes is over.
+    Read(Vec<Endpoint>, Instant),
+}
+
+/// A run under way.
+struct Watch<'a> {
+    prober: &'a Prober,
+    host: &'a Host,
     part: Option<PartOf>,
-    rhythm: Rhythm,
-    pulse: Arc<Pulse>,
-    seats: Semaphore,
-    told: mpsc::Sender<Told>,
-}
-
-/// What a target's task tells the printer.
-enum Told {
-    Answer(usize, Box<Answer>),
-    EndOfRound(usize, u64),
+    rounds: Rounds,
+    seats: Seats,
+    tasks: Tasks<'a, Told>,
+    printer: Printer,
 }
 
 /// Probes all targets and prints the answers as they come.
-pub fn run(host: &Host, targets: Vec<Target>, args: &Args, out: &mut Out) -> Result<Exit, Fail> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .max_blocking_threads(THREADS)
-        .build()
-        .map_err(|e| Fail::io(Exit::Unknown, "cannot make an event queue", &e))?;
-    let exit = runtime.block_on(all(host, targets, args, out));
-    // A thread that hangs on a dead disk or a silent resolver is left behind.
-    runtime.shutdown_background();
-    exit
-}
-
-async fn all(host: &Host, targets: Vec<Target>, args: &Args, out: &mut Out) -> Result<Exit, Fail> {
-    let mut stop = Stop::listen()?;
-    let (told, mut heard) = mpsc::channel(WAITING);
-    let run = Arc::new(Run {
-        host: host.clone(),
-        how: How { level: args.level, timeout: args.timeout.0, from: args.from },
-        part: args.part,
-        rhythm: Rhythm {
-            start: Instant::now(),
-            every: args.every.map(|span| span.0),
-            count: args.count.map(std::num::NonZeroU64::get),
-        },
-        pulse: Pulse::start(args.timeout.0),
-        seats: Semaphore::new(descriptors::seats()),
-        told,
-    });
+pub fn run(host: &Host, targets: Vec<Target>, args: &Args, out: &Out) -> Result<Exit, Fail> {
+    let stop = Stop::watch()?;
+    let cannot = |error: io::Error| Fail::io(Exit::Unknown, "cannot make an event queue", &error);
+    let hub = Hub::new().map_err(cannot)?;
+    hub.listen(&stop, Bell::Signal, EventFlags::IN).map_err(cannot)?;
     let count = targets.len();
-    let mut tally = Tally::of(count);
-    for (index, target) in targets.into_iter().enumerate() {
-        tokio::spawn(watch(index, target, Arc::clone(&run)));
-    }
-    drop(run);
-    let mut reader = if args.every.is_some() { outlet::Reader::watch() } else { outlet::Reader::unwatched() };
-    let by_rounds = args.every.is_some() && out.format() == Format::Table;
-    let stopped = tokio::select! {
-        printed = print(&mut heard, &mut tally, out, &mut reader, by_rounds.then_some(count)) => {
-            printed?;
-            None
-        }
-        by = stop.asked() => Some(by),
+    let printer = Printer::new(&hub, out.format(), host.name(), count, args.every.is_some())?;
+    let rhythm = Rhythm {
+        start: hub.now(),
+        every: args.every.map(|span| span.0),
+        count: args.count.map(NonZeroU64::get),
+        targets: count,
     };
-    if let Some(by) = stopped {
-        stderr::say(
-            "ims-probe",
-            format_args!("stopped by {by}; {} of {count} targets had answered", tally.answered()),
-        );
+    let how = How { level: args.level, timeout: args.timeout.0, from: args.from };
+    let prober = Prober { hub, how, pulse: Pulse::of(args.timeout.0), names: Names::default() };
+    let mut watch = Watch {
+        prober: &prober,
+        host,
+        part: args.part,
+        rounds: Rounds::new(rhythm, targets),
+        seats: Seats::all(),
+        tasks: Tasks::new(&prober.hub),
+        printer,
+    };
+    if let Some(by) = watch.turn(&stop)? {
+        let answered = watch.printer.answered();
+        stderr::say("ims-probe", format_args!("stopped by {by}; {answered} of {count} targets had answered"));
     }
-    Ok(tally.exit())
+    Ok(watch.printer.exit())
 }
 
-/// Prints answers until no task is left. Tables wait for so many ends of rounds, so that they hold a row a target.
-async fn print(
-    heard: &mut mpsc::Receiver<Told>,
-    tally: &mut Tally,
-    out: &mut Out,
-    reader: &mut outlet::Reader,
-    rounds: Option<usize>,
-) -> Result<(), Fail> {
-    let mut ended = 0;
-    loop {
-        let told = tokio::select! {
-            told = heard.recv() => told,
-            fail = reader.gone() => return Err(fail),
-        };
-        match told {
-            Some(Told::Answer(target, answer)) => {
-                outlet::takes_a_line().await?;
-                out.record(&*answer)?;
-                if out.format() == Format::Json {
-                    out.flush()?;
-                }
-                tally.note(target, &answer.endpoint, answer.attempt, answer.state);
+impl Watch<'_> {
+    /// Turns the loop until there is nothing more to do, or until a signal, whose name it gives.
+    fn turn(&mut self, stop: &Stop) -> Result<Option<&'static str>, Fail> {
+        let hub = &self.prober.hub;
+        let mut woken = Vec::new();
+        loop {
+            self.begin_rounds()?;
+            self.begin_probes()?;
+            if self.is_over() && self.printer.end(hub)? {
+                return Ok(None);
             }
-            Some(Told::EndOfRound(target, attempt)) => {
-                tally.end_round(target, attempt);
-                ended += 1;
-                if rounds.is_some_and(|rounds| ended >= rounds) {
-                    out.flush()?;
-                    ended = 0;
-                }
+            let found = hub
+                .look(self.until(), &mut woken)
+                .map_err(|error| Fail::io(Exit::Unknown, "cannot wait for an event", &error))?;
+            self.prober.pulse.beat();
+            if found.reader_gone {
+                return Err(outlet::reader_gone());
             }
-            None => return Ok(()),
+            if found.signal
+                && let Some(by) = stop.asked()
+            {
+                self.printer.end(hub)?;
+                return Ok(Some(by));
+            }
+            if found.is_all {
+                self.tasks.due(&mut woken);
+            }
+            let is_idle = woken.is_empty() && !self.seats.can_begin();
+            for task in woken.drain(..) {
+                let told = self.tasks.poll(task);
+                self.hear(told)?;
+            }
+            self.printer.let_out(hub, is_idle)?;
         }
     }
-}
 
-/// The signals that end a run in order.
-struct Stop {
-    term: Signal,
-    int: Signal,
-}
-
-impl Stop {
-    fn listen() -> Result<Self, Fail> {
-        let listen =
-            |kind| signal(kind).map_err(|e| Fail::io(Exit::Unknown, "cannot listen for signals", &e));
-        Ok(Self { term: listen(SignalKind::terminate())?, int: listen(SignalKind::interrupt())? })
+    /// Whether no probe is under way and none will be.
+    fn is_over(&self) -> bool {
+        self.tasks.is_empty() && self.seats.is_empty() && self.rounds.is_over()
     }
 
-    async fn asked(&mut self) -> &'static str {
-        tokio::select! {
-            _ = self.term.recv() => "SIGTERM",
-            _ = self.int.recv() => "SIGINT",
+    /// When the loop must turn again though nothing happens.
+    fn until(&self) -> Option<Instant> {
+        let now = self.prober.hub.now();
+        let may_begin = !self.printer.is_full();
+        if (may_begin && self.seats.can_begin()) || self.printer.can_let_out() {
+            return Some(now);
         }
+        let beat = self.rounds.next().filter(|_| may_begin);
+        let pulse = (!self.tasks.is_empty()).then(|| self.prober.pulse.next(now));
+        [beat, pulse, self.tasks.alarm()].into_iter().flatten().min()
     }
-}
 
-impl Rhythm {
-    /// When the next probe begins, by the clock and not by the last one's end; a beat that was missed is left out.
-    fn next(self, attempts: u64) -> Option<Instant> {
-        let every = self.every.filter(|_| self.count.is_none_or(|count| attempts < count))?;
-        let beats = self.start.elapsed().as_nanos() / every.as_nanos().max(1) + 1;
-        Some(self.start + every.saturating_mul(u32::try_from(beats).unwrap_or(u32::MAX)))
+    /// Begins the rounds whose time is there. Nothing new begins while nobody reads what is told.
+    fn begin_rounds(&mut self) -> Result<(), Fail> {
+        let now = self.prober.hub.now();
+        while !self.printer.is_full() {
+            let Some(target) = self.rounds.begin(now) else { break };
+            self.begin_round(target, now)?;
+        }
+        Ok(())
     }
-}
 
-/// Probes one target for as long as the run lasts.
-async fn watch(index: usize, target: Target, run: Arc<Run>) {
-    let mut reader = Reader::default();
-    let mut attempt = 0;
-    loop {
-        attempt += 1;
-        match &target {
+    fn begin_round(&mut self, target: usize, now: Instant) -> Result<(), Fail> {
+        let Some(watched) = self.rounds.get(target) else { return Ok(()) };
+        let attempt = watched.attempt;
+        let instance = match &watched.target {
             Target::Endpoint(endpoint) => {
                 let asked = Asked { endpoint: endpoint.clone(), instance: None, attempt };
-                ask(index, asked, &run, None).await;
+                self.seats.wait(target, asked, None);
+                return Ok(());
             }
-            Target::Instance(instance) => {
-                let deadline = Instant::now() + run.how.timeout;
-                match reader.read(&run.host, instance, run.part, run.how.timeout).await {
-                    Ok(endpoints) => {
-                        let mut services = JoinSet::new();
-                        for endpoint in endpoints {
-                            let asked = Asked { endpoint, instance: Some(instance.name.clone()), attempt };
-                            let run = Arc::clone(&run);
-                            services.spawn(async move { ask(index, asked, &run, Some(deadline)).await });
-                        }
-                        while services.join_next().await.is_some() {}
-                    }
-                    Err(unread) => {
-                        let answer = unread.answer(instance, run.how.level, attempt);
-                        tell(&run, Told::Answer(index, Box::new(answer))).await;
-                    }
-                }
+            Target::Instance(instance) => Rc::clone(instance),
+        };
+        let prober = self.prober;
+        let reading = config::read(&prober.hub, self.host, &instance, self.part, watched.reading.take());
+        watched.reading = reading.as_ref().ok().cloned();
+        let How { level, timeout, .. } = prober.how;
+        let deadline = now + timeout;
+        let told = self.tasks.start(async move {
+            let end = match config::endpoints(&prober.hub, reading, deadline, timeout).await {
+                Ok(endpoints) => End::Read(endpoints, deadline),
+                Err(unread) => End::Unread(Box::new(unread.answer(&instance, level, attempt))),
+            };
+            Told { target, end }
+        });
+        self.hear(told)
+    }
+
+    /// Begins some of the probes that wait, as far as there are descriptors.
+    fn begin_probes(&mut self) -> Result<(), Fail> {
+        let prober = self.prober;
+        for _ in 0..BURST {
+            if self.printer.is_full() || !self.seats.can_begin() {
+                break;
             }
+            let Some(next) = self.seats.next() else { break };
+            let (target, deadline) = (next.target, next.deadline(prober.how.timeout));
+            let told = self.tasks.start(async move {
+                Told { target, end: End::Answer(Box::new(prober.probe(next.asked, deadline).await)) }
+            });
+            self.hear(told)?;
         }
-        tell(&run, Told::EndOfRound(index, attempt)).await;
-        match run.rhythm.next(attempt) {
-            Some(at) => sleep_until(at).await,
-            None => return,
+        Ok(())
+    }
+
+    /// Hears what a task has ended with, if it has.
+    fn hear(&mut self, told: Option<Told>) -> Result<(), Fail> {
+        let Some(Told { target, end }) = told else { return Ok(()) };
+        match end {
+            End::Answer(answer) => {
+                self.seats.free();
+                self.printer.answer(target, &answer)?;
+            }
+            End::Unread(answer) => self.printer.answer(target, &answer)?,
+            End::Read(endpoints, deadline) => self.ask_all(target, endpoints, deadline),
+        }
+        match self.rounds.answered(target, Instant::now()) {
+            Some(attempt) => self.printer.end_round(target, attempt),
+            None => Ok(()),
         }
     }
-}
 
-async fn ask(index: usize, asked: Asked, run: &Run, deadline: Option<Instant>) {
-    let waiting = Instant::now();
-    // The semaphore is never closed.
-    let _seat = run.seats.acquire().await;
-    // Waiting for a descriptor of our own takes nothing of the server's time.
-    let deadline = deadline.unwrap_or(waiting + run.how.timeout) + waiting.elapsed();
-    let answer = probe(asked, &run.how, &run.pulse, deadline).await;
-    tell(run, Told::Answer(index, Box::new(answer))).await;
-}
-
-async fn tell(run: &Run, told: Told) {
-    // Nobody hears it when the run is at its end; the task ends with the runtime.
-    let _ = run.told.send(told).await;
+    /// Has every endpoint of an instance probed in its present round.
+    fn ask_all(&mut self, target: usize, endpoints: Vec<Endpoint>, deadline: Instant) {
+        let Some(watched) = self.rounds.get(target) else { return };
+        watched.open += endpoints.len();
+        let attempt = watched.attempt;
+        let instance = match &watched.target {
+            Target::Instance(instance) => Some(instance.name.clone()),
+            Target::Endpoint(_) => None,
+        };
+        for endpoint in endpoints {
+            let asked = Asked { endpoint, instance: instance.clone(), attempt };
+            self.seats.wait(target, asked, Some(deadline));
+        }
+    }
 }

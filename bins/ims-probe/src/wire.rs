@@ -1,8 +1,9 @@
-//! A connection that is read in lines and frames, with bounded memory whatever the server sends.
+//! A connection that is read in lines and frames, with bounded memory whatever the server sends. It knows no
+//! socket: whoever polls a dialogue over it sees to it that its stream gets on.
 
-use std::time::Duration;
-
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use std::future::poll_fn;
+use std::io::{self, ErrorKind};
+use std::task::Poll;
 
 use crate::trouble::Trouble;
 
@@ -10,14 +11,24 @@ use crate::trouble::Trouble;
 pub const LONGEST_LINE: usize = 4096;
 /// The most that one reply may hold.
 pub const LONGEST_REPLY: usize = 64 * 1024;
-/// What is read at once.
-const SIP: usize = 512;
+/// What a stream reads at once, about.
+pub const SIP: usize = 512;
 
-/// What a dialogue is held over.
-pub trait Stream: AsyncRead + AsyncWrite + Unpin {}
-impl<S: AsyncRead + AsyncWrite + Unpin> Stream for S {}
+/// What a dialogue is held over: bytes in, bytes out, and never a wait. What cannot be done now is
+/// [`ErrorKind::WouldBlock`]; the dialogue then stands still and is polled again when it may be possible.
+///
+/// A stream may stand over another one: what encrypts is such a stream.
+pub trait Stream {
+    /// Appends some of what has come, a few [`SIP`]s at most, and says how much it was; 0 is the end. While nothing
+    /// has come it reserves no memory: that is what thousands of dialogues do at once.
+    fn read(&mut self, into: &mut Vec<u8>) -> io::Result<usize>;
+
+    /// Takes some of the bytes, to be sent.
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize>;
+}
 
 /// A stream, and what was read of it but not yet used.
+#[derive(Debug)]
 pub struct Wire<S> {
     stream: S,
     buffer: Vec<u8>,
@@ -32,37 +43,36 @@ impl<S: Stream> Wire<S> {
     }
 
     /// Sends a command; the reply to it may be as long as any.
-    pub async fn send(&mut self, bytes: &[u8]) -> Result<(), Trouble> {
+    pub async fn send(&mut self, mut bytes: &[u8]) -> Result<(), Trouble> {
         self.budget = LONGEST_REPLY;
-        self.stream.write_all(bytes).await?;
-        self.stream.flush().await?;
+        while !bytes.is_empty() {
+            let sent = poll_fn(|_| or_wait(self.stream.write(bytes))).await?;
+            bytes = bytes.get(sent..).unwrap_or_default();
+        }
         Ok(())
     }
 
     /// Says goodbye without waiting: whether it arrives changes no answer.
-    pub async fn farewell(&mut self, bytes: &[u8]) {
-        let goodbye = tokio::time::timeout(Duration::ZERO, self.stream.write_all(bytes));
+    pub fn farewell(&mut self, bytes: &[u8]) {
         // The probe has its answer already.
-        let _ = goodbye.await;
+        let _ = self.stream.write(bytes);
     }
 
     /// Reads one line and gives it without its end, CR LF or LF.
     pub async fn line(&mut self) -> Result<&[u8], Trouble> {
-        self.forget_used();
         let mut searched = 0;
         let end = loop {
-            if let Some(at) = self.buffer.iter().skip(searched).position(|byte| *byte == b'\n') {
+            let unused = self.unused();
+            if let Some(at) = unused.iter().skip(searched).position(|byte| *byte == b'\n') {
                 break searched + at;
             }
-            searched = self.buffer.len();
+            searched = unused.len();
             if searched > LONGEST_LINE {
                 return Err(Trouble::TooLong("a line longer than 4096 bytes"));
             }
             self.sip().await?;
         };
-        self.used = end + 1;
-        self.spend(end + 1)?;
-        let line = self.buffer.get(..end).unwrap_or_default();
+        let line = self.spend(end + 1)?.get(..end).unwrap_or_default();
         if line.len() > LONGEST_LINE {
             return Err(Trouble::TooLong("a line longer than 4096 bytes"));
         }
@@ -71,55 +81,64 @@ impl<S: Stream> Wire<S> {
 
     /// Waits until so many bytes are there and shows them without using them up.
     pub async fn ahead(&mut self, bytes: usize) -> Result<&[u8], Trouble> {
-        self.forget_used();
         if bytes > LONGEST_REPLY {
             return Err(Trouble::TooLong("a message longer than 64 KiB"));
         }
-        while self.buffer.len() < bytes {
+        while self.unused().len() < bytes {
             self.sip().await?;
         }
-        Ok(self.buffer.get(..bytes).unwrap_or_default())
+        Ok(self.unused().get(..bytes).unwrap_or_default())
     }
 
     /// Waits until so many bytes are there and takes them.
     pub async fn take(&mut self, bytes: usize) -> Result<&[u8], Trouble> {
         self.ahead(bytes).await?;
-        self.used = bytes;
-        self.spend(bytes)?;
-        Ok(self.buffer.get(..bytes).unwrap_or_default())
+        self.spend(bytes)
     }
 
-    fn spend(&mut self, bytes: usize) -> Result<(), Trouble> {
+    fn unused(&self) -> &[u8] {
+        self.buffer.get(self.used..).unwrap_or_default()
+    }
+
+    /// Uses up bytes that are there and gives them.
+    fn spend(&mut self, bytes: usize) -> Result<&[u8], Trouble> {
         self.budget = self.budget.checked_sub(bytes).ok_or(Trouble::TooLong("a reply longer than 64 KiB"))?;
-        Ok(())
+        let from = self.used;
+        self.used += bytes;
+        Ok(self.buffer.get(from..self.used).unwrap_or_default())
     }
 
-    fn forget_used(&mut self) {
+    /// Waits for more bytes.
+    async fn sip(&mut self) -> Result<(), Trouble> {
         self.buffer.drain(..self.used);
         self.used = 0;
-    }
-
-    async fn sip(&mut self) -> Result<(), Trouble> {
-        self.buffer.reserve(SIP);
-        match (&mut self.stream).take(4 * 1024).read_buf(&mut self.buffer).await? {
+        match poll_fn(|_| or_wait(self.stream.read(&mut self.buffer))).await? {
             0 => Err(Trouble::Closed),
             _ => Ok(()),
         }
     }
 }
 
+/// What cannot be done now is waited for.
+fn or_wait(done: io::Result<usize>) -> Poll<io::Result<usize>> {
+    match done {
+        Err(error) if error.kind() == ErrorKind::WouldBlock => Poll::Pending,
+        done => Poll::Ready(done),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::canned::{Canned, block};
+    use crate::feed::{Feed, play};
 
-    fn wire(bytes: &[u8]) -> Wire<Canned> {
-        Wire::over(Canned(bytes.to_vec()))
+    fn wire(bytes: &[u8]) -> Wire<Feed<'_>> {
+        Wire::over(Feed::of(bytes))
     }
 
     #[test]
     fn lines_end_with_a_line_feed_and_lose_one_carriage_return() {
-        block(async {
+        play(async {
             let mut wire = wire(b"one\r\ntwo\n\r\n\r\r\nleft");
             for line in [&b"one"[..], b"two", b"", b"\r"] {
                 assert_eq!(wire.line().await.unwrap(), line);
@@ -130,7 +149,7 @@ mod tests {
 
     #[test]
     fn a_line_and_a_reply_have_an_end() {
-        block(async {
+        play(async {
             let mut longest = vec![b'x'; LONGEST_LINE];
             longest.extend(b"\n");
             assert_eq!(wire(&longest).line().await.unwrap().len(), LONGEST_LINE);
@@ -138,7 +157,8 @@ mod tests {
             assert!(matches!(wire(&longest).line().await, Err(Trouble::TooLong(_))));
             assert!(matches!(wire(&[b'x'; 9000]).line().await, Err(Trouble::TooLong(_))));
 
-            let mut endless = wire(&b"220-hello\r\n".repeat(10_000));
+            let endless = b"220-hello\r\n".repeat(10_000);
+            let mut endless = wire(&endless);
             let mut lines = 0;
             let trouble = loop {
                 match endless.line().await {
@@ -153,7 +173,7 @@ mod tests {
 
     #[test]
     fn bytes_are_shown_before_they_are_taken() {
-        block(async {
+        play(async {
             let mut wire = wire(b"0123456789");
             assert_eq!(wire.ahead(4).await.unwrap(), b"0123");
             assert_eq!(wire.take(2).await.unwrap(), b"01");
@@ -161,5 +181,12 @@ mod tests {
             assert!(matches!(wire.ahead(LONGEST_REPLY + 1).await, Err(Trouble::TooLong(_))));
             assert!(matches!(wire.take(9).await, Err(Trouble::Closed)));
         });
+    }
+
+    #[test]
+    fn a_wire_that_waits_holds_no_memory() {
+        let mut wire = wire(b"");
+        assert!(play(wire.line()).is_err());
+        assert_eq!(wire.buffer.capacity(), 0);
     }
 }

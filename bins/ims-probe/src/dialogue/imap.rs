@@ -19,7 +19,7 @@ pub async fn hold<S: Stream>(wire: &mut Wire<S>, level: Level, way: &mut Way) ->
         return Err(Trouble::Garbled(format!("not a greeting: {greeting}")));
     }
     if level < Level::Session {
-        wire.farewell(b"a1 LOGOUT\r\n").await;
+        wire.farewell(b"a1 LOGOUT\r\n");
         return Ok(greeting);
     }
     way.enter(Stage::Capability);

@@ -4,12 +4,11 @@
 mod frame;
 
 use bytes::BytesMut;
-use ldap3_proto::LdapCodec;
+use ldap3_lber::write::encode_into;
 use ldap3_proto::proto::{
     LdapBindCred, LdapBindRequest, LdapBindResponse, LdapDerefAliases, LdapFilter, LdapMsg, LdapOp,
     LdapResult, LdapResultCode, LdapSearchRequest, LdapSearchResultEntry, LdapSearchScope,
 };
-use tokio_util::codec::Encoder;
 
 use crate::level::Level;
 use crate::stage::{Stage, Way};
@@ -30,12 +29,12 @@ pub async fn hold<S: Stream>(
     way.enter(Stage::Bind);
     bind(wire, level).await?;
     if level < Level::Session {
-        wire.farewell(&encoded(UNBIND, LdapOp::UnbindRequest)?).await;
+        wire.farewell(&encoded(UNBIND, LdapOp::UnbindRequest)?);
         return Ok(None);
     }
     way.enter(Stage::Search);
     let holds = root_dse(wire).await?;
-    wire.farewell(&encoded(UNBIND, LdapOp::UnbindRequest)?).await;
+    wire.farewell(&encoded(UNBIND, LdapOp::UnbindRequest)?);
     Ok(holds)
 }
 
@@ -139,7 +138,7 @@ fn sort(op: LdapOp) -> Heard {
 
 fn encoded(msgid: i32, op: LdapOp) -> Result<BytesMut, Trouble> {
     let mut bytes = BytesMut::new();
-    LdapCodec::default().encode(LdapMsg::new(msgid, op), &mut bytes)?;
+    encode_into(&mut bytes, LdapMsg::new(msgid, op).into())?;
     Ok(bytes)
 }
 

@@ -92,8 +92,7 @@ fn begins(line: &[u8], word: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::canned::{Canned, block};
-    use crate::stage::Stage;
+    use crate::feed;
     use proptest::prelude::*;
 
     const ALL: [Dialogue; 5] =
@@ -118,11 +117,7 @@ mod tests {
     }
 
     fn hold(dialogue: Dialogue, speech: &[u8], level: Level) -> Result<Option<String>, Trouble> {
-        let me = IpAddr::from([192, 0, 2, 1]);
-        block(async {
-            let mut way = Way::from(Stage::Connect);
-            dialogue.hold(&mut Wire::over(Canned(speech.to_vec())), level, &mut way, me).await
-        })
+        feed::hold(dialogue, speech, level).0
     }
 
     proptest! {

@@ -12,7 +12,7 @@ pub async fn hold<S: Stream>(wire: &mut Wire<S>, level: Level, way: &mut Way) ->
     way.enter(Stage::Greet);
     let greeting = said(wire.line().await?)?.into_ok()?;
     if level < Level::Session {
-        wire.farewell(b"QUIT\r\n").await;
+        wire.farewell(b"QUIT\r\n");
         return Ok(greeting);
     }
     way.enter(Stage::Capability);

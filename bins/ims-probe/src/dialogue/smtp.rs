@@ -31,7 +31,7 @@ pub async fn hold<S: Stream>(
     way.enter(Stage::Greet);
     let greeting = reply(wire, *b"220").await?;
     if level < Level::Session {
-        wire.farewell(b"QUIT\r\n").await;
+        wire.farewell(b"QUIT\r\n");
         return Ok(greeting);
     }
     let (verb, stage) = match hello {

@@ -1,10 +1,8 @@
 //! One LDAP message out of a stream: its length is read here, bounded and before its end is there, and only what a
 //! server may say is given to the codec.
 
-use bytes::BytesMut;
-use ldap3_proto::LdapCodec;
+use ldap3_lber::parse::{DEFAULT_MAX_BER_DEPTH, Parser};
 use ldap3_proto::proto::LdapMsg;
-use tokio_util::codec::Decoder;
 
 use crate::trouble::Trouble;
 use crate::wire::{LONGEST_REPLY, Stream, Wire};
@@ -73,8 +71,8 @@ fn decoded(frame: &[u8]) -> Result<LdapMsg, Trouble> {
     if !operation(frame).is_some_and(|tag| matches!(tag, 0x61 | 0x64 | 0x65 | 0x73 | 0x78 | 0x79)) {
         return Err(not_ldap());
     }
-    let mut codec = LdapCodec::new(Some(LONGEST_REPLY), None);
-    codec.decode(&mut BytesMut::from(frame)).ok().flatten().ok_or_else(not_ldap)
+    let (_, message) = Parser::new(DEFAULT_MAX_BER_DEPTH).parse(frame).map_err(|_| not_ldap())?;
+    LdapMsg::try_from(message).map_err(|_| not_ldap())
 }
 
 /// The tag of a message's operation, which follows its number.

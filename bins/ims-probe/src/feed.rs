@@ -1,0 +1,67 @@
+//! A server whose whole speech is known before: a dialogue is held with it without a network, for tests of what is
+//! read and for fuzzing.
+
+use std::io::{self, ErrorKind};
+use std::net::{IpAddr, Ipv4Addr};
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+
+use crate::dialogue::Dialogue;
+use crate::level::Level;
+use crate::stage::{Stage, Way};
+use crate::trouble::Trouble;
+use crate::wire::{Stream, Wire};
+
+/// Says these bytes, a few at a time and with a pause before each, and then closes; hears everything and heeds
+/// nothing.
+#[derive(Debug)]
+pub struct Feed<'a> {
+    speech: &'a [u8],
+    pause: bool,
+}
+
+/// As many bytes come at once.
+const PIECE: usize = 7;
+
+impl<'a> Feed<'a> {
+    /// A server with this speech.
+    pub const fn of(speech: &'a [u8]) -> Self {
+        Self { speech, pause: false }
+    }
+}
+
+impl Stream for Feed<'_> {
+    fn read(&mut self, into: &mut Vec<u8>) -> io::Result<usize> {
+        self.pause = !self.pause;
+        if self.pause {
+            return Err(ErrorKind::WouldBlock.into());
+        }
+        let (some, rest) = self.speech.split_at_checked(PIECE).unwrap_or((self.speech, &[]));
+        into.extend(some);
+        self.speech = rest;
+        Ok(some.len())
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        Ok(bytes.len().min(PIECE))
+    }
+}
+
+/// Polls something to its end that waits for nothing but a [`Feed`].
+pub fn play<F: Future>(future: F) -> F::Output {
+    let mut future = pin!(future);
+    loop {
+        if let Poll::Ready(end) = future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+            return end;
+        }
+    }
+}
+
+/// Holds a dialogue with a server that says this, and gives its end and the stage that it was in.
+pub fn hold(dialogue: Dialogue, speech: &[u8], level: Level) -> (Result<Option<String>, Trouble>, Stage) {
+    let mut way = Way::from(Stage::Connect);
+    let mut wire = Wire::over(Feed::of(speech));
+    let me = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
+    let end = play(dialogue.hold(&mut wire, level, &mut way, me));
+    (end, way.stage())
+}
