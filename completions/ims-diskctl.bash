@@ -16,9 +16,6 @@ _ims__diskctl() {
             ",$1")
                 cmd="ims__diskctl"
                 ;;
-            ims__diskctl,hand)
-                cmd="ims__diskctl__subcmd__hand"
-                ;;
             ims__diskctl,help)
                 cmd="ims__diskctl__subcmd__help"
                 ;;
@@ -30,9 +27,6 @@ _ims__diskctl() {
                 ;;
             ims__diskctl,take)
                 cmd="ims__diskctl__subcmd__take"
-                ;;
-            ims__diskctl__subcmd__help,hand)
-                cmd="ims__diskctl__subcmd__help__subcmd__hand"
                 ;;
             ims__diskctl__subcmd__help,help)
                 cmd="ims__diskctl__subcmd__help__subcmd__help"
@@ -53,7 +47,7 @@ _ims__diskctl() {
 
     case "${cmd}" in
         ims__diskctl)
-            opts="-o -h -V --output --root --help --version look take release hand help"
+            opts="-o -h -V --output --help --version look take release help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -67,36 +61,6 @@ _ims__diskctl() {
                     COMPREPLY=($(compgen -W "json table" -- "${cur}"))
                     return 0
                     ;;
-                --root)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        ims__subcmd__diskctl__subcmd__hand)
-            opts="-o -h --output --root --help"
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                --output)
-                    COMPREPLY=($(compgen -W "json table" -- "${cur}"))
-                    return 0
-                    ;;
-                -o)
-                    COMPREPLY=($(compgen -W "json table" -- "${cur}"))
-                    return 0
-                    ;;
-                --root)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -105,22 +69,8 @@ _ims__diskctl() {
             return 0
             ;;
         ims__subcmd__diskctl__subcmd__help)
-            opts="look take release hand help"
+            opts="look take release help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        ims__subcmd__diskctl__subcmd__help__subcmd__hand)
-            opts=""
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -189,7 +139,7 @@ _ims__diskctl() {
             return 0
             ;;
         ims__subcmd__diskctl__subcmd__look)
-            opts="-o -h --device --mount --fstype --timeout --output --root --help"
+            opts="-o -h --device --mount --fstype --timeout --output --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -217,10 +167,6 @@ _ims__diskctl() {
                     ;;
                 -o)
                     COMPREPLY=($(compgen -W "json table" -- "${cur}"))
-                    return 0
-                    ;;
-                --root)
-                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 *)
@@ -231,7 +177,7 @@ _ims__diskctl() {
             return 0
             ;;
         ims__subcmd__diskctl__subcmd__release)
-            opts="-n -o -h --device --mount --fstype --dry-run --timeout --output --root --help"
+            opts="-n -o -h --device --mount --fstype --dry-run --timeout --output --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -261,10 +207,6 @@ _ims__diskctl() {
                     COMPREPLY=($(compgen -W "json table" -- "${cur}"))
                     return 0
                     ;;
-                --root)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -273,7 +215,7 @@ _ims__diskctl() {
             return 0
             ;;
         ims__subcmd__diskctl__subcmd__take)
-            opts="-n -o -h --device --mount --fstype --options --guard --proof --dry-run --timeout --output --root --help"
+            opts="-n -o -h --device --mount --fstype --options --guard --proof --dry-run --timeout --output --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -313,10 +255,6 @@ _ims__diskctl() {
                     ;;
                 -o)
                     COMPREPLY=($(compgen -W "json table" -- "${cur}"))
-                    return 0
-                    ;;
-                --root)
-                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 *)

@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_ims_diskctl_global_optspecs
-    string join \n o/output= root= h/help V/version
+    string join \n o/output= h/help V/version
 end
 
 function __fish_ims_diskctl_needs_command
@@ -26,13 +26,11 @@ end
 
 complete -c ims-diskctl -n "__fish_ims_diskctl_needs_command" -s o -l output -d 'Show records as JSON lines or as tables [default: tables on a terminal, JSON elsewhere]' -r -f -a "json\t'One JSON object a line'
 table\t'Tables for people'"
-complete -c ims-diskctl -n "__fish_ims_diskctl_needs_command" -l root -d 'Look for files and helper programs below this folder' -r -F
 complete -c ims-diskctl -n "__fish_ims_diskctl_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c ims-diskctl -n "__fish_ims_diskctl_needs_command" -s V -l version -d 'Print version'
 complete -c ims-diskctl -n "__fish_ims_diskctl_needs_command" -f -a "look" -d 'Say whether the volume is mounted here, which node masters it and when that was last alive'
 complete -c ims-diskctl -n "__fish_ims_diskctl_needs_command" -f -a "take" -d 'Mount the volume here, unless another node has it'
 complete -c ims-diskctl -n "__fish_ims_diskctl_needs_command" -f -a "release" -d 'Unmount the volume here, so that another node can take it at once'
-complete -c ims-diskctl -n "__fish_ims_diskctl_needs_command" -f -a "hand" -d 'Do what may hang, for the process that started this one'
 complete -c ims-diskctl -n "__fish_ims_diskctl_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand look" -l device -d 'The block device, best by what is on it: /dev/disk/by-label/… or by-uuid/…' -r -F
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand look" -l mount -d 'The folder where it is mounted' -r -F
@@ -40,7 +38,6 @@ complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand look" -l fstype 
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand look" -l timeout -d 'How long the disk may take to answer; after that the state is unknown' -r
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand look" -s o -l output -d 'Show records as JSON lines or as tables [default: tables on a terminal, JSON elsewhere]' -r -f -a "json\t'One JSON object a line'
 table\t'Tables for people'"
-complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand look" -l root -d 'Look for files and helper programs below this folder' -r -F
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand look" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand take" -l device -d 'The block device, best by what is on it: /dev/disk/by-label/… or by-uuid/…' -r -F
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand take" -l mount -d 'The folder where it is mounted' -r -F
@@ -53,7 +50,6 @@ complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand take" -l proof -
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand take" -l timeout -d 'How long it may take in all; a volume left by a crash needs 22 s to 45 s' -r
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand take" -s o -l output -d 'Show records as JSON lines or as tables [default: tables on a terminal, JSON elsewhere]' -r -f -a "json\t'One JSON object a line'
 table\t'Tables for people'"
-complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand take" -l root -d 'Look for files and helper programs below this folder' -r -F
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand take" -s n -l dry-run -d 'Show the steps and take none'
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand take" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand release" -l device -d 'The block device, best by what is on it: /dev/disk/by-label/… or by-uuid/…' -r -F
@@ -62,15 +58,9 @@ complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand release" -l fsty
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand release" -l timeout -d 'How long it may take in all, most of it to write out what is still in memory' -r
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand release" -s o -l output -d 'Show records as JSON lines or as tables [default: tables on a terminal, JSON elsewhere]' -r -f -a "json\t'One JSON object a line'
 table\t'Tables for people'"
-complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand release" -l root -d 'Look for files and helper programs below this folder' -r -F
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand release" -s n -l dry-run -d 'Show the steps and take none'
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand release" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand hand" -s o -l output -d 'Show records as JSON lines or as tables [default: tables on a terminal, JSON elsewhere]' -r -f -a "json\t'One JSON object a line'
-table\t'Tables for people'"
-complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand hand" -l root -d 'Look for files and helper programs below this folder' -r -F
-complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand hand" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand help; and not __fish_seen_subcommand_from look take release hand help" -f -a "look" -d 'Say whether the volume is mounted here, which node masters it and when that was last alive'
-complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand help; and not __fish_seen_subcommand_from look take release hand help" -f -a "take" -d 'Mount the volume here, unless another node has it'
-complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand help; and not __fish_seen_subcommand_from look take release hand help" -f -a "release" -d 'Unmount the volume here, so that another node can take it at once'
-complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand help; and not __fish_seen_subcommand_from look take release hand help" -f -a "hand" -d 'Do what may hang, for the process that started this one'
-complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand help; and not __fish_seen_subcommand_from look take release hand help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand help; and not __fish_seen_subcommand_from look take release help" -f -a "look" -d 'Say whether the volume is mounted here, which node masters it and when that was last alive'
+complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand help; and not __fish_seen_subcommand_from look take release help" -f -a "take" -d 'Mount the volume here, unless another node has it'
+complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand help; and not __fish_seen_subcommand_from look take release help" -f -a "release" -d 'Unmount the volume here, so that another node can take it at once'
+complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand help; and not __fish_seen_subcommand_from look take release help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

@@ -77,7 +77,7 @@ _ims__ipbind() {
 
     case "${cmd}" in
         ims__ipbind)
-            opts="-o -h -V --output --root --help --version show set ask restore up down announce look help"
+            opts="-o -h -V --output --help --version show set ask restore up down announce look help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -91,10 +91,6 @@ _ims__ipbind() {
                     COMPREPLY=($(compgen -W "json table" -- "${cur}"))
                     return 0
                     ;;
-                --root)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -103,7 +99,7 @@ _ims__ipbind() {
             return 0
             ;;
         ims__subcmd__ipbind__subcmd__announce)
-            opts="-n -o -h --device --count --every --dry-run --output --root --help"
+            opts="-n -o -h --device --count --every --dry-run --output --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -129,10 +125,6 @@ _ims__ipbind() {
                     COMPREPLY=($(compgen -W "json table" -- "${cur}"))
                     return 0
                     ;;
-                --root)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -141,7 +133,7 @@ _ims__ipbind() {
             return 0
             ;;
         ims__subcmd__ipbind__subcmd__ask)
-            opts="-n -o -h --dry-run --timeout --force-slapd-running --output --root --help"
+            opts="-n -o -h --dry-run --timeout --force-slapd-running --output --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -159,10 +151,6 @@ _ims__ipbind() {
                     COMPREPLY=($(compgen -W "json table" -- "${cur}"))
                     return 0
                     ;;
-                --root)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -171,7 +159,7 @@ _ims__ipbind() {
             return 0
             ;;
         ims__subcmd__ipbind__subcmd__down)
-            opts="-n -o -h --device --keep-connections --flush-neighbours --force-not-ours --dry-run --output --root --help"
+            opts="-n -o -h --device --keep-connections --flush-neighbours --force-not-ours --dry-run --output --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -187,10 +175,6 @@ _ims__ipbind() {
                     ;;
                 -o)
                     COMPREPLY=($(compgen -W "json table" -- "${cur}"))
-                    return 0
-                    ;;
-                --root)
-                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 *)
@@ -341,7 +325,7 @@ _ims__ipbind() {
             return 0
             ;;
         ims__subcmd__ipbind__subcmd__look)
-            opts="-o -h --device --probe-wait --output --root --help"
+            opts="-o -h --device --probe-wait --output --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -361,10 +345,6 @@ _ims__ipbind() {
                     ;;
                 -o)
                     COMPREPLY=($(compgen -W "json table" -- "${cur}"))
-                    return 0
-                    ;;
-                --root)
-                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 *)
@@ -375,7 +355,7 @@ _ims__ipbind() {
             return 0
             ;;
         ims__subcmd__ipbind__subcmd__restore)
-            opts="-n -o -h --server-root --layout --ldap --dry-run --timeout --force-slapd-running --output --root --help"
+            opts="-n -o -h --server-root --layout --ldap --dry-run --timeout --force-slapd-running --output --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -403,10 +383,6 @@ _ims__ipbind() {
                     ;;
                 -o)
                     COMPREPLY=($(compgen -W "json table" -- "${cur}"))
-                    return 0
-                    ;;
-                --root)
-                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 *)
@@ -417,7 +393,7 @@ _ims__ipbind() {
             return 0
             ;;
         ims__subcmd__ipbind__subcmd__set)
-            opts="-n -o -h --address --server-root --layout --ldap --dry-run --timeout --force-slapd-running --output --root --help"
+            opts="-n -o -h --address --server-root --layout --ldap --dry-run --timeout --force-slapd-running --output --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -451,10 +427,6 @@ _ims__ipbind() {
                     COMPREPLY=($(compgen -W "json table" -- "${cur}"))
                     return 0
                     ;;
-                --root)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -463,7 +435,7 @@ _ims__ipbind() {
             return 0
             ;;
         ims__subcmd__ipbind__subcmd__show)
-            opts="-o -h --address --server-root --layout --ldap --output --root --help"
+            opts="-o -h --address --server-root --layout --ldap --timeout --output --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -485,16 +457,16 @@ _ims__ipbind() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --output)
                     COMPREPLY=($(compgen -W "json table" -- "${cur}"))
                     return 0
                     ;;
                 -o)
                     COMPREPLY=($(compgen -W "json table" -- "${cur}"))
-                    return 0
-                    ;;
-                --root)
-                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 *)
@@ -505,7 +477,7 @@ _ims__ipbind() {
             return 0
             ;;
         ims__subcmd__ipbind__subcmd__up)
-            opts="-n -o -h --device --probe-wait --adopt --flush-neighbours --dry-run --output --root --help"
+            opts="-n -o -h --device --probe-wait --adopt --flush-neighbours --dry-run --output --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -525,10 +497,6 @@ _ims__ipbind() {
                     ;;
                 -o)
                     COMPREPLY=($(compgen -W "json table" -- "${cur}"))
-                    return 0
-                    ;;
-                --root)
-                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 *)

@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_ims_ipbind_global_optspecs
-    string join \n o/output= root= h/help V/version
+    string join \n o/output= h/help V/version
 end
 
 function __fish_ims_ipbind_needs_command
@@ -26,7 +26,6 @@ end
 
 complete -c ims-ipbind -n "__fish_ims_ipbind_needs_command" -s o -l output -d 'Show records as JSON lines or as tables [default: tables on a terminal, JSON elsewhere]' -r -f -a "json\t'One JSON object a line'
 table\t'Tables for people'"
-complete -c ims-ipbind -n "__fish_ims_ipbind_needs_command" -l root -d 'Look for files and helper programs below this folder' -r -F
 complete -c ims-ipbind -n "__fish_ims_ipbind_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c ims-ipbind -n "__fish_ims_ipbind_needs_command" -s V -l version -d 'Print version'
 complete -c ims-ipbind -n "__fish_ims_ipbind_needs_command" -f -a "show" -d 'Say where each server of an instance listens and sends from, with file and line, and whether it does so now'
@@ -42,9 +41,9 @@ complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand show" -l address -
 complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand show" -l server-root -d 'The server root, for an instance that is not in the registry' -r -F
 complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand show" -l layout -d 'How it is laid out, iplanet-5, messaging-6 or postfix-dovecot [default: what is found on the disk]' -r
 complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand show" -l ldap -d 'The directory server below the same root, without its leading slapd-' -r
+complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand show" -l timeout -d 'How long the message stores\' configutil may take, all questions together' -r
 complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand show" -s o -l output -d 'Show records as JSON lines or as tables [default: tables on a terminal, JSON elsewhere]' -r -f -a "json\t'One JSON object a line'
 table\t'Tables for people'"
-complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand show" -l root -d 'Look for files and helper programs below this folder' -r -F
 complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand show" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand set" -l address -d 'The logical address; may be given several times [default: the instance\'s in the registry]' -r
 complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand set" -l server-root -d 'The server root, for an instance that is not in the registry' -r -F
@@ -53,14 +52,12 @@ complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand set" -l ldap -d 'T
 complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand set" -l timeout -d 'How long to wait for another run that holds the lock, and for each helper program' -r
 complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand set" -s o -l output -d 'Show records as JSON lines or as tables [default: tables on a terminal, JSON elsewhere]' -r -f -a "json\t'One JSON object a line'
 table\t'Tables for people'"
-complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand set" -l root -d 'Look for files and helper programs below this folder' -r -F
 complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand set" -s n -l dry-run -d 'Show the change as a unified diff and make none'
 complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand set" -l force-slapd-running -d 'Change a directory server\'s own configuration although it runs; it may write the old one back'
 complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand set" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand ask" -l timeout -d 'How long to wait for another run that holds the lock, and for each helper program' -r
 complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand ask" -s o -l output -d 'Show records as JSON lines or as tables [default: tables on a terminal, JSON elsewhere]' -r -f -a "json\t'One JSON object a line'
 table\t'Tables for people'"
-complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand ask" -l root -d 'Look for files and helper programs below this folder' -r -F
 complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand ask" -s n -l dry-run -d 'Show the change as a unified diff and make none'
 complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand ask" -l force-slapd-running -d 'Change a directory server\'s own configuration although it runs; it may write the old one back'
 complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand ask" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -70,7 +67,6 @@ complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand restore" -l ldap -
 complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand restore" -l timeout -d 'How long to wait for another run that holds the lock, and for each helper program' -r
 complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand restore" -s o -l output -d 'Show records as JSON lines or as tables [default: tables on a terminal, JSON elsewhere]' -r -f -a "json\t'One JSON object a line'
 table\t'Tables for people'"
-complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand restore" -l root -d 'Look for files and helper programs below this folder' -r -F
 complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand restore" -s n -l dry-run -d 'Show the change as a unified diff and make none'
 complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand restore" -l force-slapd-running -d 'Change a directory server\'s own configuration although it runs; it may write the old one back'
 complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand restore" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -78,7 +74,6 @@ complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand up" -l device -d '
 complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand up" -l probe-wait -d 'How long to listen for somebody else who has the address; 0s asks nobody' -r
 complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand up" -s o -l output -d 'Show records as JSON lines or as tables [default: tables on a terminal, JSON elsewhere]' -r -f -a "json\t'One JSON object a line'
 table\t'Tables for people'"
-complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand up" -l root -d 'Look for files and helper programs below this folder' -r -F
 complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand up" -l adopt -d 'Take over an address that stands there and was put on by somebody else, without an interruption'
 complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand up" -l flush-neighbours -d 'Also forget which neighbour had the address, so that this node does not go on sending there'
 complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand up" -s n -l dry-run -d 'Show what would be done and do nothing but ask'
@@ -86,7 +81,6 @@ complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand up" -s h -l help -
 complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand down" -l device -d 'The interface to take it off' -r
 complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand down" -s o -l output -d 'Show records as JSON lines or as tables [default: tables on a terminal, JSON elsewhere]' -r -f -a "json\t'One JSON object a line'
 table\t'Tables for people'"
-complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand down" -l root -d 'Look for files and helper programs below this folder' -r -F
 complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand down" -l keep-connections -d 'Leave the TCP connections of the address as they are, instead of resetting them'
 complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand down" -l flush-neighbours -d 'Also forget which neighbour had the address, so that this node asks anew who has it'
 complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand down" -l force-not-ours -d 'Take it off although somebody else put it on'
@@ -97,14 +91,12 @@ complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand announce" -l count
 complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand announce" -l every -d 'How long to wait in between, 10ms or more, or 1s or more for IPv6 [default: 2s, or 1s for IPv6]' -r
 complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand announce" -s o -l output -d 'Show records as JSON lines or as tables [default: tables on a terminal, JSON elsewhere]' -r -f -a "json\t'One JSON object a line'
 table\t'Tables for people'"
-complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand announce" -l root -d 'Look for files and helper programs below this folder' -r -F
 complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand announce" -s n -l dry-run -d 'Show what would be done and do nothing'
 complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand announce" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand look" -l device -d 'The interface' -r
 complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand look" -l probe-wait -d 'How long to listen for somebody else who has the address; 0s asks nobody' -r
 complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand look" -s o -l output -d 'Show records as JSON lines or as tables [default: tables on a terminal, JSON elsewhere]' -r -f -a "json\t'One JSON object a line'
 table\t'Tables for people'"
-complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand look" -l root -d 'Look for files and helper programs below this folder' -r -F
 complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand look" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand help; and not __fish_seen_subcommand_from show set ask restore up down announce look help" -f -a "show" -d 'Say where each server of an instance listens and sends from, with file and line, and whether it does so now'
 complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand help; and not __fish_seen_subcommand_from show set ask restore up down announce look help" -f -a "set" -d 'Make the servers of an instance listen on its logical address alone'

@@ -35,7 +35,7 @@ _ims__portcheck() {
 
     case "${cmd}" in
         ims__portcheck)
-            opts="-o -h -V --group --as-on --live --no-live --disabled-units --answer --timeout --output --root --help --version assign help"
+            opts="-o -h -V --group --as-on --live --no-live --disabled-units --timeout --output --help --version assign help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -61,10 +61,6 @@ _ims__portcheck() {
                     COMPREPLY=($(compgen -W "json table" -- "${cur}"))
                     return 0
                     ;;
-                --root)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -73,7 +69,7 @@ _ims__portcheck() {
             return 0
             ;;
         ims__subcmd__portcheck__subcmd__assign)
-            opts="-n -o -h --dry-run --timeout --output --root --help"
+            opts="-n -o -h --dry-run --timeout --output --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -89,10 +85,6 @@ _ims__portcheck() {
                     ;;
                 -o)
                     COMPREPLY=($(compgen -W "json table" -- "${cur}"))
-                    return 0
-                    ;;
-                --root)
-                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 *)

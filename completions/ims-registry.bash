@@ -34,9 +34,6 @@ _ims__registry() {
             ims__registry,list)
                 cmd="ims__registry__subcmd__list"
                 ;;
-            ims__registry,receive)
-                cmd="ims__registry__subcmd__receive"
-                ;;
             ims__registry,remove)
                 cmd="ims__registry__subcmd__remove"
                 ;;
@@ -64,9 +61,6 @@ _ims__registry() {
             ims__registry__subcmd__help,list)
                 cmd="ims__registry__subcmd__help__subcmd__list"
                 ;;
-            ims__registry__subcmd__help,receive)
-                cmd="ims__registry__subcmd__help__subcmd__receive"
-                ;;
             ims__registry__subcmd__help,remove)
                 cmd="ims__registry__subcmd__help__subcmd__remove"
                 ;;
@@ -83,7 +77,7 @@ _ims__registry() {
 
     case "${cmd}" in
         ims__registry)
-            opts="-o -h -V --output --root --help --version list add remove scan import check diff replicate receive help"
+            opts="-o -h -V --output --help --version list add remove scan import check diff replicate help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -97,10 +91,6 @@ _ims__registry() {
                     COMPREPLY=($(compgen -W "json table" -- "${cur}"))
                     return 0
                     ;;
-                --root)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -109,7 +99,7 @@ _ims__registry() {
             return 0
             ;;
         ims__subcmd__registry__subcmd__add)
-            opts="-n -o -h --layout --server-root --address --ldap --no-mail --dry-run --timeout --output --root --help"
+            opts="-n -o -h --layout --server-root --address --ldap --no-mail --dry-run --timeout --output --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -143,10 +133,6 @@ _ims__registry() {
                     COMPREPLY=($(compgen -W "json table" -- "${cur}"))
                     return 0
                     ;;
-                --root)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -155,7 +141,7 @@ _ims__registry() {
             return 0
             ;;
         ims__subcmd__registry__subcmd__check)
-            opts="-o -h --output --root --help"
+            opts="-o -h --output --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -169,10 +155,6 @@ _ims__registry() {
                     COMPREPLY=($(compgen -W "json table" -- "${cur}"))
                     return 0
                     ;;
-                --root)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -181,7 +163,7 @@ _ims__registry() {
             return 0
             ;;
         ims__subcmd__registry__subcmd__diff)
-            opts="-o -h --with --timeout --output --root --help"
+            opts="-o -h --with --timeout --output --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -203,10 +185,6 @@ _ims__registry() {
                     COMPREPLY=($(compgen -W "json table" -- "${cur}"))
                     return 0
                     ;;
-                --root)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -215,7 +193,7 @@ _ims__registry() {
             return 0
             ;;
         ims__subcmd__registry__subcmd__help)
-            opts="list add remove scan import check diff replicate receive help"
+            opts="list add remove scan import check diff replicate help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -312,20 +290,6 @@ _ims__registry() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        ims__subcmd__registry__subcmd__help__subcmd__receive)
-            opts=""
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
         ims__subcmd__registry__subcmd__help__subcmd__remove)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -369,7 +333,7 @@ _ims__registry() {
             return 0
             ;;
         ims__subcmd__registry__subcmd__import)
-            opts="-n -o -h --dry-run --timeout --output --root --help"
+            opts="-n -o -h --dry-run --timeout --output --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -385,10 +349,6 @@ _ims__registry() {
                     ;;
                 -o)
                     COMPREPLY=($(compgen -W "json table" -- "${cur}"))
-                    return 0
-                    ;;
-                --root)
-                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 *)
@@ -399,7 +359,7 @@ _ims__registry() {
             return 0
             ;;
         ims__subcmd__registry__subcmd__list)
-            opts="-o -h --output --root --help"
+            opts="-o -h --output --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -411,44 +371,6 @@ _ims__registry() {
                     ;;
                 -o)
                     COMPREPLY=($(compgen -W "json table" -- "${cur}"))
-                    return 0
-                    ;;
-                --root)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        ims__subcmd__registry__subcmd__receive)
-            opts="-n -o -h --count --force-replace --dry-run --timeout --output --root --help"
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                --count)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --timeout)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --output)
-                    COMPREPLY=($(compgen -W "json table" -- "${cur}"))
-                    return 0
-                    ;;
-                -o)
-                    COMPREPLY=($(compgen -W "json table" -- "${cur}"))
-                    return 0
-                    ;;
-                --root)
-                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 *)
@@ -459,7 +381,7 @@ _ims__registry() {
             return 0
             ;;
         ims__subcmd__registry__subcmd__remove)
-            opts="-n -o -h --dry-run --timeout --output --root --help"
+            opts="-n -o -h --dry-run --timeout --output --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -477,10 +399,6 @@ _ims__registry() {
                     COMPREPLY=($(compgen -W "json table" -- "${cur}"))
                     return 0
                     ;;
-                --root)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -489,7 +407,7 @@ _ims__registry() {
             return 0
             ;;
         ims__subcmd__registry__subcmd__replicate)
-            opts="-n -o -h --to --force-replace --dry-run --timeout --output --root --help"
+            opts="-n -o -h --to --force-replace --dry-run --timeout --output --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -511,10 +429,6 @@ _ims__registry() {
                     COMPREPLY=($(compgen -W "json table" -- "${cur}"))
                     return 0
                     ;;
-                --root)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -523,7 +437,7 @@ _ims__registry() {
             return 0
             ;;
         ims__subcmd__registry__subcmd__scan)
-            opts="-o -h --output --root --help"
+            opts="-o -h --output --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -535,10 +449,6 @@ _ims__registry() {
                     ;;
                 -o)
                     COMPREPLY=($(compgen -W "json table" -- "${cur}"))
-                    return 0
-                    ;;
-                --root)
-                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 *)

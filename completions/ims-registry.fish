@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_ims_registry_global_optspecs
-    string join \n o/output= root= h/help V/version
+    string join \n o/output= h/help V/version
 end
 
 function __fish_ims_registry_needs_command
@@ -26,7 +26,6 @@ end
 
 complete -c ims-registry -n "__fish_ims_registry_needs_command" -s o -l output -d 'Show records as JSON lines or as tables [default: tables on a terminal, JSON elsewhere]' -r -f -a "json\t'One JSON object a line'
 table\t'Tables for people'"
-complete -c ims-registry -n "__fish_ims_registry_needs_command" -l root -d 'Look for files and helper programs below this folder' -r -F
 complete -c ims-registry -n "__fish_ims_registry_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c ims-registry -n "__fish_ims_registry_needs_command" -s V -l version -d 'Print version'
 complete -c ims-registry -n "__fish_ims_registry_needs_command" -f -a "list" -d 'Print the instances, all or those named'
@@ -37,11 +36,9 @@ complete -c ims-registry -n "__fish_ims_registry_needs_command" -f -a "import" -
 complete -c ims-registry -n "__fish_ims_registry_needs_command" -f -a "check" -d 'Say whether each entry fits what is on the disk and the other entries'
 complete -c ims-registry -n "__fish_ims_registry_needs_command" -f -a "diff" -d 'Print how the registries of other nodes differ from this one'
 complete -c ims-registry -n "__fish_ims_registry_needs_command" -f -a "replicate" -d 'Put the entries of this node, all or those named, into the registries of other nodes'
-complete -c ims-registry -n "__fish_ims_registry_needs_command" -f -a "receive" -d 'Take in what `replicate` on another node sends; not for typing'
 complete -c ims-registry -n "__fish_ims_registry_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c ims-registry -n "__fish_ims_registry_using_subcommand list" -s o -l output -d 'Show records as JSON lines or as tables [default: tables on a terminal, JSON elsewhere]' -r -f -a "json\t'One JSON object a line'
 table\t'Tables for people'"
-complete -c ims-registry -n "__fish_ims_registry_using_subcommand list" -l root -d 'Look for files and helper programs below this folder' -r -F
 complete -c ims-registry -n "__fish_ims_registry_using_subcommand list" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c ims-registry -n "__fish_ims_registry_using_subcommand add" -l layout -d 'How it is laid out, iplanet-5, messaging-6 or postfix-dovecot [default: what is found on the disk]' -r
 complete -c ims-registry -n "__fish_ims_registry_using_subcommand add" -l server-root -d 'The server root, the folder that holds msg-NAME' -r -F
@@ -50,59 +47,43 @@ complete -c ims-registry -n "__fish_ims_registry_using_subcommand add" -l ldap -
 complete -c ims-registry -n "__fish_ims_registry_using_subcommand add" -l timeout -d 'How long to wait for another run that holds the lock' -r
 complete -c ims-registry -n "__fish_ims_registry_using_subcommand add" -s o -l output -d 'Show records as JSON lines or as tables [default: tables on a terminal, JSON elsewhere]' -r -f -a "json\t'One JSON object a line'
 table\t'Tables for people'"
-complete -c ims-registry -n "__fish_ims_registry_using_subcommand add" -l root -d 'Look for files and helper programs below this folder' -r -F
 complete -c ims-registry -n "__fish_ims_registry_using_subcommand add" -l no-mail -d 'The instance is a directory server alone'
 complete -c ims-registry -n "__fish_ims_registry_using_subcommand add" -s n -l dry-run -d 'Show the change as a unified diff and make none'
 complete -c ims-registry -n "__fish_ims_registry_using_subcommand add" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c ims-registry -n "__fish_ims_registry_using_subcommand remove" -l timeout -d 'How long to wait for another run that holds the lock' -r
 complete -c ims-registry -n "__fish_ims_registry_using_subcommand remove" -s o -l output -d 'Show records as JSON lines or as tables [default: tables on a terminal, JSON elsewhere]' -r -f -a "json\t'One JSON object a line'
 table\t'Tables for people'"
-complete -c ims-registry -n "__fish_ims_registry_using_subcommand remove" -l root -d 'Look for files and helper programs below this folder' -r -F
 complete -c ims-registry -n "__fish_ims_registry_using_subcommand remove" -s n -l dry-run -d 'Show the change as a unified diff and make none'
 complete -c ims-registry -n "__fish_ims_registry_using_subcommand remove" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c ims-registry -n "__fish_ims_registry_using_subcommand scan" -s o -l output -d 'Show records as JSON lines or as tables [default: tables on a terminal, JSON elsewhere]' -r -f -a "json\t'One JSON object a line'
 table\t'Tables for people'"
-complete -c ims-registry -n "__fish_ims_registry_using_subcommand scan" -l root -d 'Look for files and helper programs below this folder' -r -F
 complete -c ims-registry -n "__fish_ims_registry_using_subcommand scan" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c ims-registry -n "__fish_ims_registry_using_subcommand import" -l timeout -d 'How long to wait for another run that holds the lock' -r
 complete -c ims-registry -n "__fish_ims_registry_using_subcommand import" -s o -l output -d 'Show records as JSON lines or as tables [default: tables on a terminal, JSON elsewhere]' -r -f -a "json\t'One JSON object a line'
 table\t'Tables for people'"
-complete -c ims-registry -n "__fish_ims_registry_using_subcommand import" -l root -d 'Look for files and helper programs below this folder' -r -F
 complete -c ims-registry -n "__fish_ims_registry_using_subcommand import" -s n -l dry-run -d 'Show the change as a unified diff and make none'
 complete -c ims-registry -n "__fish_ims_registry_using_subcommand import" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c ims-registry -n "__fish_ims_registry_using_subcommand check" -s o -l output -d 'Show records as JSON lines or as tables [default: tables on a terminal, JSON elsewhere]' -r -f -a "json\t'One JSON object a line'
 table\t'Tables for people'"
-complete -c ims-registry -n "__fish_ims_registry_using_subcommand check" -l root -d 'Look for files and helper programs below this folder' -r -F
 complete -c ims-registry -n "__fish_ims_registry_using_subcommand check" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c ims-registry -n "__fish_ims_registry_using_subcommand diff" -l with -d 'The nodes, by their names in /etc/ims/nodes.toml' -r
 complete -c ims-registry -n "__fish_ims_registry_using_subcommand diff" -l timeout -d 'How long a node may take beyond the time to reach it' -r
 complete -c ims-registry -n "__fish_ims_registry_using_subcommand diff" -s o -l output -d 'Show records as JSON lines or as tables [default: tables on a terminal, JSON elsewhere]' -r -f -a "json\t'One JSON object a line'
 table\t'Tables for people'"
-complete -c ims-registry -n "__fish_ims_registry_using_subcommand diff" -l root -d 'Look for files and helper programs below this folder' -r -F
 complete -c ims-registry -n "__fish_ims_registry_using_subcommand diff" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c ims-registry -n "__fish_ims_registry_using_subcommand replicate" -l to -d 'The nodes, by their names in /etc/ims/nodes.toml' -r
 complete -c ims-registry -n "__fish_ims_registry_using_subcommand replicate" -l timeout -d 'How long to wait for another run that holds the lock' -r
 complete -c ims-registry -n "__fish_ims_registry_using_subcommand replicate" -s o -l output -d 'Show records as JSON lines or as tables [default: tables on a terminal, JSON elsewhere]' -r -f -a "json\t'One JSON object a line'
 table\t'Tables for people'"
-complete -c ims-registry -n "__fish_ims_registry_using_subcommand replicate" -l root -d 'Look for files and helper programs below this folder' -r -F
 complete -c ims-registry -n "__fish_ims_registry_using_subcommand replicate" -l force-replace -d 'Overwrite entries that differ there'
 complete -c ims-registry -n "__fish_ims_registry_using_subcommand replicate" -s n -l dry-run -d 'Show the change as a unified diff and make none'
 complete -c ims-registry -n "__fish_ims_registry_using_subcommand replicate" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c ims-registry -n "__fish_ims_registry_using_subcommand receive" -l count -d 'How many records are sent' -r
-complete -c ims-registry -n "__fish_ims_registry_using_subcommand receive" -l timeout -d 'How long to wait for another run that holds the lock' -r
-complete -c ims-registry -n "__fish_ims_registry_using_subcommand receive" -s o -l output -d 'Show records as JSON lines or as tables [default: tables on a terminal, JSON elsewhere]' -r -f -a "json\t'One JSON object a line'
-table\t'Tables for people'"
-complete -c ims-registry -n "__fish_ims_registry_using_subcommand receive" -l root -d 'Look for files and helper programs below this folder' -r -F
-complete -c ims-registry -n "__fish_ims_registry_using_subcommand receive" -l force-replace -d 'Overwrite entries that differ'
-complete -c ims-registry -n "__fish_ims_registry_using_subcommand receive" -s n -l dry-run -d 'Show the change as a unified diff and make none'
-complete -c ims-registry -n "__fish_ims_registry_using_subcommand receive" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c ims-registry -n "__fish_ims_registry_using_subcommand help; and not __fish_seen_subcommand_from list add remove scan import check diff replicate receive help" -f -a "list" -d 'Print the instances, all or those named'
-complete -c ims-registry -n "__fish_ims_registry_using_subcommand help; and not __fish_seen_subcommand_from list add remove scan import check diff replicate receive help" -f -a "add" -d 'Add an instance, or change the keys that differ'
-complete -c ims-registry -n "__fish_ims_registry_using_subcommand help; and not __fish_seen_subcommand_from list add remove scan import check diff replicate receive help" -f -a "remove" -d 'Remove instances; with the last one the file goes too'
-complete -c ims-registry -n "__fish_ims_registry_using_subcommand help; and not __fish_seen_subcommand_from list add remove scan import check diff replicate receive help" -f -a "scan" -d 'Print the instances found below server roots, whether registered or not'
-complete -c ims-registry -n "__fish_ims_registry_using_subcommand help; and not __fish_seen_subcommand_from list add remove scan import check diff replicate receive help" -f -a "import" -d 'Add the instances below the server roots that a list of Netscape Messaging Server names'
-complete -c ims-registry -n "__fish_ims_registry_using_subcommand help; and not __fish_seen_subcommand_from list add remove scan import check diff replicate receive help" -f -a "check" -d 'Say whether each entry fits what is on the disk and the other entries'
-complete -c ims-registry -n "__fish_ims_registry_using_subcommand help; and not __fish_seen_subcommand_from list add remove scan import check diff replicate receive help" -f -a "diff" -d 'Print how the registries of other nodes differ from this one'
-complete -c ims-registry -n "__fish_ims_registry_using_subcommand help; and not __fish_seen_subcommand_from list add remove scan import check diff replicate receive help" -f -a "replicate" -d 'Put the entries of this node, all or those named, into the registries of other nodes'
-complete -c ims-registry -n "__fish_ims_registry_using_subcommand help; and not __fish_seen_subcommand_from list add remove scan import check diff replicate receive help" -f -a "receive" -d 'Take in what `replicate` on another node sends; not for typing'
-complete -c ims-registry -n "__fish_ims_registry_using_subcommand help; and not __fish_seen_subcommand_from list add remove scan import check diff replicate receive help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c ims-registry -n "__fish_ims_registry_using_subcommand help; and not __fish_seen_subcommand_from list add remove scan import check diff replicate help" -f -a "list" -d 'Print the instances, all or those named'
+complete -c ims-registry -n "__fish_ims_registry_using_subcommand help; and not __fish_seen_subcommand_from list add remove scan import check diff replicate help" -f -a "add" -d 'Add an instance, or change the keys that differ'
+complete -c ims-registry -n "__fish_ims_registry_using_subcommand help; and not __fish_seen_subcommand_from list add remove scan import check diff replicate help" -f -a "remove" -d 'Remove instances; with the last one the file goes too'
+complete -c ims-registry -n "__fish_ims_registry_using_subcommand help; and not __fish_seen_subcommand_from list add remove scan import check diff replicate help" -f -a "scan" -d 'Print the instances found below server roots, whether registered or not'
+complete -c ims-registry -n "__fish_ims_registry_using_subcommand help; and not __fish_seen_subcommand_from list add remove scan import check diff replicate help" -f -a "import" -d 'Add the instances below the server roots that a list of Netscape Messaging Server names'
+complete -c ims-registry -n "__fish_ims_registry_using_subcommand help; and not __fish_seen_subcommand_from list add remove scan import check diff replicate help" -f -a "check" -d 'Say whether each entry fits what is on the disk and the other entries'
+complete -c ims-registry -n "__fish_ims_registry_using_subcommand help; and not __fish_seen_subcommand_from list add remove scan import check diff replicate help" -f -a "diff" -d 'Print how the registries of other nodes differ from this one'
+complete -c ims-registry -n "__fish_ims_registry_using_subcommand help; and not __fish_seen_subcommand_from list add remove scan import check diff replicate help" -f -a "replicate" -d 'Put the entries of this node, all or those named, into the registries of other nodes'
+complete -c ims-registry -n "__fish_ims_registry_using_subcommand help; and not __fish_seen_subcommand_from list add remove scan import check diff replicate help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

@@ -46,9 +46,6 @@ _ims__switch() {
             ims__switch,run)
                 cmd="ims__switch__subcmd__run"
                 ;;
-            ims__switch,serve)
-                cmd="ims__switch__subcmd__serve"
-                ;;
             ims__switch,start)
                 cmd="ims__switch__subcmd__start"
                 ;;
@@ -87,9 +84,6 @@ _ims__switch() {
                 ;;
             ims__switch__subcmd__help,run)
                 cmd="ims__switch__subcmd__help__subcmd__run"
-                ;;
-            ims__switch__subcmd__help,serve)
-                cmd="ims__switch__subcmd__help__subcmd__serve"
                 ;;
             ims__switch__subcmd__help,start)
                 cmd="ims__switch__subcmd__help__subcmd__start"
@@ -140,7 +134,7 @@ _ims__switch() {
 
     case "${cmd}" in
         ims__switch)
-            opts="-o -h -V --output --root --help --version check status plan online offline move history run react start stop fence serve help"
+            opts="-o -h -V --output --help --version check status plan online offline move history run react start stop fence help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -154,10 +148,6 @@ _ims__switch() {
                     COMPREPLY=($(compgen -W "json table" -- "${cur}"))
                     return 0
                     ;;
-                --root)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -166,7 +156,7 @@ _ims__switch() {
             return 0
             ;;
         ims__subcmd__switch__subcmd__check)
-            opts="-o -h --output --root --help"
+            opts="-o -h --output --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -178,10 +168,6 @@ _ims__switch() {
                     ;;
                 -o)
                     COMPREPLY=($(compgen -W "json table" -- "${cur}"))
-                    return 0
-                    ;;
-                --root)
-                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 *)
@@ -192,7 +178,7 @@ _ims__switch() {
             return 0
             ;;
         ims__subcmd__switch__subcmd__fence)
-            opts="-n -o -h --dry-run --output --root --help"
+            opts="-n -o -h --dry-run --output --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -206,10 +192,6 @@ _ims__switch() {
                     COMPREPLY=($(compgen -W "json table" -- "${cur}"))
                     return 0
                     ;;
-                --root)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -218,7 +200,7 @@ _ims__switch() {
             return 0
             ;;
         ims__subcmd__switch__subcmd__help)
-            opts="check status plan online offline move history run react start stop fence serve help"
+            opts="check status plan online offline move history run react start stop fence help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -413,20 +395,6 @@ _ims__switch() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        ims__subcmd__switch__subcmd__help__subcmd__serve)
-            opts=""
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
         ims__subcmd__switch__subcmd__help__subcmd__start)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -470,7 +438,7 @@ _ims__switch() {
             return 0
             ;;
         ims__subcmd__switch__subcmd__history)
-            opts="-o -h --last --timeline --output --root --help"
+            opts="-o -h --last --timeline --output --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -488,10 +456,6 @@ _ims__switch() {
                     COMPREPLY=($(compgen -W "json table" -- "${cur}"))
                     return 0
                     ;;
-                --root)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -500,7 +464,7 @@ _ims__switch() {
             return 0
             ;;
         ims__subcmd__switch__subcmd__move)
-            opts="-n -o -h --to --dry-run --timeout --confirm-fenced --output --root --help"
+            opts="-n -o -h --to --dry-run --timeout --confirm-fenced --output --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -526,10 +490,6 @@ _ims__switch() {
                     COMPREPLY=($(compgen -W "json table" -- "${cur}"))
                     return 0
                     ;;
-                --root)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -538,7 +498,7 @@ _ims__switch() {
             return 0
             ;;
         ims__subcmd__switch__subcmd__offline)
-            opts="-n -o -h --here --dry-run --timeout --confirm-fenced --output --root --help"
+            opts="-n -o -h --here --dry-run --timeout --confirm-fenced --output --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -560,10 +520,6 @@ _ims__switch() {
                     COMPREPLY=($(compgen -W "json table" -- "${cur}"))
                     return 0
                     ;;
-                --root)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -572,7 +528,7 @@ _ims__switch() {
             return 0
             ;;
         ims__subcmd__switch__subcmd__online)
-            opts="-n -o -h --on --dry-run --timeout --confirm-fenced --output --root --help"
+            opts="-n -o -h --on --dry-run --timeout --confirm-fenced --output --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -598,10 +554,6 @@ _ims__switch() {
                     COMPREPLY=($(compgen -W "json table" -- "${cur}"))
                     return 0
                     ;;
-                --root)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -610,7 +562,7 @@ _ims__switch() {
             return 0
             ;;
         ims__subcmd__switch__subcmd__plan)
-            opts="-o -h --output --root --help online offline move help"
+            opts="-o -h --output --help online offline move help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -622,10 +574,6 @@ _ims__switch() {
                     ;;
                 -o)
                     COMPREPLY=($(compgen -W "json table" -- "${cur}"))
-                    return 0
-                    ;;
-                --root)
-                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 *)
@@ -706,7 +654,7 @@ _ims__switch() {
             return 0
             ;;
         ims__subcmd__switch__subcmd__plan__subcmd__move)
-            opts="-n -o -h --to --dry-run --timeout --confirm-fenced --output --root --help"
+            opts="-n -o -h --to --dry-run --timeout --confirm-fenced --output --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -732,10 +680,6 @@ _ims__switch() {
                     COMPREPLY=($(compgen -W "json table" -- "${cur}"))
                     return 0
                     ;;
-                --root)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -744,7 +688,7 @@ _ims__switch() {
             return 0
             ;;
         ims__subcmd__switch__subcmd__plan__subcmd__offline)
-            opts="-n -o -h --here --dry-run --timeout --confirm-fenced --output --root --help"
+            opts="-n -o -h --here --dry-run --timeout --confirm-fenced --output --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -766,10 +710,6 @@ _ims__switch() {
                     COMPREPLY=($(compgen -W "json table" -- "${cur}"))
                     return 0
                     ;;
-                --root)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -778,7 +718,7 @@ _ims__switch() {
             return 0
             ;;
         ims__subcmd__switch__subcmd__plan__subcmd__online)
-            opts="-n -o -h --on --dry-run --timeout --confirm-fenced --output --root --help"
+            opts="-n -o -h --on --dry-run --timeout --confirm-fenced --output --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -804,10 +744,6 @@ _ims__switch() {
                     COMPREPLY=($(compgen -W "json table" -- "${cur}"))
                     return 0
                     ;;
-                --root)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -816,7 +752,7 @@ _ims__switch() {
             return 0
             ;;
         ims__subcmd__switch__subcmd__react)
-            opts="-n -o -h --dry-run --timeout --output --root --help"
+            opts="-n -o -h --dry-run --timeout --output --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -832,10 +768,6 @@ _ims__switch() {
                     ;;
                 -o)
                     COMPREPLY=($(compgen -W "json table" -- "${cur}"))
-                    return 0
-                    ;;
-                --root)
-                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 *)
@@ -846,7 +778,7 @@ _ims__switch() {
             return 0
             ;;
         ims__subcmd__switch__subcmd__run)
-            opts="-o -h --timeout --output --root --help"
+            opts="-o -h --timeout --output --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -862,36 +794,6 @@ _ims__switch() {
                     ;;
                 -o)
                     COMPREPLY=($(compgen -W "json table" -- "${cur}"))
-                    return 0
-                    ;;
-                --root)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        ims__subcmd__switch__subcmd__serve)
-            opts="-o -h --output --root --help"
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                --output)
-                    COMPREPLY=($(compgen -W "json table" -- "${cur}"))
-                    return 0
-                    ;;
-                -o)
-                    COMPREPLY=($(compgen -W "json table" -- "${cur}"))
-                    return 0
-                    ;;
-                --root)
-                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 *)
@@ -902,7 +804,7 @@ _ims__switch() {
             return 0
             ;;
         ims__subcmd__switch__subcmd__start)
-            opts="-n -o -h --dry-run --timeout --output --root --help"
+            opts="-n -o -h --dry-run --timeout --output --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -918,10 +820,6 @@ _ims__switch() {
                     ;;
                 -o)
                     COMPREPLY=($(compgen -W "json table" -- "${cur}"))
-                    return 0
-                    ;;
-                --root)
-                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 *)
@@ -932,7 +830,7 @@ _ims__switch() {
             return 0
             ;;
         ims__subcmd__switch__subcmd__status)
-            opts="-o -h --output --root --help"
+            opts="-o -h --output --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -946,10 +844,6 @@ _ims__switch() {
                     COMPREPLY=($(compgen -W "json table" -- "${cur}"))
                     return 0
                     ;;
-                --root)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -958,7 +852,7 @@ _ims__switch() {
             return 0
             ;;
         ims__subcmd__switch__subcmd__stop)
-            opts="-n -o -h --dry-run --timeout --output --root --help"
+            opts="-n -o -h --dry-run --timeout --output --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -974,10 +868,6 @@ _ims__switch() {
                     ;;
                 -o)
                     COMPREPLY=($(compgen -W "json table" -- "${cur}"))
-                    return 0
-                    ;;
-                --root)
-                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 *)

@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_ims_switch_global_optspecs
-    string join \n o/output= root= h/help V/version
+    string join \n o/output= h/help V/version
 end
 
 function __fish_ims_switch_needs_command
@@ -26,7 +26,6 @@ end
 
 complete -c ims-switch -n "__fish_ims_switch_needs_command" -s o -l output -d 'Show records as JSON lines or as tables [default: tables on a terminal, JSON elsewhere]' -r -f -a "json\t'One JSON object a line'
 table\t'Tables for people'"
-complete -c ims-switch -n "__fish_ims_switch_needs_command" -l root -d 'Look for files and helper programs below this folder' -r -F
 complete -c ims-switch -n "__fish_ims_switch_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c ims-switch -n "__fish_ims_switch_needs_command" -s V -l version -d 'Print version'
 complete -c ims-switch -n "__fish_ims_switch_needs_command" -f -a "check" -d 'Say whether the group\'s file is valid and every node has the same'
@@ -41,19 +40,15 @@ complete -c ims-switch -n "__fish_ims_switch_needs_command" -f -a "react" -d 'Re
 complete -c ims-switch -n "__fish_ims_switch_needs_command" -f -a "start" -d 'Start one resource on this node, as a step of a plan does'
 complete -c ims-switch -n "__fish_ims_switch_needs_command" -f -a "stop" -d 'Stop one resource on this node, as a step of a plan does'
 complete -c ims-switch -n "__fish_ims_switch_needs_command" -f -a "fence" -d 'Fence a node by its fence agent and keep the proof'
-complete -c ims-switch -n "__fish_ims_switch_needs_command" -f -a "serve" -d 'Serve another node\'s run, for requests on stdin'
 complete -c ims-switch -n "__fish_ims_switch_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand check" -s o -l output -d 'Show records as JSON lines or as tables [default: tables on a terminal, JSON elsewhere]' -r -f -a "json\t'One JSON object a line'
 table\t'Tables for people'"
-complete -c ims-switch -n "__fish_ims_switch_using_subcommand check" -l root -d 'Look for files and helper programs below this folder' -r -F
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand check" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand status" -s o -l output -d 'Show records as JSON lines or as tables [default: tables on a terminal, JSON elsewhere]' -r -f -a "json\t'One JSON object a line'
 table\t'Tables for people'"
-complete -c ims-switch -n "__fish_ims_switch_using_subcommand status" -l root -d 'Look for files and helper programs below this folder' -r -F
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand status" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand plan; and not __fish_seen_subcommand_from online offline move help" -s o -l output -d 'Show records as JSON lines or as tables [default: tables on a terminal, JSON elsewhere]' -r -f -a "json\t'One JSON object a line'
 table\t'Tables for people'"
-complete -c ims-switch -n "__fish_ims_switch_using_subcommand plan; and not __fish_seen_subcommand_from online offline move help" -l root -d 'Look for files and helper programs below this folder' -r -F
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand plan; and not __fish_seen_subcommand_from online offline move help" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand plan; and not __fish_seen_subcommand_from online offline move help" -f -a "online" -d 'Bring a group online on one node'
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand plan; and not __fish_seen_subcommand_from online offline move help" -f -a "offline" -d 'Take a group offline'
@@ -64,14 +59,12 @@ complete -c ims-switch -n "__fish_ims_switch_using_subcommand plan; and __fish_s
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand plan; and __fish_seen_subcommand_from online" -l confirm-fenced -d 'A node that cannot be reached and that you have switched off yourself; may be given several times' -r
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand plan; and __fish_seen_subcommand_from online" -s o -l output -d 'Show records as JSON lines or as tables [default: tables on a terminal, JSON elsewhere]' -r -f -a "json\t'One JSON object a line'
 table\t'Tables for people'"
-complete -c ims-switch -n "__fish_ims_switch_using_subcommand plan; and __fish_seen_subcommand_from online" -l root -d 'Look for files and helper programs below this folder' -r -F
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand plan; and __fish_seen_subcommand_from online" -s n -l dry-run -d 'Show the steps and take none'
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand plan; and __fish_seen_subcommand_from online" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand plan; and __fish_seen_subcommand_from offline" -l timeout -d 'How long to wait for other runs, and for commands of ims-switch run, to end' -r
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand plan; and __fish_seen_subcommand_from offline" -l confirm-fenced -d 'A node that cannot be reached and that you have switched off yourself; may be given several times' -r
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand plan; and __fish_seen_subcommand_from offline" -s o -l output -d 'Show records as JSON lines or as tables [default: tables on a terminal, JSON elsewhere]' -r -f -a "json\t'One JSON object a line'
 table\t'Tables for people'"
-complete -c ims-switch -n "__fish_ims_switch_using_subcommand plan; and __fish_seen_subcommand_from offline" -l root -d 'Look for files and helper programs below this folder' -r -F
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand plan; and __fish_seen_subcommand_from offline" -l here -d 'Stop it on this node alone, whatever the others have'
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand plan; and __fish_seen_subcommand_from offline" -s n -l dry-run -d 'Show the steps and take none'
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand plan; and __fish_seen_subcommand_from offline" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -80,7 +73,6 @@ complete -c ims-switch -n "__fish_ims_switch_using_subcommand plan; and __fish_s
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand plan; and __fish_seen_subcommand_from move" -l confirm-fenced -d 'A node that cannot be reached and that you have switched off yourself; may be given several times' -r
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand plan; and __fish_seen_subcommand_from move" -s o -l output -d 'Show records as JSON lines or as tables [default: tables on a terminal, JSON elsewhere]' -r -f -a "json\t'One JSON object a line'
 table\t'Tables for people'"
-complete -c ims-switch -n "__fish_ims_switch_using_subcommand plan; and __fish_seen_subcommand_from move" -l root -d 'Look for files and helper programs below this folder' -r -F
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand plan; and __fish_seen_subcommand_from move" -s n -l dry-run -d 'Show the steps and take none'
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand plan; and __fish_seen_subcommand_from move" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand plan; and __fish_seen_subcommand_from help" -f -a "online" -d 'Bring a group online on one node'
@@ -92,14 +84,12 @@ complete -c ims-switch -n "__fish_ims_switch_using_subcommand online" -l timeout
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand online" -l confirm-fenced -d 'A node that cannot be reached and that you have switched off yourself; may be given several times' -r
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand online" -s o -l output -d 'Show records as JSON lines or as tables [default: tables on a terminal, JSON elsewhere]' -r -f -a "json\t'One JSON object a line'
 table\t'Tables for people'"
-complete -c ims-switch -n "__fish_ims_switch_using_subcommand online" -l root -d 'Look for files and helper programs below this folder' -r -F
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand online" -s n -l dry-run -d 'Show the steps and take none'
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand online" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand offline" -l timeout -d 'How long to wait for other runs, and for commands of ims-switch run, to end' -r
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand offline" -l confirm-fenced -d 'A node that cannot be reached and that you have switched off yourself; may be given several times' -r
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand offline" -s o -l output -d 'Show records as JSON lines or as tables [default: tables on a terminal, JSON elsewhere]' -r -f -a "json\t'One JSON object a line'
 table\t'Tables for people'"
-complete -c ims-switch -n "__fish_ims_switch_using_subcommand offline" -l root -d 'Look for files and helper programs below this folder' -r -F
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand offline" -l here -d 'Stop it on this node alone, whatever the others have'
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand offline" -s n -l dry-run -d 'Show the steps and take none'
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand offline" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -108,61 +98,49 @@ complete -c ims-switch -n "__fish_ims_switch_using_subcommand move" -l timeout -
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand move" -l confirm-fenced -d 'A node that cannot be reached and that you have switched off yourself; may be given several times' -r
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand move" -s o -l output -d 'Show records as JSON lines or as tables [default: tables on a terminal, JSON elsewhere]' -r -f -a "json\t'One JSON object a line'
 table\t'Tables for people'"
-complete -c ims-switch -n "__fish_ims_switch_using_subcommand move" -l root -d 'Look for files and helper programs below this folder' -r -F
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand move" -s n -l dry-run -d 'Show the steps and take none'
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand move" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand history" -l last -d 'Print only this many runs, the last ones' -r
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand history" -s o -l output -d 'Show records as JSON lines or as tables [default: tables on a terminal, JSON elsewhere]' -r -f -a "json\t'One JSON object a line'
 table\t'Tables for people'"
-complete -c ims-switch -n "__fish_ims_switch_using_subcommand history" -l root -d 'Look for files and helper programs below this folder' -r -F
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand history" -l timeline -d 'Draw where the time of each run went, instead of the table of its steps'
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand history" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand run" -l timeout -d 'How long to wait for a run that is moving the group' -r
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand run" -s o -l output -d 'Show records as JSON lines or as tables [default: tables on a terminal, JSON elsewhere]' -r -f -a "json\t'One JSON object a line'
 table\t'Tables for people'"
-complete -c ims-switch -n "__fish_ims_switch_using_subcommand run" -l root -d 'Look for files and helper programs below this folder' -r -F
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand run" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand react" -l timeout -d 'How long to wait for other runs to end' -r
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand react" -s o -l output -d 'Show records as JSON lines or as tables [default: tables on a terminal, JSON elsewhere]' -r -f -a "json\t'One JSON object a line'
 table\t'Tables for people'"
-complete -c ims-switch -n "__fish_ims_switch_using_subcommand react" -l root -d 'Look for files and helper programs below this folder' -r -F
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand react" -s n -l dry-run -d 'Tell what would be decided and do nothing'
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand react" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand start" -l timeout -d 'How long to wait for other runs to end' -r
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand start" -s o -l output -d 'Show records as JSON lines or as tables [default: tables on a terminal, JSON elsewhere]' -r -f -a "json\t'One JSON object a line'
 table\t'Tables for people'"
-complete -c ims-switch -n "__fish_ims_switch_using_subcommand start" -l root -d 'Look for files and helper programs below this folder' -r -F
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand start" -s n -l dry-run -d 'Show the step and do not take it'
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand start" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand stop" -l timeout -d 'How long to wait for other runs to end' -r
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand stop" -s o -l output -d 'Show records as JSON lines or as tables [default: tables on a terminal, JSON elsewhere]' -r -f -a "json\t'One JSON object a line'
 table\t'Tables for people'"
-complete -c ims-switch -n "__fish_ims_switch_using_subcommand stop" -l root -d 'Look for files and helper programs below this folder' -r -F
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand stop" -s n -l dry-run -d 'Show the step and do not take it'
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand stop" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand fence" -s o -l output -d 'Show records as JSON lines or as tables [default: tables on a terminal, JSON elsewhere]' -r -f -a "json\t'One JSON object a line'
 table\t'Tables for people'"
-complete -c ims-switch -n "__fish_ims_switch_using_subcommand fence" -l root -d 'Look for files and helper programs below this folder' -r -F
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand fence" -s n -l dry-run -d 'Show the step and do not take it'
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand fence" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c ims-switch -n "__fish_ims_switch_using_subcommand serve" -s o -l output -d 'Show records as JSON lines or as tables [default: tables on a terminal, JSON elsewhere]' -r -f -a "json\t'One JSON object a line'
-table\t'Tables for people'"
-complete -c ims-switch -n "__fish_ims_switch_using_subcommand serve" -l root -d 'Look for files and helper programs below this folder' -r -F
-complete -c ims-switch -n "__fish_ims_switch_using_subcommand serve" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status plan online offline move history run react start stop fence serve help" -f -a "check" -d 'Say whether the group\'s file is valid and every node has the same'
-complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status plan online offline move history run react start stop fence serve help" -f -a "status" -d 'Say where each resource and the group itself is up'
-complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status plan online offline move history run react start stop fence serve help" -f -a "plan" -d 'Show the steps that would be taken, and take none'
-complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status plan online offline move history run react start stop fence serve help" -f -a "online" -d 'Bring a group online on one node'
-complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status plan online offline move history run react start stop fence serve help" -f -a "offline" -d 'Take a group offline'
-complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status plan online offline move history run react start stop fence serve help" -f -a "move" -d 'Move a group to another node; it goes back when that node cannot have it'
-complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status plan online offline move history run react start stop fence serve help" -f -a "history" -d 'Print the runs of a group and their steps'
-complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status plan online offline move history run react start stop fence serve help" -f -a "run" -d 'Run a command where the group is online, and do nothing elsewhere'
-complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status plan online offline move history run react start stop fence serve help" -f -a "react" -d 'Read ims.answer/1 records from stdin and react to faults: restart, then give the group over'
-complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status plan online offline move history run react start stop fence serve help" -f -a "start" -d 'Start one resource on this node, as a step of a plan does'
-complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status plan online offline move history run react start stop fence serve help" -f -a "stop" -d 'Stop one resource on this node, as a step of a plan does'
-complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status plan online offline move history run react start stop fence serve help" -f -a "fence" -d 'Fence a node by its fence agent and keep the proof'
-complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status plan online offline move history run react start stop fence serve help" -f -a "serve" -d 'Serve another node\'s run, for requests on stdin'
-complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status plan online offline move history run react start stop fence serve help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status plan online offline move history run react start stop fence help" -f -a "check" -d 'Say whether the group\'s file is valid and every node has the same'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status plan online offline move history run react start stop fence help" -f -a "status" -d 'Say where each resource and the group itself is up'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status plan online offline move history run react start stop fence help" -f -a "plan" -d 'Show the steps that would be taken, and take none'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status plan online offline move history run react start stop fence help" -f -a "online" -d 'Bring a group online on one node'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status plan online offline move history run react start stop fence help" -f -a "offline" -d 'Take a group offline'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status plan online offline move history run react start stop fence help" -f -a "move" -d 'Move a group to another node; it goes back when that node cannot have it'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status plan online offline move history run react start stop fence help" -f -a "history" -d 'Print the runs of a group and their steps'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status plan online offline move history run react start stop fence help" -f -a "run" -d 'Run a command where the group is online, and do nothing elsewhere'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status plan online offline move history run react start stop fence help" -f -a "react" -d 'Read ims.answer/1 records from stdin and react to faults: restart, then give the group over'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status plan online offline move history run react start stop fence help" -f -a "start" -d 'Start one resource on this node, as a step of a plan does'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status plan online offline move history run react start stop fence help" -f -a "stop" -d 'Stop one resource on this node, as a step of a plan does'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status plan online offline move history run react start stop fence help" -f -a "fence" -d 'Fence a node by its fence agent and keep the proof'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status plan online offline move history run react start stop fence help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and __fish_seen_subcommand_from plan" -f -a "online" -d 'Bring a group online on one node'
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and __fish_seen_subcommand_from plan" -f -a "offline" -d 'Take a group offline'
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and __fish_seen_subcommand_from plan" -f -a "move" -d 'Move a group to another node'

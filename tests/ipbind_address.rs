@@ -56,6 +56,16 @@ fn settle(node: &Node) {
     assert!(until(Duration::from_secs(10), || node.has_address(node.address6().into())), "{}", node.name());
 }
 
+/// An interface of the node's own that can be taken away, with a neighbour: `br9`.
+fn bridge(node: &Node) {
+    node.sh(
+        "ip link add br9 type bridge; ip link add v0 type veth peer name v1; ip link set v0 master br9 up; \
+         ip link set v1 up; ip link set br9 up",
+    )
+    .ok();
+    assert!(until(Duration::from_secs(10), || ipbind(node, "look --device br9").is_ok()));
+}
+
 #[test]
 fn an_address_is_put_on_and_taken_off_and_a_second_run_changes_nothing() {
     if !needs_root() {

@@ -1,6 +1,8 @@
 //! `ims-ipbind set`, `show` and `restore` on real configuration files.
 
 mod ask;
+mod assigned;
+mod chosen;
 mod directory;
 mod drift;
 mod encoding;
@@ -11,6 +13,7 @@ mod postfix_dovecot;
 mod seed;
 mod servers;
 mod undone;
+mod unknown;
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
@@ -75,6 +78,17 @@ impl Files {
 
     fn run(&self, args: &[&str]) -> Output {
         self.command(args).output().unwrap()
+    }
+
+    /// Runs a copy of it, which stands where everybody can enter, as a user who owns nothing.
+    fn run_as_nobody(&self, args: &[&str]) -> Output {
+        let copy = self.path("/ims-ipbind");
+        if !copy.exists() {
+            fs_err::copy(cargo_bin!("ims-ipbind"), &copy).unwrap();
+        }
+        let mut command = Command::new("setpriv");
+        command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]).arg(copy);
+        command.args(args).arg("--root").arg(self.0.path()).stdin(Stdio::null()).output().unwrap()
     }
 
     /// Runs it and looks at the exit status.

@@ -84,11 +84,20 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
 }
 
+/// The records of a run that ended with this status; of one that failed without the last, which says so.
 #[track_caller]
 fn records(output: &Output, status: i32) -> Vec<Value> {
     let told = format!("{}{}", text(&output.stdout), text(&output.stderr));
     assert_eq!(output.status.code(), Some(status), "{told}");
-    text(&output.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    let mut records: Vec<Value> =
+        text(&output.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    if status > 1 {
+        let last = records.pop().expect("it says that it failed");
+        assert_eq!((&last["schema"], &last["exit"]), (&json!("ims.fail/1"), &json!(status)), "{told}");
+        let message = last["message"].as_str().unwrap();
+        assert!(message.lines().count() == 1 && !message.is_empty(), "{told}");
+    }
+    records
 }
 
 fn ports(conflicts: &[Value]) -> Vec<u64> {
@@ -158,6 +167,45 @@ fn job_controllers_with_one_port_are_told_even_on_addresses_of_their_own() {
     assert_eq!(found[0]["b"]["service"], "job_controller");
 }
 
+#[test]
+fn what_a_file_includes_is_read_in_its_place_and_told_by_its_own_line() {
+    if !needs_root() {
+        return;
+    }
+    let files = Files::seed(&["mail-1", "mail-2"]);
+    files.bind("mail-1", "10.0.37.10");
+    files.bind("mail-2", "10.0.37.11");
+    let config = format!("{SERVER5}/msg-mail-2/imta/config");
+    files.edit("mail-2", "imta/config/dispatcher.cnf", "PORT=25\n", "<IMTA_TABLE:site.cnf\n");
+    let output = files.run(&["--no-live"], "");
+    assert_eq!(records(&output, 3), Vec::<Value>::new());
+    let told = format!(
+        "ims-portcheck: cannot tell the ports of mail-2: {config}/dispatcher.cnf:14: what is included here may name \
+         more ports: {config}/site.cnf is not there (another node may master its volume)\n"
+    );
+    assert_eq!(text(&output.stderr), told);
+    files.write(&format!("{config}/site.cnf"), "! of the site\n</opt/deeper.cnf\n");
+    files.write("/opt/deeper.cnf", "PORT=25\nINTERFACE_ADDRESS=10.0.37.10\n");
+    // The section says later on where it listens, and the last word counts.
+    assert_eq!(records(&files.run(&["--no-live"], ""), 0), Vec::<Value>::new());
+    files.edit("mail-2", "imta/config/dispatcher.cnf", "INTERFACE_ADDRESS=10.0.37.11", "!");
+    let found = records(&files.run(&["--no-live"], ""), 1);
+    let smtp = found.iter().find(|conflict| conflict["port"] == 25).unwrap();
+    assert_eq!(smtp["b"]["at"], json!({"file": "/opt/deeper.cnf", "line": 1}));
+    assert_eq!(
+        smtp["mend"],
+        format!(
+            "give one of them another address or port, in {SERVER5}/msg-mail-1/imta/config/dispatcher.cnf:14 or \
+             /opt/deeper.cnf:1"
+        )
+    );
+    files.write("/opt/deeper.cnf", &format!("<{config}/site.cnf\n"));
+    let output = files.run(&["--no-live"], "");
+    assert_eq!(records(&output, 2), Vec::<Value>::new());
+    let round = format!("{config}/site.cnf includes /opt/deeper.cnf includes {config}/site.cnf\n");
+    assert!(text(&output.stderr).ends_with(&round), "{}", text(&output.stderr));
+}
+
 /// The record that `ims-registry list` prints on a host.
 fn instance(host: &str, name: &str, root: &str) -> String {
     format!(
@@ -221,8 +269,7 @@ fn what_is_no_instance_is_an_error_with_its_place() {
         (&["../x"], "", "invalid value '../x'"),
     ] {
         let output = files.run(args, stdin);
-        let found = records(&output, 2);
-        assert_eq!(found.last().unwrap()["schema"], "ims.fail/1");
+        assert_eq!(records(&output, 2), Vec::<Value>::new());
         assert!(text(&output.stderr).contains(message), "{args:?}: {}", text(&output.stderr));
         assert_eq!(text(&output.stderr).lines().count(), 1);
     }
@@ -231,6 +278,62 @@ fn what_is_no_instance_is_an_error_with_its_place() {
     // Nothing registered is nothing that could collide.
     files.write("/etc/msgregistry.inf", "");
     assert_eq!(records(&files.run(&[], ""), 0), Vec::<Value>::new());
+}
+
+#[test]
+fn who_may_not_look_is_told_which_path_and_gets_no_answer() {
+    if !needs_root() {
+        return;
+    }
+    let bed = Bed::new();
+    let node = bed.node("mail-1");
+    crowd::instance(&node);
+    for shut in ["/global/ims", "/global/ims/server5", "/global/ims/server5/msg-stork/postfix"] {
+        node.sh(&format!("chmod 0700 {shut}")).ok();
+        let words = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", "ims-portcheck"];
+        let ran = node.run(words).status_is(3);
+        let records = ran.records();
+        assert_eq!(records.last().unwrap()["schema"], "ims.fail/1", "{ran}");
+        for told in ["cannot tell the ports of stork", shut, "Permission denied (run as root)"] {
+            assert!(ran.stderr.contains(told), "{ran}");
+        }
+        assert_eq!(ran.stderr.lines().count(), 1, "{ran}");
+        node.sh(&format!("chmod 0755 {shut}")).ok();
+    }
+}
+
+#[test]
+fn what_every_command_understands_is_understood_before_assign_too() {
+    if !needs_root() {
+        return;
+    }
+    let files = Files::seed(&["mail-1"]);
+    let root = files.0.path().to_str().unwrap();
+    let bare = |args: &[&str]| Command::new(cargo_bin!("ims-portcheck")).args(args).output().unwrap();
+    for args in [
+        &["--root", root, "-o", "json", "--timeout", "5s", "assign", "-n"][..],
+        &["--root", root, "assign", "-n", "-o", "json", "--timeout", "5s"],
+        &["-o", "json", "assign", "--root", root, "mail-1", "-n"],
+    ] {
+        let told = records(&bare(args), 0);
+        assert_eq!((told.len(), &told[0]["schema"]), (1, &json!("ims.change/1")), "{args:?}");
+    }
+    let table = bare(&["-o", "table", "--root", root, "assign"]);
+    assert_eq!((table.status.code(), text(&table.stdout).as_str()), (Some(0), "Nothing to change\n"));
+    // What it says nothing to is refused, and changes nothing.
+    for (stray, args) in [
+        ("--group", &["--group", "IMS-RG", "assign"][..]),
+        ("--as-on", &["--as-on", "mail-2", "assign"]),
+        ("--no-live", &["--no-live", "assign"]),
+        ("--disabled-units", &["--disabled-units", "assign"]),
+        ("a name", &["mail-1", "assign"]),
+        ("a name", &["-", "assign"]),
+    ] {
+        let output = files.run(args, "");
+        assert_eq!(records(&output, 2), Vec::<Value>::new());
+        let told = format!("ims-portcheck: {stray} before assign (");
+        assert!(text(&output.stderr).starts_with(&told), "{}", text(&output.stderr));
+    }
 }
 
 #[test]

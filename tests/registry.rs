@@ -5,6 +5,7 @@ mod harm;
 mod import;
 mod nodes;
 mod piped;
+mod stopped;
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -152,6 +153,44 @@ fn what_an_add_leaves_out_stays_as_it_is() {
     let text = text.replace("/global/ims/server5", "/srv/server5");
     assert_eq!(files.read("/etc/msgregistry.inf").as_deref(), Some(&*text));
     assert_eq!(code(&files.run(&["add", "heron", "--address", "10.0.37.12"])), 2);
+}
+
+#[test]
+fn an_address_that_is_said_twice_stands_there_once() {
+    let files = Files::new();
+    let twice = ["--address", "10.0.37.10", "--address", "10.0.37.11", "--address", "10.0.37.10"];
+    let added =
+        files.run(&[&["add", "stork", "--layout", "iplanet-5", "--server-root", "/x"], &twice[..]].concat());
+    assert_eq!(code(&added), 0, "{}", stderr(&added));
+    let text = "[stork]\nlayout = iplanet-5\nroot = /x\naddress = 10.0.37.10, 10.0.37.11\n";
+    assert_eq!(files.read("/etc/msgregistry.inf").as_deref(), Some(text));
+    // Through a pipe too, and one that a person wrote twice is left as it is.
+    let listed = String::from_utf8(files.run(&["list"]).stdout).unwrap();
+    let piped = listed.replace("[\"10.0.37.10\"", "[\"10.0.37.10\",\"10.0.37.10\"");
+    assert_ne!(piped, listed);
+    assert_eq!(records(&files.feed(&["add", "-"], piped.as_bytes()))[0]["changed"], false);
+    let text = text.replace("10.0.37.11", "10.0.37.11, 10.0.37.10");
+    files.write("/etc/msgregistry.inf", &text);
+    assert_eq!(String::from_utf8(files.run(&["list"]).stdout).unwrap(), listed);
+    assert_eq!(records(&files.feed(&["add", "-"], listed.as_bytes()))[0]["changed"], false);
+    assert_eq!(files.read("/etc/msgregistry.inf"), Some(text));
+}
+
+#[test]
+fn a_root_that_cannot_be_scanned_hinders_no_other() {
+    let files = Files::new();
+    for root in ["/opt/one/msg-a/imta/config", "/opt/two/msg-b/imta/config"] {
+        fs_err::create_dir_all(files.path(root)).unwrap();
+    }
+    let scanned = files.run(&["scan", "/opt/one", "/no/such", "/opt/two"]);
+    assert_eq!(code(&scanned), 3);
+    let found: Vec<_> = records(&scanned).iter().map(|record| record["name"].clone()).collect();
+    assert_eq!(found[..2], ["a", "b"]);
+    assert!(
+        stderr(&scanned).contains("cannot scan /no/such: No such file or directory"),
+        "{}",
+        stderr(&scanned)
+    );
 }
 
 #[test]

@@ -10,7 +10,27 @@ use serde::{Deserialize, Serialize};
 
 use crate::Fail;
 
-/// An address that a server can be bound to: one host, neither unspecified, multicast, broadcast nor an IPv4 one in IPv6's clothes.
+/// The way out where another kind of address was given.
+const LOGICAL: &str = "give the logical address";
+
+/// The address of one host as it is typed: neither unspecified, multicast, broadcast nor an IPv4 one in IPv6's clothes.
+pub fn host(text: &str) -> Result<IpAddr, Fail> {
+    let ip: IpAddr = text.parse().map_err(|_| {
+        Fail::usage(format!("not an IP address: '{}'", text.escape_debug()))
+            .hint("like 10.0.37.10 or 2001:db8::10, without a prefix length")
+    })?;
+    let broadcast = matches!(ip, IpAddr::V4(v4) if v4.is_broadcast());
+    let mapped = matches!(ip, IpAddr::V6(v6) if v6.to_ipv4_mapped().is_some());
+    if ip.is_unspecified() || ip.is_multicast() || broadcast || mapped {
+        return Err(
+            Fail::usage(format!("no server can be bound to {ip} alone")).hint("give one host's address")
+        );
+    }
+    Ok(ip)
+}
+
+/// An address that a server can be bound to and that moves from node to node: that of one host, on neither the loopback
+/// nor, in IPv6, one link alone, where it says nothing without an interface.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
 #[schemars(with = "String")]
@@ -27,16 +47,14 @@ impl FromStr for Address {
     type Err = Fail;
 
     fn from_str(text: &str) -> Result<Self, Fail> {
-        let ip: IpAddr = text.parse().map_err(|_| {
-            Fail::usage(format!("not an IP address: '{}'", text.escape_debug()))
-                .hint("like 10.0.37.10 or 2001:db8::10, without a prefix length")
-        })?;
-        let broadcast = matches!(ip, IpAddr::V4(v4) if v4.is_broadcast());
-        let mapped = matches!(ip, IpAddr::V6(v6) if v6.to_ipv4_mapped().is_some());
-        if ip.is_unspecified() || ip.is_multicast() || broadcast || mapped {
+        let ip = host(text)?;
+        if ip.is_loopback() {
             return Err(
-                Fail::usage(format!("no server can be bound to {ip} alone")).hint("give one host's address")
+                Fail::usage(format!("{ip} is every node's own and never moves to another")).hint(LOGICAL)
             );
+        }
+        if matches!(ip, IpAddr::V6(v6) if v6.is_unicast_link_local()) {
+            return Err(Fail::usage(format!("{ip} is an address of one link alone")).hint(LOGICAL));
         }
         Ok(Self(ip))
     }
@@ -101,10 +119,6 @@ impl FromStr for LogicalIp {
                 Fail::usage(format!("'{text}' makes every address a neighbour")).hint("like 10.0.37.10/24")
             );
         }
-        if address.ip().is_loopback() {
-            return Err(Fail::usage(format!("{address} is every node's own and never moves to another"))
-                .hint("give the logical address"));
-        }
         let names_the_network = match network {
             IpNetwork::V4(v4) => v4.prefix() < 31 && [v4.network(), v4.broadcast()].contains(&v4.ip()),
             IpNetwork::V6(v6) => v6.prefix() < 127 && v6.network() == v6.ip(),
@@ -144,8 +158,23 @@ mod tests {
 
     #[test]
     fn an_address_names_one_host() {
-        for good in ["10.0.37.10", "2001:db8::10", "127.0.0.1"] {
+        for good in ["10.0.37.10", "2001:db8::10"] {
             assert_eq!(good.parse::<Address>().unwrap().to_string(), good);
+        }
+        for (of_the_node, says) in [
+            (
+                "127.0.0.1",
+                "127.0.0.1 is every node's own and never moves to another (give the logical address)",
+            ),
+            (
+                "127.8.0.1",
+                "127.8.0.1 is every node's own and never moves to another (give the logical address)",
+            ),
+            ("::1", "::1 is every node's own and never moves to another (give the logical address)"),
+            ("fe80::10", "fe80::10 is an address of one link alone (give the logical address)"),
+        ] {
+            assert_eq!(host(of_the_node).unwrap().to_string(), of_the_node);
+            assert_eq!(of_the_node.parse::<Address>().unwrap_err().to_string(), says);
         }
         for bad in [
             "10.0.37",
@@ -158,7 +187,7 @@ mod tests {
             "010.0.37.10",
             "::ffff:10.0.37.10",
         ] {
-            assert!(bad.parse::<Address>().is_err(), "{bad}");
+            assert!(bad.parse::<Address>().is_err() && host(bad).is_err(), "{bad}");
         }
     }
 
@@ -179,6 +208,7 @@ mod tests {
             "2001:db8::10/0",
             "127.0.0.1/8",
             "::1/128",
+            "fe80::10/64",
             "10.0.37.0/24",
             "10.0.37.255/24",
             "2001:db8::/64",

@@ -3,11 +3,12 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::Args;
+use clap::error::{ContextKind, ErrorKind};
+use clap::{Args, Command};
 
 use crate::fail::FailRecord;
-use crate::output::Format;
-use crate::sys::stderr;
+use crate::output::{Format, lost};
+use crate::sys::{stderr, stdout};
 use crate::{Exit, Fail, Host, Out};
 
 /// What every command understands.
@@ -36,7 +37,7 @@ pub fn run<A: Arguments>(main: fn(A, &Host, &mut Out) -> Result<Exit, Fail>) -> 
     let name = A::command().get_name().to_owned();
     let args = match A::try_parse() {
         Ok(args) => args,
-        Err(error) => return ExitCode::from(refuse(&name, &error).code()),
+        Err(error) => return ExitCode::from(refuse(&A::command(), error).code()),
     };
     let host = Host::below(&args.common().root);
     let mut out = Out::stdout(Format::or_by_terminal(args.common().output), host.name());
@@ -63,19 +64,56 @@ fn end(name: &str, out: &mut Out, result: Result<Exit, Fail>) -> Exit {
 }
 
 /// Answers `--help` and `--version`, and tells a wrong command line in one line.
-fn refuse(name: &str, error: &clap::Error) -> Exit {
+fn refuse(command: &Command, error: clap::Error) -> Exit {
+    let name = command.get_name();
     let mut out = Out::stdout(Format::or_by_terminal(None), Host::below(std::path::Path::new("/")).name());
     if !error.use_stderr() {
-        return match error.print() {
+        return match stdout::is_open().and_then(|()| error.print()) {
             Ok(()) => Exit::Ok,
-            Err(_) => Exit::Unknown,
+            Err(e) => end(name, &mut out, Err(lost(e))),
         };
     }
-    end(
-        name,
-        &mut out,
-        Err(Fail::usage(one_line(&error.render().to_string())).hint(format!("see {name} --help"))),
-    )
+    end(name, &mut out, Err(wrong(command, error)))
+}
+
+/// What is wrong with a command line. What is not for typing (hidden) is not spoken of.
+fn wrong(command: &Command, mut error: clap::Error) -> Fail {
+    let name = command.get_name();
+    let is_verb_missing = matches!(
+        error.kind(),
+        ErrorKind::MissingSubcommand | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
+    );
+    let text = error.render().to_string();
+    if is_verb_missing && let Some(verbs) = verbs(command, &text) {
+        return Fail::usage("nothing is said to be done").hint(format!("say {verbs}; see {name} --help"));
+    }
+    let hidden = hidden(command);
+    for kind in [ContextKind::SuggestedSubcommand, ContextKind::SuggestedArg] {
+        let suggested = error.get(kind).map(ToString::to_string).unwrap_or_default();
+        if suggested.split(", ").any(|word| hidden.iter().any(|name| name == word)) {
+            error.remove(kind);
+        }
+    }
+    Fail::usage(one_line(&error.render().to_string())).hint(format!("see {name} --help"))
+}
+
+/// The verbs that could follow what was said, by the usage line of clap's message.
+fn verbs(command: &Command, message: &str) -> Option<String> {
+    let usage = message.lines().find_map(|line| line.strip_prefix("Usage: "))?;
+    let said = usage.split_whitespace().skip(1).take_while(|word| !word.starts_with(['[', '<']));
+    let at = said.into_iter().try_fold(command, |at, word| at.find_subcommand(word))?;
+    let verbs: Vec<&str> =
+        at.get_subcommands().filter(|verb| !verb.is_hide_set()).map(Command::get_name).collect();
+    let (last, others) = verbs.split_last()?;
+    Some(if others.is_empty() { (*last).to_owned() } else { format!("{} or {last}", others.join(", ")) })
+}
+
+/// The verbs and options that help does not show.
+fn hidden(command: &Command) -> Vec<String> {
+    let verbs =
+        command.get_subcommands().filter(|verb| verb.is_hide_set()).map(|verb| verb.get_name().to_owned());
+    let options = command.get_arguments().filter(|option| option.is_hide_set());
+    verbs.chain(options.filter_map(|option| Some(format!("--{}", option.get_long()?)))).collect()
 }
 
 /// The message of clap without its usage block, on one line.

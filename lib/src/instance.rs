@@ -1,5 +1,6 @@
 //! An instance of a mail service: what the registry knows of it.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 
 use schemars::JsonSchema;
@@ -20,8 +21,8 @@ pub struct Instance {
     /// The server root, an absolute path.
     #[serde(deserialize_with = "root")]
     pub root: PathBuf,
-    /// The logical addresses its servers are bound to; empty until it is bound.
-    #[serde(default)]
+    /// The logical addresses its servers are bound to, each once; empty until it is bound.
+    #[serde(default, deserialize_with = "addresses")]
     pub addresses: Vec<Address>,
     /// The directory server below the same root, without the leading `slapd-`.
     #[serde(default)]
@@ -38,6 +39,16 @@ const fn yes() -> bool {
 /// A root from a pipe is held to what one in the registry is.
 fn root<'de, D: Deserializer<'de>>(from: D) -> Result<PathBuf, D::Error> {
     crate::registry::absolute(&String::deserialize(from)?).map_err(serde::de::Error::custom)
+}
+
+fn addresses<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Address>, D::Error> {
+    Vec::deserialize(from).map(each_once)
+}
+
+/// Addresses without those that were said before.
+pub fn each_once(addresses: Vec<Address>) -> Vec<Address> {
+    let mut said = HashSet::new();
+    addresses.into_iter().filter(|address| said.insert(*address)).collect()
 }
 
 impl Instance {

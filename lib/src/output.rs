@@ -6,6 +6,7 @@ use clap::ValueEnum;
 use comfy_table::{Table, presets};
 
 use crate::record::Envelope;
+use crate::sys::stdout::Stdout;
 use crate::{Exit, Fail, Record};
 
 /// How records are shown.
@@ -41,7 +42,7 @@ pub struct Out {
 impl Out {
     /// Records of this host on stdout.
     pub fn stdout(format: Format, host: &str) -> Self {
-        Self { format, host: host.to_owned(), rows: None, sink: Box::new(io::BufWriter::new(io::stdout())) }
+        Self { format, host: host.to_owned(), rows: None, sink: Box::new(io::BufWriter::new(Stdout)) }
     }
 
     /// Records into any writer, for tests and for files.
@@ -115,7 +116,8 @@ fn json<R: Record>(sink: &mut impl Write, host: &str, record: &R) -> Result<(), 
     writeln!(sink, "{line}").map_err(lost)
 }
 
+/// Nobody got the answer.
 #[allow(clippy::needless_pass_by_value)] // the shape map_err wants
-fn lost(error: io::Error) -> Fail {
+pub(crate) fn lost(error: io::Error) -> Fail {
     Fail::io(Exit::Unknown, "cannot write to stdout", &error)
 }

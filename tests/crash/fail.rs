@@ -6,7 +6,7 @@ use nix::errno::Errno;
 
 use super::lab::{Lab, Tree, old_or_new, same, same_but_left_over};
 use super::rows::{ROWS, Row};
-use super::{Act, Moment, Traced, judged, named, tell};
+use super::{Act, Moment, OWN, Traced, judged, named, tell};
 
 #[test]
 fn a_call_that_fails_leaves_all_as_before_or_says_that_it_does_not() {
@@ -29,8 +29,9 @@ fn fail_everywhere(row: &Row, ends: &mut BTreeMap<i32, usize>) -> usize {
     {
         for n in (1..).step_by(step) {
             let lab = Lab::of(row);
-            let (ran, hit) = judged(&lab, row.words, false, |at, _, moment| match moment {
+            let (ran, hit) = judged(&lab, row.words, OWN, |at, _, moment| match moment {
                 Moment::Before if at == n || (from_then_on && at > n) => Act::Fail(errno),
+                Moment::Before if at > n => Act::Leave,
                 Moment::Before | Moment::After(_) => Act::Go,
             });
             let Some(call) = hit else {

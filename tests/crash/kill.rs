@@ -2,7 +2,7 @@
 
 use super::lab::{self, Lab, old_or_new, same};
 use super::rows::{ROWS, Row};
-use super::{Act, Moment, ends, judged, named, tell};
+use super::{Act, Moment, OWN, Watch, ends, judged, named, tell};
 
 #[test]
 fn killed_at_any_call_each_file_is_old_or_new_and_the_next_run_finishes() {
@@ -21,7 +21,8 @@ fn kill_everywhere(row: &Row) -> usize {
     let mut last = 0;
     for n in 1.. {
         let lab = Lab::of(row);
-        let (ran, hit) = judged(&lab, row.words, true, |at, _, moment| match moment {
+        let all = Watch { started: true, ..OWN };
+        let (ran, hit) = judged(&lab, row.words, all, |at, _, moment| match moment {
             Moment::Before if at == n => Act::Kill,
             Moment::Before | Moment::After(_) => Act::Go,
         });
@@ -36,7 +37,8 @@ fn kill_everywhere(row: &Row) -> usize {
         finishes(row, &lab, (&before, &after), n, &why);
     }
     let lab = Lab::of(row);
-    let (ran, _) = judged(&lab, row.words, true, |at, _, moment| match moment {
+    let answers = Watch { started: true, answers: true, ..OWN };
+    let (ran, _) = judged(&lab, row.words, answers, |at, _, moment| match moment {
         Moment::After(_) if at == last => Act::Kill,
         Moment::Before | Moment::After(_) => Act::Go,
     });

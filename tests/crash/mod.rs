@@ -2,6 +2,7 @@
 //! power, and led astray by those who own the folders it works in.
 
 mod fail;
+mod hosts;
 mod kill;
 mod lab;
 mod order;
@@ -28,18 +29,20 @@ fn ends(row: &Row) -> (Tree, Tree) {
     (before, lab.tree())
 }
 
-/// Runs a command line; `judge` hears of its calls that change a file of the host, and of those of what it started if
-/// that is wanted, counted from 1, before and after they are made. Gives how the run ended, and the first call that
-/// was not simply made.
+/// The calls of the program that change something, alone.
+const OWN: Watch = Watch { started: false, looks: false, answers: false };
+
+/// Runs a command line; `judge` hears of its calls that change a file of the host, and of what else is wanted, counted
+/// from 1. Gives how the run ended, and the first call that was not simply made.
 fn judged(
     lab: &Lab,
     words: &[&str],
-    started: bool,
+    watch: Watch,
     mut judge: impl FnMut(usize, &Call, Moment) -> Act + Send,
 ) -> (Traced, Option<Call>) {
     let host = lab.host();
     let (mut n, mut hit) = (0, None);
-    let ran = traced(&mut lab.command(words), Watch { started, looks: false }, |call, moment| {
+    let ran = traced(&mut lab.command(words), watch, |call, moment| {
         if !call.is_change() || !call.is_below(&host) {
             return Act::Go;
         }

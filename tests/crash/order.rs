@@ -7,14 +7,14 @@ use std::path::{Path, PathBuf};
 
 use super::lab::{Lab, is_left_over};
 use super::rows::{ROWS, Row};
-use super::{Act, Call, Moment, judged, tell};
+use super::{Act, Call, Moment, OWN, Watch, judged, tell};
 use crate::support::tracer::Does;
 
 /// The calls of a run that changed a file of the host that outlives the node, in their order.
 fn record(row: &Row) -> Vec<Call> {
     let lab = Lab::of(row);
     let (host, mut calls) = (lab.host(), Vec::new());
-    let (ran, _) = judged(&lab, row.words, false, |_, call, moment| {
+    let (ran, _) = judged(&lab, row.words, Watch { answers: true, ..OWN }, |_, call, moment| {
         let is_made = matches!(moment, Moment::After(answer) if answer >= 0);
         if is_made && !call.is_below(&host.join("run")) {
             calls.push(call.clone());

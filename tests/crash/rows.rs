@@ -1,7 +1,10 @@
 //! The command lines that change something, a row each.
 
+use super::hosts::{
+    ENTRY, REGISTRY, ROOT, ROOT_6, SEED_ROOT, directory_server_5, job_controllers, messaging6,
+    postfix_dovecot, registered, seed,
+};
 use super::lab::Lab;
-use crate::support::mail::{Directory, Mail, ServerRoot};
 
 /// A command line that changes something.
 pub struct Row {
@@ -9,6 +12,8 @@ pub struct Row {
     pub name: &'static str,
     /// Lays the host out.
     pub lay: fn(&Lab),
+    /// The folder that it works in, where its owner may plant what he likes.
+    pub root: &'static str,
     /// What is read on stdin.
     pub stdin: &'static str,
     /// The command line.
@@ -20,8 +25,6 @@ pub struct Row {
 /// Stands in a command line for the name of this node.
 pub const THIS_NODE: &str = "THIS-NODE";
 
-const SEED_ROOT: &str = "/opt/iplanet/server5";
-const ROOT: &str = "/global/ims/server5";
 /// Whether a directory server runs is asked of every process of the node, which takes longer than all the rest.
 const UNASKED: &str = "--force-slapd-running";
 const SEED_SET: &[&str] = &[
@@ -50,6 +53,10 @@ const SEED_RESTORE: &[&str] = &[
     "iplanet-5",
     UNASKED,
 ];
+const DSE_SET: &[&str] = &["ims-ipbind", "set", "elenchus", "--address", "10.0.37.10", UNASKED];
+const DSE_RESTORE: &[&str] = &["ims-ipbind", "restore", "elenchus", UNASKED];
+const SET_6: &[&str] = &["ims-ipbind", "set", "mail-1", "--address", "10.0.37.10"];
+const RESTORE_6: &[&str] = &["ims-ipbind", "restore", "mail-1"];
 const SET: &[&str] =
     &["ims-ipbind", "set", "stork", "--address", "192.0.2.10", "--ldap", "mail", "--server-root", ROOT];
 const RESTORE: &[&str] = &["ims-ipbind", "restore", "stork", "--ldap", "mail", "--server-root", ROOT];
@@ -64,70 +71,7 @@ const ADD: &[&str] = &[
     "--address",
     "192.0.2.10",
 ];
-const REGISTRY: &str = "/etc/msgregistry.inf";
-const ENTRY: &str = "# ours\n[stork]\nlayout = postfix-dovecot\nroot = /global/ims/server5\naddress = 192.0.2.10\nowner = joe\n";
-
-/// The server root of the seed's sample run.
-pub fn seed(lab: &Lab) {
-    ServerRoot::seed().lay(&lab.host()).unwrap();
-    lab.write("/opt/iplanet/server5/msg-mail-1/configutil", CONFIGUTIL);
-}
-
-/// The message store's tool in as few system calls as it can be: it is run some thousand times.
-const CONFIGUTIL: &str = "#!/bin/sh\nset -eu\nstore=${0%/*}/config/msg.conf name=$2 new=${4-}\n\
-    while read -r key _ value; do\n  [ -n \"$new\" ] || [ \"$key\" != \"$name\" ] || echo \"$value\"\n\
-    [ \"$key\" != \"$name\" ] || value=${new:-$value}\n  text=\"${text-}$key = $value\n\"\ndone <\"$store\"\n\
-    [ -n \"$new\" ] || exit 0\nprintf %s \"$text\" >\"$store.$$\"\nexec mv \"$store.$$\" \"$store\"\n";
-
-/// Postfix, Dovecot and a directory server.
-pub fn postfix_dovecot(lab: &Lab) {
-    ServerRoot::postfix_dovecot(ROOT)
-        .mail(Mail::new("stork", "ldap://192.0.2.10:389/"))
-        .directory(Directory::new("mail"))
-        .lay(&lab.host())
-        .unwrap();
-}
-
-/// Two bound instances whose Job Controllers have the port of the SMTP service, so that both get another; their
-/// message stores have no servers, for each is asked of a program.
-fn job_controllers(lab: &Lab) {
-    seed(lab);
-    for (name, ip) in [("mail-1", "10.0.37.10"), ("mail-2", "10.0.37.11")] {
-        let folder = format!("{SEED_ROOT}/msg-{name}");
-        lab.write(&format!("{folder}/configutil"), CONFIGUTIL);
-        let store = ["imap", "pop", "http"].map(|server| format!("service.{server}.enable = no\n")).concat();
-        lab.write(&format!("{folder}/config/msg.conf"), &format!("service.listenaddr = {ip}\n{store}"));
-        let smtp = format!("[SERVICE=SMTP]\nPORT=25\nINTERFACE_ADDRESS={ip}\n");
-        lab.write(&format!("{folder}/imta/config/dispatcher.cnf"), &smtp);
-        let controller = format!("tcp_port=25\nINTERFACE_ADDRESS={ip}\nsecret=x\n");
-        lab.write(&format!("{folder}/imta/config/job_controller.cnf"), &controller);
-    }
-    let entry = |name: &str| format!("[{name}]\nlayout = iplanet-5\nroot = {SEED_ROOT}\n");
-    lab.write(REGISTRY, &(entry("mail-1") + &entry("mail-2")));
-}
-
-/// A directory server alone, of version 5.
-fn directory_server_5(lab: &Lab) {
-    let dse = include_str!("../data/ldif/dse-of-directory-server-5.ldif");
-    lab.write("/opt/iplanet/server5/slapd-elenchus/config/dse.ldif", dse);
-    lab.write(
-        REGISTRY,
-        "[elenchus]\nlayout = iplanet-5\nroot = /opt/iplanet/server5\nldap = elenchus\nmail = no\n",
-    );
-}
-
-/// The one instance of a root.
-fn messaging6(lab: &Lab) {
-    let root = "/opt/SUNWmsgsr";
-    ServerRoot::messaging6(root, Mail::new("mail-1", "ldap://10.0.37.10:389/")).lay(&lab.host()).unwrap();
-    lab.write(&format!("{root}/sbin/configutil"), &CONFIGUTIL.replace("config/", "../config/"));
-    lab.write(REGISTRY, &format!("[mail-1]\nlayout = messaging-6\nroot = {root}\n"));
-}
-
-/// A registry that knows one instance.
-fn registered(lab: &Lab) {
-    lab.write(REGISTRY, ENTRY);
-}
+const ETC: &str = "/etc";
 
 /// What another node replicates.
 const SENT: &str = r#"{"schema":"ims.instance/1","host":"x","name":"stork","layout":"postfix-dovecot","root":"/global/ims/server5","addresses":["192.0.2.11"]}
@@ -136,10 +80,18 @@ const SENT: &str = r#"{"schema":"ims.instance/1","host":"x","name":"stork","layo
 
 /// Every row; a new command that changes something is a new one.
 pub const ROWS: &[Row] = &[
-    Row { name: "ipbind set, iplanet-5", lay: seed, stdin: "", words: SEED_SET, back: Some(SEED_RESTORE) },
+    Row {
+        name: "ipbind set, iplanet-5",
+        lay: seed,
+        root: SEED_ROOT,
+        stdin: "",
+        words: SEED_SET,
+        back: Some(SEED_RESTORE),
+    },
     Row {
         name: "ipbind ask, iplanet-5",
         lay: seed,
+        root: SEED_ROOT,
         stdin: "10.0.37.10\n/opt/iplanet/server5\nmail-1\nno\nno\n",
         words: &["ims-ipbind", "ask", UNASKED],
         back: Some(&[
@@ -160,6 +112,7 @@ pub const ROWS: &[Row] = &[
             fs_err::remove_file(lab.path("/opt/iplanet/server5/msg-mail-1/imta/config/job_controller.cnf"))
                 .unwrap();
         },
+        root: SEED_ROOT,
         stdin: "",
         words: SEED_SET,
         back: Some(SEED_RESTORE),
@@ -170,6 +123,7 @@ pub const ROWS: &[Row] = &[
             seed(lab);
             lab.run(SEED_SET, "lay out");
         },
+        root: SEED_ROOT,
         stdin: "",
         words: &[
             "ims-ipbind",
@@ -193,6 +147,7 @@ pub const ROWS: &[Row] = &[
             seed(lab);
             lab.run(SEED_SET, "lay out");
         },
+        root: SEED_ROOT,
         stdin: "",
         words: SEED_RESTORE,
         back: Some(SEED_SET),
@@ -200,20 +155,45 @@ pub const ROWS: &[Row] = &[
     Row {
         name: "ipbind set, dse.ldif",
         lay: directory_server_5,
+        root: SEED_ROOT,
         stdin: "",
-        words: &["ims-ipbind", "set", "elenchus", "--address", "10.0.37.10", UNASKED],
-        back: Some(&["ims-ipbind", "restore", "elenchus", UNASKED]),
+        words: DSE_SET,
+        back: Some(DSE_RESTORE),
+    },
+    Row {
+        name: "ipbind restore, dse.ldif",
+        lay: |lab| {
+            directory_server_5(lab);
+            lab.run(DSE_SET, "lay out");
+        },
+        root: SEED_ROOT,
+        stdin: "",
+        words: DSE_RESTORE,
+        back: Some(DSE_SET),
     },
     Row {
         name: "ipbind set, messaging-6",
         lay: messaging6,
+        root: ROOT_6,
         stdin: "",
-        words: &["ims-ipbind", "set", "mail-1", "--address", "10.0.37.10"],
-        back: Some(&["ims-ipbind", "restore", "mail-1"]),
+        words: SET_6,
+        back: Some(RESTORE_6),
+    },
+    Row {
+        name: "ipbind restore, messaging-6",
+        lay: |lab| {
+            messaging6(lab);
+            lab.run(SET_6, "lay out");
+        },
+        root: ROOT_6,
+        stdin: "",
+        words: RESTORE_6,
+        back: Some(SET_6),
     },
     Row {
         name: "ipbind set, postfix-dovecot",
         lay: postfix_dovecot,
+        root: ROOT,
         stdin: "",
         words: SET,
         back: Some(RESTORE),
@@ -224,6 +204,7 @@ pub const ROWS: &[Row] = &[
             postfix_dovecot(lab);
             lab.run(SET, "lay out");
         },
+        root: ROOT,
         stdin: "",
         words: RESTORE,
         back: Some(SET),
@@ -231,6 +212,7 @@ pub const ROWS: &[Row] = &[
     Row {
         name: "registry add, the first",
         lay: |_| {},
+        root: ETC,
         stdin: "",
         words: ADD,
         back: Some(&["ims-registry", "remove", "stork"]),
@@ -238,6 +220,7 @@ pub const ROWS: &[Row] = &[
     Row {
         name: "registry add, a change",
         lay: registered,
+        root: ETC,
         stdin: "",
         words: &["ims-registry", "add", "stork", "--address", "192.0.2.11"],
         back: Some(&["ims-registry", "add", "stork", "--address", "192.0.2.10"]),
@@ -248,6 +231,7 @@ pub const ROWS: &[Row] = &[
             postfix_dovecot(lab);
             lab.write("/etc/nsserver.cfg", "/global/ims/server5\n");
         },
+        root: ROOT,
         stdin: "",
         words: &["ims-registry", "import"],
         back: Some(&["ims-registry", "remove", "stork"]),
@@ -255,13 +239,28 @@ pub const ROWS: &[Row] = &[
     Row {
         name: "registry receive, a new one and a change",
         lay: registered,
+        root: ETC,
         stdin: SENT,
         words: &["ims-registry", "receive", THIS_NODE, "--count=2", "--force-replace"],
         back: Some(&["ims-registry", "remove", "shrike"]),
     },
     Row {
+        name: "registry remove, one of two",
+        lay: |lab| {
+            lab.write(
+                REGISTRY,
+                &format!("{ENTRY}\n[shrike]\nlayout = postfix-dovecot\nroot = /global/two\n"),
+            );
+        },
+        root: ETC,
+        stdin: "",
+        words: &["ims-registry", "remove", "stork"],
+        back: None,
+    },
+    Row {
         name: "registry remove, the last",
         lay: registered,
+        root: ETC,
         stdin: "",
         words: &["ims-registry", "remove", "stork"],
         back: None,
@@ -269,6 +268,7 @@ pub const ROWS: &[Row] = &[
     Row {
         name: "portcheck assign, two instances",
         lay: job_controllers,
+        root: SEED_ROOT,
         stdin: "",
         words: &["ims-portcheck", "assign"],
         back: None,

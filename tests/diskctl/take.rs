@@ -152,12 +152,13 @@ fn a_second_run_of_ours_waits_and_then_says_who_is_busy() {
     let number = pair.one.sh("stat -c %Hr:%Lr /dev/ims1").ok().stdout.trim().to_owned();
     let lock = format!("/run/ims/lock/volume-{number}.lock");
     let hold =
-        format!("mkdir -p /run/ims/lock; exec 9>{lock}; flock 9; echo 4711 >{lock}; echo up; exec sleep 100");
+        format!("mkdir -p /run/ims/lock; exec 9>{lock}; flock 9; echo $$ >&9; echo up; exec sleep 100");
     let holder = pair.one.spawn(["sh", "-c", &hold]);
     assert!(holder.until_stdout(Duration::from_secs(10), |out| out == "up\n"));
+    let told = format!("is held by pid {} ", pair.one.sh(&format!("cat {lock}")).ok().stdout.trim());
     for verb in ["take", "release"] {
         let ran = pair.run(&pair.one, verb, &["--timeout", "50ms"]).status_is(7);
-        assert!(ran.stderr.contains("is held by pid 4711"), "{ran}");
+        assert!(ran.stderr.contains(&told), "{ran}");
     }
     holder.kill();
     pair.run(&pair.one, "take", &[]).ok();

@@ -77,9 +77,23 @@ fn same(path: impl AsRef<Path>, generated: &str) {
     assert!(found == generated, "{} is out of date: run the tests with IMS_BLESS=1", path.display());
 }
 
+/// A command without what is not for typing: help hides it, and what completes a line for bash would offer it.
+fn shown(command: &clap::Command) -> clap::Command {
+    let mut shown = clap::Command::new(&*command.get_name().to_owned().leak());
+    if let Some(about) = command.get_about() {
+        shown = shown.about(about.clone());
+    }
+    if command.get_version().is_some() {
+        shown = shown.version(env!("CARGO_PKG_VERSION"));
+    }
+    let verbs = command.get_subcommands().filter(|verb| !verb.is_hide_set());
+    shown.args(command.get_arguments().filter(|arg| !arg.is_hide_set())).subcommands(verbs.map(self::shown))
+}
+
 #[test]
 fn completions_are_what_the_commands_understand() {
-    for mut command in commands() {
+    for command in commands() {
+        let mut command = shown(&command);
         let name = command.get_name().to_owned();
         for (shell, file) in [
             (Shell::Bash, format!("completions/{name}.bash")),

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use nix::sys::socket::{AddressFamily, MsgFlags, SockFlag, SockProtocol, SockType, recv, socket};
 use rustix::process::Signal;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::*;
 
@@ -178,5 +178,21 @@ fn an_announcement_ends_with_the_address_or_with_a_signal() {
     ipbind(&node, &format!("down {VIP} --device eth0")).ok();
     let refused = run.wait(Duration::from_secs(10)).status_is(4);
     assert_eq!(fail(&refused), "192.0.2.7/24 is not up on eth0: it is not there");
+    assert!(told(&refused)["announced"].as_u64().unwrap() >= 1, "{refused}");
+    // And one whose interface goes is not up any more, which is not a wrong command line.
+    bridge(&node);
+    node.sh("echo 1 >/proc/sys/net/ipv6/conf/br9/disable_ipv6").ok(); // it says nothing of its own
+    let said = || {
+        let told: Value = serde_json::from_str(&node.sh("ip -j -s link show br9").ok().stdout).unwrap();
+        told[0]["stats64"]["tx"]["packets"].as_u64().unwrap()
+    };
+    ipbind(&node, "up 198.51.100.7/24 --device br9 --probe-wait 0s").ok();
+    let before = said();
+    let line = "ims-ipbind announce 198.51.100.7/24 --device br9 --count 100 --every 100ms";
+    let run = node.spawn(line.split(' '));
+    assert!(until(Duration::from_secs(10), || said() > before));
+    node.sh("ip link del br9; ip link del v0").ok();
+    let refused = run.wait(Duration::from_secs(10)).status_is(4);
+    assert_eq!(fail(&refused), "198.51.100.7/24 is not up on br9: there is no interface br9");
     assert!(told(&refused)["announced"].as_u64().unwrap() >= 1, "{refused}");
 }

@@ -1,10 +1,12 @@
 //! The questions of the original's script, answered at a terminal and by a program.
 
+mod by_program;
+
 use std::io::Write;
 use std::process::{Output, Stdio};
 
-use super::seed::{DISPATCHER, JOB_CONTROLLER, RESTORE, ROOT, SET, SLAPD, and};
-use super::{Files, changes, records, stderr, stdout};
+use super::seed::{DISPATCHER, JOB_CONTROLLER, RESTORE, ROOT, SET, SLAPD};
+use super::{Files, changes, stderr};
 use crate::support::mail::{Mail, ServerRoot};
 use crate::support::{CTRL_C, CTRL_D, Terminal};
 
@@ -170,6 +172,8 @@ fn an_answer_that_cannot_be_used_is_told_in_a_line_and_asked_again() {
         "0.0.0.0",
         "no server can be bound to 0.0.0.0 alone (give one host's address)",
     );
+    let moves = "never moves to another (give the logical address)";
+    bad(&mut terminal, ANSWERS[0].0, "127.0.0.1", &format!("127.0.0.1 is every node's own and {moves}"));
     terminal.answer(ANSWERS[0].0, "10.0.37.10");
     bad(&mut terminal, ANSWERS[1].0, "opt/iplanet", "not an absolute path: 'opt/iplanet'");
     bad(
@@ -237,55 +241,6 @@ fn without_a_directory_server_nothing_is_asked_of_one() {
             .read("/srv/ims/msg-stork/postfix/main.cf")
             .contains("inet_interfaces = 192.0.2.10, 2001:db8::10")
     );
-}
-
-#[test]
-fn a_program_may_type_the_answers_and_gets_the_records_of_set() {
-    let files = Files::with(&ServerRoot::seed());
-    let output = typed(&files, &["ask", "-n"], &answers());
-    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
-    let dry = stdout(&output);
-    assert_eq!(dry, stdout(&files.answers(0, &and(SET, &["-n"]))), "the same plan");
-    let before = files.content(ROOT);
-
-    let output = typed(&files, &["ask"], &answers());
-    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
-    assert_eq!(
-        stdout(&output),
-        dry.replace("\"dry_run\":true", "\"dry_run\":false"),
-        "records and nothing else"
-    );
-    let asked = SAMPLE.split("Updating").next().unwrap();
-    assert_eq!(paragraphs(&stderr(&output)), paragraphs(asked), "the same dialogue, the answers in it");
-    assert!(files.content(ROOT) != before);
-
-    // At a terminal, too, records are on stdout.
-    let mut terminal = Terminal::run(&files.command(&["ask", "-o", "json"]), Some(Stdio::null()));
-    for (question, answer) in ANSWERS {
-        terminal.answer(question, answer);
-    }
-    let (status, screen) = terminal.end();
-    assert_eq!((status.code(), screen.contains("schema")), (Some(0), false), "{screen}");
-}
-
-#[test]
-fn an_input_that_ends_early_or_never_has_an_end_changes_nothing() {
-    let files = Files::with(&ServerRoot::seed());
-    let before = files.snapshot("/");
-    for lines in ["", "10.0.37.10\n", "10.0.37.10\n/opt/iplanet/server5\nmail-1\nyes\nelenchus\n"] {
-        let output = typed(&files, &["ask"], lines);
-        assert_eq!(output.status.code(), Some(5), "{lines:?}: {}", stderr(&output));
-        assert!(stderr(&output).ends_with("the answers ended before the questions (nothing was changed)\n"));
-        assert_eq!(records(&output).pop().unwrap()["schema"], "ims.fail/1");
-    }
-    let output = typed(&files, &["ask"], &"y\n".repeat(100_000));
-    assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
-    let says = "20 answers to 'Logical IP address' and none of them can be used (nothing was changed)\n";
-    assert!(stderr(&output).ends_with(says), "{}", stderr(&output));
-    let output = typed(&files, &["ask"], &"x".repeat(10_000));
-    assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
-    assert!(stderr(&output).contains("a line of more than 4096 bytes"), "{}", stderr(&output));
-    assert!(files.snapshot("/") == before);
 }
 
 #[test]

@@ -237,6 +237,18 @@ fn show_reports_the_source_address_of_each_smtp_channel() {
         assert!(stderr(&output).is_empty(), "{}", stderr(&output));
     }
     files.write(&imta, &format!("{}\n</opt/channels\n", table("smtp")));
-    let output = files.answers(0, &and(&["show"], &place));
-    assert_eq!(stderr(&output), format!("ims-ipbind: {imta}:12: what is included here is not looked at\n"));
+    let output = files.answers(3, &and(&["show"], &place));
+    let why = "what is included here may name more channels: /opt/channels is not there";
+    assert_eq!(
+        stderr(&output),
+        format!("ims-ipbind: {imta}:12: {why} (another node may master its volume)\n")
+    );
+    files.write("/opt/channels", "\ntcp_site smtp interfaceaddress 10.0.37.99\ntcp_site-daemon\n");
+    let told = records(&files.answers(1, &and(&["show"], &place)));
+    let way = told.iter().find(|record| record["client"] == "tcp_site").unwrap();
+    assert_eq!(
+        (&way["bound"], &way["at"]),
+        (&json!(false), &json!({"file": "/opt/channels", "line": 2})),
+        "what is included is told by its own line"
+    );
 }

@@ -1,9 +1,7 @@
 //! What is refused before anything is changed: each status, and one line that names the thing.
 
 use std::os::unix::fs::symlink;
-use std::process::{Command, Output, Stdio};
-
-use assert_cmd::cargo::cargo_bin;
+use std::process::{Command, Stdio};
 
 use super::seed::{CONFIGUTIL, DISPATCHER, JOB_CONTROLLER, RESTORE, ROOT, SET, and};
 use super::{Files, changes, refused, stderr};
@@ -110,11 +108,13 @@ fn a_run_beside_another_is_told_who_holds_the_lock() {
     let files = Files::with(&ServerRoot::seed());
     let lock = files.path("/run/ims/lock/ipbind-mail-1.lock");
     fs_err::create_dir_all(lock.parent().unwrap()).unwrap();
-    fs_err::write(&lock, "4711\n").unwrap();
+    // What is written there is another's, who is no more: who holds it is told.
+    fs_err::write(&lock, "1\n").unwrap();
     let held = fs_err::File::open(&lock).unwrap();
     held.file().lock().unwrap();
+    let told = format!("ipbind-mail-1.lock is held by pid {} ", std::process::id());
     for args in [SET, RESTORE] {
-        refused(&files, 7, &and(args, &["--timeout", "0s"]), "ipbind-mail-1.lock is held by pid 4711");
+        refused(&files, 7, &and(args, &["--timeout", "0s"]), &told);
     }
     drop(held);
     files.answers(0, SET);
@@ -138,20 +138,14 @@ fn a_link_where_others_can_write_is_not_followed() {
 #[test]
 fn without_root_nothing_is_changed_and_the_way_out_is_told() {
     let files = Files::with(&ServerRoot::seed());
-    let copy = files.path("/ims-ipbind");
-    fs_err::copy(cargo_bin!("ims-ipbind"), &copy).unwrap();
-    let before = files.content("/");
-    let nobody = |args: &[&str]| -> Output {
-        let ids = ["--reuid=65534", "--regid=65534", "--clear-groups"];
-        let mut command = Command::new("setpriv");
-        command.args(ids).arg(&copy).args(args).arg("--root").arg(files.0.path()).output().unwrap()
-    };
-    let output = nobody(SET);
+    let before = files.content(ROOT);
+    let output = files.run_as_nobody(SET);
     assert_eq!(output.status.code(), Some(5), "{}", stderr(&output));
     assert!(stderr(&output).ends_with("(run as root)\n"), "{}", stderr(&output));
-    assert_eq!(nobody(RESTORE).status.code(), Some(5));
+    assert_eq!(files.run_as_nobody(RESTORE).status.code(), Some(5));
     // Looking needs no root.
-    let output = nobody(&["set", "mail-1", "--address", "10.0.37.10", "--server-root", ROOT, "-n"]);
+    let output =
+        files.run_as_nobody(&["set", "mail-1", "--address", "10.0.37.10", "--server-root", ROOT, "-n"]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
-    assert_eq!(files.content("/"), before);
+    assert_eq!(files.content(ROOT), before);
 }

@@ -154,17 +154,33 @@ fn listeners_with_an_address_of_their_own_are_told_and_bound_and_loopback_stays(
 
 #[test]
 fn two_services_at_one_place_are_refused() {
+    for name in ["192.0.2.9:smtp", "192.0.2.9:25", "mail", "[192.0.2.10]:25", "192.0.2.10:smtp"] {
+        let files = files();
+        let smtp = "smtp      inet  n       -       n       -       -       smtpd\n";
+        files.edit(MASTER, smtp, &format!("{smtp}{name} inet n - n - - smtpd\n"));
+        let before = files.content(ROOT);
+        let told = stderr(&files.answers(4, SET));
+        let says = "master.cf:2 and line 3 would both listen at 192.0.2.10:25 (take one of them out)";
+        assert!(told.contains(says), "{name}: {told}");
+        assert_eq!(files.content(ROOT), before);
+    }
+}
+
+#[test]
+fn the_urls_of_a_proxy_are_bound_as_the_others_are() {
     let files = files();
-    let smtp = "smtp      inet  n       -       n       -       -       smtpd\n";
-    files.edit(MASTER, smtp, &format!("{smtp}192.0.2.9:smtp inet n - n - - smtpd\n"));
-    let before = files.content(ROOT);
-    let output = files.answers(4, SET);
-    let told = stderr(&output);
-    assert!(
-        told.contains("master.cf:2 and line 3 would both listen at 192.0.2.10:smtp (take one of them out)"),
-        "{told}"
+    files.edit(DEFAULT, "ldap:///", "ldap:/// pldap://:1389/ PLDAPS://192.0.2.9:1636/");
+    files.answers(0, SET);
+    let urls = "\"ldap://192.0.2.10/ pldap://192.0.2.10:1389/ PLDAPS://192.0.2.10:1636/\"";
+    assert!(files.read(DEFAULT).contains(urls), "{}", files.read(DEFAULT));
+    let show = ["show", "stork", "--ldap", "mail", "--server-root", ROOT, "--address", "192.0.2.10"];
+    let shown = records(&files.answers(0, &show));
+    let of_slapd: Vec<_> =
+        shown.iter().filter(|r| r["server"] == "slapd").map(|r| (&r["service"], &r["port"])).collect();
+    assert_eq!(
+        serde_json::json!(of_slapd),
+        serde_json::json!([["ldap", 389], ["other", 1389], ["other", 1636]])
     );
-    assert_eq!(files.content(ROOT), before);
 }
 
 #[test]

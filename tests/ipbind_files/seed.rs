@@ -1,9 +1,6 @@
 //! The seed's sample run of its configuration script, on an `iplanet-5` server root as in the seed.
 
-use std::io::Write;
-use std::process::Stdio;
-
-use super::{Files, changes, records, stderr, stdout};
+use super::{Files, changes, records, refused, stderr, stdout};
 use crate::support::mail::ServerRoot;
 
 pub const ROOT: &str = "/opt/iplanet/server5";
@@ -142,6 +139,19 @@ fn a_file_that_was_not_there_is_made_and_taken_away_again() {
 }
 
 #[test]
+fn a_dispatcher_without_a_service_that_would_be_bound_is_not_done() {
+    let files = Files::with(&ServerRoot::seed());
+    let lmtp = "[SERVICE=LMTPSS]\nPORT=225\n";
+    for text in ["", "! nothing\n", "<site.cnf\n", lmtp] {
+        files.write(DISPATCHER, text);
+        refused(&files, 2, SET, "dispatcher.cnf: there is neither [SERVICE=SMTP] nor [SERVICE=SMTP_SUBMIT]");
+    }
+    // A back end has LMTP alone, which is bound by hand.
+    files.write(DISPATCHER, &format!("{lmtp}INTERFACE_ADDRESS=10.0.37.10\n"));
+    files.answers(0, SET);
+}
+
+#[test]
 fn line_ends_and_a_missing_one_stay() {
     let files = Files::with(&ServerRoot::seed());
     for file in [DISPATCHER, SLAPD] {
@@ -229,75 +239,4 @@ fn show_says_where_each_server_listens_and_whether_that_is_the_logical_address_a
     assert_eq!(told(0), all("10.0.37.10", true));
     let table = files.answers(0, &and(&show, &["-o", "table"]));
     assert!(stdout(&table).contains(&format!("{DISPATCHER}:14")), "{}", stdout(&table));
-}
-
-#[test]
-fn what_the_registry_says_is_done_and_what_it_says_otherwise_is_told() {
-    let files = Files::with(&ServerRoot::seed());
-    let output = files.answers(0, SET);
-    let add = "ims-registry add mail-1 --layout iplanet-5 --server-root /opt/iplanet/server5 --address 10.0.37.10 --ldap elenchus";
-    assert_eq!(
-        stderr(&output),
-        format!("ims-ipbind: mail-1: /etc/msgregistry.inf does not know it; run: {add}\n")
-    );
-    let entry = |address| {
-        format!("[mail-1]\nlayout = iplanet-5\nroot = {ROOT}\naddress = {address}\nldap = elenchus\n")
-    };
-    files.write("/etc/msgregistry.inf", &entry("10.0.37.11"));
-    let output = files.answers(0, &["set", "mail-1", "--address", "10.0.37.10"]);
-    assert!(
-        stderr(&output).contains("knows it otherwise; run: ims-registry add mail-1"),
-        "{}",
-        stderr(&output)
-    );
-    // Without --address the registry's word counts.
-    assert_eq!(changes(&files.answers(0, &["set", "mail-1"])), all(true));
-    assert!(files.read(SLAPD).ends_with("listenhost 10.0.37.11\n"));
-    files.answers(0, &["show"]);
-    files.answers(2, &["set", "mail-3"]);
-    files.answers(2, &["show", "mail-3"]);
-}
-
-#[test]
-fn instances_come_through_a_pipe_with_their_addresses() {
-    let files = Files::with(&ServerRoot::seed());
-    let two = format!(
-        "[mail-1]\nlayout = iplanet-5\nroot = {ROOT}\naddress = 10.0.37.10\nldap = elenchus\n\
-         [mail-2]\nlayout = iplanet-5\nroot = {ROOT}\naddress = 10.0.37.11\n"
-    );
-    files.write("/etc/msgregistry.inf", &two);
-    let list = || {
-        let mut list = std::process::Command::new(assert_cmd::cargo::cargo_bin!("ims-registry"));
-        let output = list.args(["list", "--root"]).arg(files.0.path()).output().unwrap();
-        assert!(output.status.success());
-        output.stdout
-    };
-    let feed = |args: &[&str], stdin: &[u8]| {
-        let mut command = files.command(args);
-        let mut child =
-            command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        // A command that refuses its arguments does not read.
-        let _ = child.stdin.take().unwrap().write_all(stdin);
-        child.wait_with_output().unwrap()
-    };
-    let output = feed(&["set", "-"], &list());
-    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
-    assert_eq!(changes(&output).iter().filter(|(_, changed)| *changed).count(), 7);
-    let shown = feed(&["show", "-"], &list());
-    assert_eq!(shown.status.code(), Some(0), "{}", stderr(&shown));
-    assert_eq!(records(&shown).len(), 11);
-    let output = feed(&["set", "-", "--address", "10.0.37.12"], &list());
-    assert_eq!(output.status.code(), Some(2), "two instances and one address: {}", stderr(&output));
-    let output = feed(&["set", "-"], b"nonsense\n");
-    assert_eq!((output.status.code(), stderr(&output).contains("stdin:1")), (Some(2), true));
-}
-
-#[test]
-fn show_without_a_name_does_not_pass_over_a_server_root() {
-    let files = Files::with(&ServerRoot::seed());
-    for place in [["--server-root", ROOT], ["--ldap", "elenchus"]] {
-        let output = files.answers(2, &and(&["show"], &place));
-        let stderr = stderr(&output);
-        assert!(stderr.contains("go with the name of an instance (name it; "), "{stderr}");
-    }
 }

@@ -4,7 +4,7 @@ use std::process::{Command, Output};
 
 use assert_cmd::cargo::cargo_bin;
 
-use super::seed::{CONFIGUTIL, JOB_CONTROLLER, RESTORE, ROOT, SET};
+use super::seed::{CONFIGUTIL, DISPATCHER, JOB_CONTROLLER, RESTORE, ROOT, SET, SLAPD};
 use super::{Files, refused, stderr};
 use crate::support::mail::ServerRoot;
 
@@ -25,15 +25,25 @@ fn a_message_store_that_does_not_take_the_address_leaves_all_as_before() {
     refused(&files, 5, SET, "configutil took it and says 'INADDR_ANY'");
 }
 
+/// A tool of the message store that takes an address, says that it failed, and takes no other from then on.
+fn takes_and_fails(files: &Files, address: &str) {
+    let real = format!("{CONFIGUTIL}.real");
+    if !files.is_there(&real) {
+        files.script(&real, &files.read(CONFIGUTIL));
+    }
+    let wrapped = "case \"$*\" in *-v*) exit 1 ;; esac; exec \"$0.real\" \"$@\"";
+    let script =
+        format!("#!/bin/sh\ncase \"$*\" in *-v\\ {address}) \"$0.real\" \"$@\" ;; esac\n{wrapped}\n");
+    files.script(CONFIGUTIL, &script);
+}
+
 #[test]
 fn a_change_that_cannot_be_put_back_is_broken_and_the_next_run_finishes_it() {
     let files = Files::with(&ServerRoot::seed());
     let before = files.content(ROOT);
     let real = files.read(CONFIGUTIL);
-    files
-        .script(CONFIGUTIL, &real.replacen("set -eu\n", "set -eu\ncase \"$*\" in *-v*) exit 1 ;; esac\n", 1));
-    let output = files.answers(6, SET);
-    let told = stderr(&output);
+    takes_and_fails(&files, "10.0.37.10");
+    let told = stderr(&files.answers(6, SET));
     assert!(told.contains("; and putting it back failed: cannot set service.listenaddr"), "{told}");
     let show = ["show", "mail-1", "--server-root", ROOT, "--address", "10.0.37.10"];
     assert!(stderr(&files.run(&show)).contains("a change of its files was interrupted"));
@@ -42,13 +52,22 @@ fn a_change_that_cannot_be_put_back_is_broken_and_the_next_run_finishes_it() {
     assert!(stderr(&output).contains("mail-1: an earlier change was interrupted"), "{}", stderr(&output));
     assert!(!stderr(&files.answers(0, &show)).contains("interrupted"));
     // The same on the way back.
-    files
-        .script(CONFIGUTIL, &real.replacen("set -eu\n", "set -eu\ncase \"$*\" in *-v*) exit 1 ;; esac\n", 1));
+    takes_and_fails(&files, "INADDR_ANY");
     let told = stderr(&files.answers(6, RESTORE));
     assert!(told.contains("; and putting it back failed: cannot set service.listenaddr"), "{told}");
     files.script(CONFIGUTIL, &real);
     files.answers(0, RESTORE);
+    fs_err::remove_file(files.path(format!("{CONFIGUTIL}.real"))).unwrap();
     assert_eq!(files.content(ROOT), before);
+}
+
+#[test]
+fn a_store_that_takes_nothing_at_all_has_nothing_to_put_back() {
+    let files = Files::with(&ServerRoot::seed());
+    let real = files.read(CONFIGUTIL);
+    let takes_none = "set -eu\ncase \"$*\" in *-v*) exit 1 ;; esac\n";
+    files.script(CONFIGUTIL, &real.replacen("set -eu\n", takes_none, 1));
+    refused(&files, 5, SET, "cannot set service.listenaddr of mail-1: configutil: exit status 1");
 }
 
 #[test]
@@ -116,9 +135,14 @@ fn a_set_that_fails_at_any_renaming_is_put_back() {
 /// Runs a script with the server root on a tiny file system, in a mount namespace of its own; `$0` is the mount
 /// point, `$@` the command.
 fn on_a_tiny_disk(files: &Files, script: &str) -> Output {
+    on_a_disk(files, "mount -t tmpfs -o size=600k tmpfs \"$0\"", script)
+}
+
+/// The same on a file system that a line mounts at `$0`.
+fn on_a_disk(files: &Files, mount: &str, script: &str) -> Output {
     let root = files.path(ROOT);
     let with = format!(
-        "set -eu; cp -a \"$0\" \"$0.copy\"; mount -t tmpfs -o size=600k tmpfs \"$0\"; cp -a \"$0.copy/.\" \"$0\"; \
+        "set -eu; cp -a \"$0\" \"$0.copy\"; {mount}; cp -a \"$0.copy/.\" \"$0\"; \
          fill() {{ dd if=/dev/zero of=\"$0/fill\" bs=1k 2>/dev/null || :; }}; \
          same() {{ diff -r -x fill \"$0.copy\" \"$0\" >&2 || {{ echo changed >&2; exit 99; }}; }}; {script}"
     );
@@ -131,6 +155,51 @@ fn on_a_tiny_disk(files: &Files, script: &str) -> Output {
         .arg(files.0.path())
         .output()
         .unwrap()
+}
+
+#[test]
+fn a_file_that_nobody_may_change_leaves_every_other_as_it_was() {
+    let store = CONFIGUTIL.replace("configutil", "config/msg.conf");
+    for file in [DISPATCHER, JOB_CONTROLLER, SLAPD, &store] {
+        let files = Files::with(&ServerRoot::seed());
+        let below = file.strip_prefix(ROOT).unwrap();
+        let mount = "truncate -s 16M \"$0.img\"; mkfs.ext4 -q \"$0.img\"; mount -o loop \"$0.img\" \"$0\"; \
+                     rmdir \"$0/lost+found\"";
+        let script = format!(
+            "chattr +i \"$0{below}\"; status=0; \"$@\" || status=$?; same; chattr -i \"$0{below}\"; \
+             \"$@\" >/dev/null 2>&1 || exit 98; exit $status"
+        );
+        let output = on_a_disk(&files, mount, &script);
+        let told = stderr(&output);
+        assert_eq!(output.status.code(), Some(5), "{file}: {told}");
+        assert_eq!(told.lines().count(), 1, "{told}");
+        if file == store {
+            assert!(told.contains("cannot set service.listenaddr of mail-1: configutil: "), "{told}");
+        } else {
+            let path = files.path(file).display().to_string();
+            let hint = "lsattr shows whether it is immutable, chattr -i mends it";
+            let says = format!("ims-ipbind: cannot write {path}: Operation not permitted ({hint})\n");
+            assert_eq!(told, says);
+        }
+    }
+}
+
+#[test]
+fn a_store_whose_word_cannot_be_put_back_is_not_changed() {
+    let files = Files::with(&ServerRoot::seed());
+    for (script, status, says) in [
+        (
+            "echo ERROR: cannot reach the directory",
+            3,
+            "configutil says 'ERROR: cannot reach the directory', which is no address",
+        ),
+        ("date +%s%N", 3, "which is no address"),
+        ("echo 10.0.37", 3, "configutil says '10.0.37', which is no address"),
+        ("date +answer-%N", 5, "just now (run it again when nobody else changes it)"),
+    ] {
+        files.script(CONFIGUTIL, &format!("#!/bin/sh\n{script}\n"));
+        refused(&files, status, SET, says);
+    }
 }
 
 #[test]

@@ -117,6 +117,73 @@ fn an_instance_that_another_run_changes_is_busy() {
 }
 
 #[test]
+fn a_port_that_a_socket_unit_of_systemd_opens_at_boot_is_left_to_it() {
+    if !needs_root() {
+        return;
+    }
+    let files = alike();
+    files.write("/usr/lib/systemd/system/x.socket", "[Socket]\nListenStream=10.0.37.10:27442\n");
+    files.write("/etc/systemd/system/sockets.target.wants/x.socket", "");
+    assert_eq!(ports(&records(&files.run(&[], ""), 1)), [27442, 27442], "the other's, and systemd's");
+    assert_eq!(changed(&files.run(&["assign"], ""), 0), [true, false], "then the other is alone at its own");
+    for (name, port) in [("mail-1", 27443), ("mail-2", 27442)] {
+        assert!(job_controller(&files, name).contains(&format!("={port}\n")), "{name}");
+    }
+    assert_eq!(records(&files.run(&[], ""), 0), Vec::<Value>::new());
+    assert_eq!(changed(&files.run(&["assign"], ""), 0), [false, false]);
+}
+
+#[test]
+fn a_tailor_file_that_may_name_the_port_too_is_told() {
+    if !needs_root() {
+        return;
+    }
+    let files = alike();
+    let tailor = format!("{SERVER5}/msg-mail-2/imta/config/imta_tailor");
+    files.write(&tailor, "! where things are\nIMTA_JBC_SERVICE=PORT=27442\n");
+    let told = format!(
+        "ims-portcheck: {tailor}:2: IMTA_JBC_SERVICE is PORT=27442, which may have to follow the new port, and is left\n"
+    );
+    for args in [&["assign", "-n"][..], &["assign"]] {
+        let output = files.run(args, "");
+        assert_eq!(changed(&output, 0), [false, true]);
+        assert!(text(&output.stderr).ends_with(&told), "{}", text(&output.stderr));
+    }
+    assert!(files.run(&["assign"], "").stderr.is_empty(), "nothing moves any more");
+}
+
+#[test]
+fn a_port_in_an_included_file_stays_and_the_other_moves() {
+    if !needs_root() {
+        return;
+    }
+    let site = format!("{SERVER5}/msg-mail-2/imta/config/site.cnf");
+    let including = || {
+        let files = alike();
+        files.write(&site, "tcp_port=27442\n");
+        files.edit("mail-2", FILE, "27442", "27442\n<IMTA_TABLE:site.cnf");
+        files
+    };
+    let files = including();
+    let before = job_controller(&files, "mail-2");
+    assert_eq!(changed(&files.run(&["assign"], ""), 0), [true], "of mail-1 alone");
+    assert!(job_controller(&files, "mail-1").contains("=27443\n"), "{}", job_controller(&files, "mail-1"));
+    assert_eq!(job_controller(&files, "mail-2"), before);
+    assert_eq!(fs_err::read_to_string(files.path(&site)).unwrap(), "tcp_port=27442\n");
+
+    // Two of that kind: neither may move.
+    let files = including();
+    files.write(&site.replace("mail-2", "mail-1"), "tcp_port=27442\n");
+    files.edit("mail-1", FILE, "27442", "27442\n<IMTA_TABLE:site.cnf");
+    let before = ["mail-1", "mail-2"].map(|name| job_controller(&files, name));
+    let output = files.run(&["assign"], "");
+    let told = records(&output, 1);
+    assert_eq!(ports(&told), [27442]);
+    assert_eq!(told[0]["b"]["at"], serde_json::json!({"file": site, "line": 1}));
+    assert_eq!(["mail-1", "mail-2"].map(|name| job_controller(&files, name)), before);
+}
+
+#[test]
 fn a_link_in_place_of_a_file_or_no_port_that_is_left_changes_nothing() {
     if !needs_root() {
         return;

@@ -91,6 +91,11 @@ fn listeners_that_were_read_on_another_node_stand_for_files_that_are_not_here() 
     let told = records(&files.run(&["-", "mail-1", "--no-live"], &format!("{away}{listener}\n")), 1);
     assert_eq!(ports(&told), [143]);
     assert_eq!(told[0]["a"]["host"], "node-b");
+    // Whether it is bound may be unknown there, and is no matter here.
+    let unknown = listener.to_string().replace("\"bound\":false", "\"bound\":null");
+    assert_ne!(unknown, listener.to_string());
+    let told = records(&files.run(&["-", "mail-1", "--no-live"], &format!("{away}{unknown}\n")), 1);
+    assert_eq!(ports(&told), [143]);
     // Of an instance that nobody knows, nothing can be said.
     let output = files.run(&["-", "--no-live"], &format!("{listener}\n"));
     assert_eq!(output.status.code(), Some(2));
@@ -211,4 +216,23 @@ fn each_node_of_a_group_is_asked_as_if_it_had_to_host_them_all() {
         3,
     );
     assert_eq!(fits(&ran.records()), pairs(&[("mail-2", "unknown")]));
+}
+
+#[test]
+fn what_reaches_a_node_does_not_outlive_the_run_that_asks_it() {
+    if !needs_root() {
+        return;
+    }
+    let bed = Bed::new();
+    let node = bed.node("mail-1");
+    node.file("/etc/msgregistry.inf", "[stork]\nlayout = iplanet-5\nroot = /opt/iplanet/server5\n");
+    let reach = "[\"ssh\", \"-o\", \"ProxyCommand=sleep 601\", \"root@mail-2\"]";
+    node.file("/etc/ims/nodes.toml", format!("[mail-2]\nreach = {reach}\n"));
+    let left = || node.sh("pgrep -a -x \"ssh|sleep\" || true").ok().stdout;
+    let run = node.spawn("ims-portcheck --timeout 5m --as-on mail-2".split(' '));
+    let soon = std::time::Duration::from_secs(10);
+    assert!(until(soon, || left().lines().count() == 2), "{}", left());
+    run.signal(rustix::process::Signal::TERM);
+    assert_eq!(run.wait(soon).signal, Some(15));
+    assert!(until(soon, || left().is_empty()), "{}", left());
 }

@@ -138,7 +138,7 @@ fn the_gravest_answer_is_the_status() {
 fn waiting_for_a_descriptor_takes_nothing_of_a_servers_time() {
     let silent = Server::start(|stream| play(&stream, &[("", Say::Nothing)]));
     let greeting = Server::scripted(&[("", Say::Bytes(b"220 mail-1 ESMTP\r\n")), ("QUIT", Say::Close)]);
-    let root = registry(&STORK.replace("192.0.2.10", "127.0.0.1"));
+    let root = registry(STORK);
     let folder = root.path().join("global/ims/msg-stork");
     for name in ["postfix", "dovecot"] {
         fs_err::create_dir_all(folder.join(name)).unwrap();

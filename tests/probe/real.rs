@@ -74,8 +74,22 @@ fn signal(node: &Node, program: &str, signal: Signal) {
         let name = fs_err::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
         if name.trim() == program {
             kill_process(Pid::from_raw(i32::try_from(pid).unwrap()).unwrap(), signal).unwrap();
+            // Its threads stop one after the other, and one that has not yet may answer once more.
+            let stops = signal == Signal::STOP;
+            assert!(!stops || until(Duration::from_secs(10), || is_stopped(pid)), "{program} does not stop");
         }
     }
+}
+
+/// Whether every thread of a process is stopped.
+fn is_stopped(pid: u32) -> bool {
+    let threads = fs_err::read_dir(format!("/proc/{pid}/task")).unwrap();
+    threads.map(|thread| fs_err::read_to_string(thread.unwrap().path().join("stat")).unwrap_or_default()).all(
+        |stat| {
+            let state = stat.rsplit(") ").next().unwrap_or_default();
+            state.starts_with('T')
+        },
+    )
 }
 
 #[test]

@@ -76,10 +76,13 @@ fn a_second_writer_waits_and_then_says_who_is_busy() {
     fs_err::create_dir_all(files.path("/run/ims/lock")).unwrap();
     let lock = fs_err::File::create(files.path("/run/ims/lock/registry.lock")).unwrap();
     lock.file().lock().unwrap();
+    files.write("/run/ims/lock/registry.lock", "1\n"); // whoever signed it last does not hold it
     let mut args = STORK.to_vec();
     args.extend(["--timeout", "20ms"]);
     let output = files.run(&args);
     assert_eq!(code(&output), 7, "{}", stderr(&output));
+    let told = format!("is held by pid {} (wait until", std::process::id());
+    assert!(stderr(&output).contains(&told), "{}", stderr(&output));
     drop(lock);
     assert_eq!(code(&files.run(STORK)), 0);
 }
@@ -139,16 +142,80 @@ fn without_root_nothing_is_changed_and_the_way_out_is_told() {
         let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
         fs_err::set_permissions(files.0.path().join(folder), mode).unwrap();
     }
-    let copy = files.path("/ims-registry");
-    fs_err::copy(cargo_bin!("ims-registry"), &copy).unwrap();
-    let output = Command::new("setpriv")
-        .args(["--reuid=65534", "--regid=65534", "--clear-groups"])
-        .arg(&copy)
-        .args(["remove", "stork", "--root"])
-        .arg(files.0.path())
-        .output()
-        .unwrap();
+    let output = nobody(&files, &["remove", "stork"]);
     assert_eq!(code(&output), 5, "{}", stderr(&output));
     assert!(stderr(&output).contains("(run as root)"), "{}", stderr(&output));
     assert_eq!(files.read("/etc/msgregistry.inf"), before);
+}
+
+/// Runs the command as nobody.
+fn nobody(files: &Files, args: &[&str]) -> Output {
+    let copy = files.path("/ims-registry");
+    if !copy.exists() {
+        // By a program: a file that is open for writing here would be so in what other tests start just now.
+        let copied = Command::new("cp").arg(cargo_bin!("ims-registry")).arg(&copy).status().unwrap();
+        assert!(copied.success());
+    }
+    Command::new("setpriv")
+        .args(["--reuid=65534", "--regid=65534", "--clear-groups"])
+        .arg(&copy)
+        .args(args)
+        .arg("--root")
+        .arg(files.0.path())
+        .output()
+        .unwrap()
+}
+
+#[test]
+fn who_may_not_look_is_told_so_and_nothing_is_taken_for_missing() {
+    let files = Files::new();
+    files.run(STORK);
+    let mode = |path: &str, mode| {
+        fs_err::set_permissions(files.path(path), std::os::unix::fs::PermissionsExt::from_mode(mode))
+            .unwrap();
+    };
+    let root = "/global/ims/server5";
+    for folder in ["msg-stork/postfix", "msg-stork/dovecot", "slapd-mail"] {
+        fs_err::create_dir_all(files.path(&format!("{root}/{folder}"))).unwrap();
+    }
+    for (closed, check, scan) in [
+        (root, "cannot look at /global/ims/server5: Permission denied", "cannot scan /global/ims/server5: "),
+        (
+            "/global",
+            "cannot look at /global/ims/server5: Permission denied",
+            "cannot scan /global/ims/server5: ",
+        ),
+    ] {
+        for open in ["", "/etc", "/global", "/global/ims", root] {
+            mode(open, 0o755);
+        }
+        mode(closed, 0o700);
+        let checked = nobody(&files, &["check", "stork"]);
+        assert_eq!(code(&checked), 3, "{closed}: {}", stderr(&checked));
+        let finding = records(&checked).remove(0);
+        assert_eq!((finding["state"].as_str(), finding["what"].as_str()), (Some("unknown"), Some(check)));
+        assert_eq!(finding["mend"], "run as root");
+        let scanned = nobody(&files, &["scan", root]);
+        assert_eq!(code(&scanned), 3, "{closed}: {}", stderr(&scanned));
+        assert!(
+            stderr(&scanned).contains(&format!("{scan}Permission denied (run as root)")),
+            "{}",
+            stderr(&scanned)
+        );
+    }
+    for open in ["/global", root] {
+        mode(open, 0o755);
+    }
+    for closed in ["msg-stork", "msg-stork/postfix", "slapd-mail"] {
+        mode(&format!("{root}/{closed}"), 0o700);
+        let checked = nobody(&files, &["check", "stork"]);
+        let found = records(&checked);
+        let told = |finding: &&serde_json::Value| {
+            let what = finding["what"].as_str().unwrap_or_default();
+            finding["state"] == "unknown" && what.contains(closed) && what.ends_with("Permission denied")
+        };
+        assert!(found.iter().any(|finding| told(&finding)), "{closed}: {found:?}");
+        assert_ne!(found.last().unwrap()["state"], "up");
+        mode(&format!("{root}/{closed}"), 0o755);
+    }
 }

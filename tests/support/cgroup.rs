@@ -1,38 +1,45 @@
 //! A node's control group (v2): to freeze it, to know that all of it is gone, and to end it at once.
 //!
 //! Groups have no owner that the kernel would take them away with, so one small process a test run, the
-//! janitor, outlives it by a moment and takes away what is left, also after a SIGKILL.
+//! janitor, outlives it by a moment and takes away what is left, also after a SIGKILL. A run holds a lock on each
+//! of its groups, which ends with it: who has the lock may take the group away. Pids would not do, as two runs in
+//! different pid namespaces (two containers) may see the same control groups.
 
 use std::fs::File;
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::process::{ChildStdin, Command, Stdio};
 use std::sync::OnceLock;
 use std::time::Duration;
 
 use nix::sched::CloneFlags;
-use rustix::fs::{AtFlags, Mode, OFlags};
+use rustix::fs::{AtFlags, FlockOperation, Mode, OFlags};
+use rustix::io::Errno;
 use rustix::mount::{FsMountFlags, FsOpenFlags, MountAttrFlags};
 
 use super::must::Must;
 use super::{thread, until};
 
-/// Ends what is left in the groups of test run `$1` when it is over (a frozen node does not end by itself), takes
-/// the groups away, and also the empty ones of runs that are long gone.
+/// Takes away the groups whose run is over, with what is left in them (a frozen node does not end by itself): once
+/// before it says so, for runs that could not, and when its stdin is closed until none is left. A killed process
+/// leaves its group only when it is gone, so there is a pause before it tries again.
 const JANITOR: &str = r#"
 trap '' INT TERM HUP
-sweep() { rmdir ims-bed-"$1"-*/*/*/*/ ims-bed-"$1"-*/*/*/ ims-bed-"$1"-*/*/ ims-bed-"$1"-*/; } 2>/dev/null
-for group in ims-bed-*/; do
-    run=${group#ims-bed-} run=${run%%-*}
-    [ -d "/proc/$run" ] || sweep "$run"
-done
+take='echo 1 >"$1/cgroup.kill"; find "$1" -depth -type d -delete; [ ! -d "$1" ] || exit 8'
+sweep() {
+    all=0
+    for group in ims-bed.*/; do
+        [ ! -d "$group" ] || flock -n -E 9 "$group" sh -c "$take" sh "$group" || [ $? -eq 9 ] || all=1
+    done
+    return $all
+} 2>/dev/null
+sweep
+echo ready
 read -r _
 for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
-    sweep "$1"
-    set -- "$1" ims-bed-"$1"-*/
-    [ -d "$2" ] || exit 0
-    for group in ims-bed-"$1"-*/; do echo 1 >"$group/cgroup.kill"; done
+    sweep && exit 0
     sleep 0.1
 done
 "#;
@@ -46,11 +53,16 @@ pub struct Cgroup {
 impl Cgroup {
     /// Makes a group below that of the test process.
     pub fn make(name: &str) -> Self {
-        let name = format!("ims-bed-{}-{name}", std::process::id());
-        rustix::fs::mkdirat(root(), &name, Mode::from_raw_mode(0o755)).must("make a control group");
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let folder = rustix::fs::openat(root(), &name, flags, Mode::empty()).must("open a control group");
-        Self { name, folder }
+        // A pid says something only beside its namespace.
+        let pids = std::fs::metadata("/proc/self/ns/pid").must("look at our pid namespace").ino();
+        let name = format!("ims-bed.{pids}.{}.{name}", std::process::id());
+        loop {
+            rustix::fs::mkdirat(root(), &name, Mode::from_raw_mode(0o755)).must("make a control group");
+            // Another run's janitor may have taken it away before it was locked.
+            if let Some(folder) = locked(&name).must("lock a control group") {
+                return Self { name, folder };
+            }
+        }
     }
 
     /// Its name among the beds' control groups.
@@ -127,11 +139,25 @@ impl Drop for Cgroup {
     }
 }
 
+/// A group's folder with the lock that says that its run is alive; `None` when the group is gone.
+fn locked(name: &str) -> rustix::io::Result<Option<OwnedFd>> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let folder = match rustix::fs::openat(root(), name, flags, Mode::empty()) {
+        Err(Errno::NOENT) => return Ok(None),
+        folder => folder?,
+    };
+    rustix::fs::flock(&folder, FlockOperation::LockExclusive)?;
+    match rustix::fs::statat(root(), name, AtFlags::empty()) {
+        Err(Errno::NOENT) => Ok(None),
+        there => Ok((there?.st_ino == rustix::fs::fstat(&folder)?.st_ino).then_some(folder)),
+    }
+}
+
 /// The names of the control groups of all beds beside ours.
 pub fn control_groups() -> Vec<String> {
     let entries = std::fs::read_dir(super::fd_path(root())).must("read the control groups");
     let names = entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned());
-    names.filter(|name| name.starts_with("ims-bed-")).collect()
+    names.filter(|name| name.starts_with("ims-bed.")).collect()
 }
 
 /// Removes the groups that were made inside a group, the innermost first.
@@ -161,14 +187,21 @@ fn root() -> &'static OwnedFd {
     root
 }
 
-/// Starts the janitor; it goes to work when the given pipe is closed, which the end of this process does.
+/// Starts the janitor, and waits until it has taken away what dead runs left; it goes to work again when the given
+/// pipe is closed, which the end of this process does.
+#[allow(clippy::zombie_processes)] // it outlives us
 fn janitor(root: &OwnedFd) -> ChildStdin {
     thread::apart(CloneFlags::empty(), || {
         rustix::process::fchdir(root).must("enter the control groups");
         let mut child = Command::new("/bin/sh");
-        child.args(["-c", JANITOR, "ims-bed-janitor", &std::process::id().to_string()]);
-        child.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+        child.args(["-c", JANITOR, "ims-bed-janitor"]);
+        child.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
         std::os::unix::process::CommandExt::process_group(&mut child, 0);
-        child.spawn().must("start the janitor").stdin.take().unwrap()
+        let mut child = child.spawn().must("start the janitor");
+        let mut said = String::new();
+        let heard = BufReader::new(child.stdout.take().unwrap()).read_line(&mut said);
+        heard.must("hear from the janitor");
+        assert_eq!(said, "ready\n", "the janitor did not come up");
+        child.stdin.take().unwrap()
     })
 }

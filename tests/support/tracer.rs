@@ -1,9 +1,11 @@
 //! Runs a program and everything it starts under ptrace(2): each system call that changes something can be watched,
-//! made to fail, or be the one at which all of them are killed.
+//! made to fail, or be the one at which all of them are killed. A filter in the kernel (seccomp(2)) stops them at
+//! those calls alone.
 //!
 //! x86-64 alone, whose registers it reads.
 
 mod call;
+mod filter;
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -21,6 +23,7 @@ use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 
 pub use call::{Call, Does};
+use filter::Filter;
 
 use super::must::Must;
 use super::thread::on_its_own;
@@ -44,6 +47,8 @@ pub enum Act {
     Go,
     /// It is not made and fails; only before it.
     Fail(Errno),
+    /// It is made, and so is all that follows: nothing is watched any more.
+    Leave,
     /// The program and all it started are killed here.
     Kill,
 }
@@ -66,7 +71,19 @@ pub struct Watch {
     pub started: bool,
     /// Those that only look a path up, too.
     pub looks: bool,
+    /// What the kernel answered, too.
+    pub answers: bool,
 }
+
+/// What is traced of a process; with the last of them the kernel leaves its filter alone.
+const TRACED: Options = Options::PTRACE_O_TRACESYSGOOD
+    .union(Options::PTRACE_O_TRACESECCOMP)
+    .union(Options::PTRACE_O_TRACEFORK)
+    .union(Options::PTRACE_O_TRACEVFORK)
+    .union(Options::PTRACE_O_TRACECLONE)
+    .union(Options::PTRACE_O_TRACEEXEC)
+    .union(Options::PTRACE_O_EXITKILL);
+const LEFT: Options = TRACED.union(Options::from_bits_retain(libc::PTRACE_O_SUSPEND_SECCOMP));
 
 /// Runs a program to its end; `judge` hears of each watched call, in their order, before and after.
 pub fn traced(command: &mut Command, watch: Watch, judge: impl FnMut(&Call, Moment) -> Act + Send) -> Traced {
@@ -76,7 +93,7 @@ pub fn traced(command: &mut Command, watch: Watch, judge: impl FnMut(&Call, Mome
     command.stdout(copy(&stdout)).stderr(copy(&stderr));
     // A thread of its own: what it waits for are its own children and no other thread's.
     let status = on_its_own(|| {
-        let root = start(command);
+        let root = start(command, Filter::of(watch));
         let (over, watched) = mpsc::channel::<()>();
         std::thread::scope(|scope| {
             scope.spawn(move || {
@@ -85,7 +102,9 @@ pub fn traced(command: &mut Command, watch: Watch, judge: impl FnMut(&Call, Mome
                 }
             });
             let alive = HashMap::from([(root, true)]);
-            let status = Tree { root, watch, alive, inside: HashMap::new(), is_over: false, judge }.watch();
+            let status =
+                Tree { root, watch, alive, inside: HashMap::new(), is_left: false, is_over: false, judge }
+                    .watch();
             drop(over);
             status
         })
@@ -101,20 +120,18 @@ fn text(mut file: File) -> String {
 
 #[allow(unsafe_code)]
 #[allow(clippy::zombie_processes)] // it is waited for with what it starts
-fn start(command: &mut Command) -> Pid {
-    // SAFETY: between fork and exec only ptrace(2) is called, which allocates nothing and takes no lock.
-    unsafe { command.pre_exec(|| ptrace::traceme().map_err(Into::into)) };
+fn start(command: &mut Command, mut filter: Filter) -> Pid {
+    let begin = move || {
+        ptrace::traceme()?;
+        filter.put_on()
+    };
+    // SAFETY: between fork and exec only ptrace(2) and prctl(2) are called, which allocate nothing and take no lock.
+    unsafe { command.pre_exec(begin) };
     let child = command.spawn().must("start a program to trace");
     let pid = Pid::from_raw(child.id().cast_signed());
     waitpid(pid, Some(WaitPidFlag::__WALL)).must("wait for the traced program");
-    let options = Options::PTRACE_O_TRACESYSGOOD
-        | Options::PTRACE_O_TRACEFORK
-        | Options::PTRACE_O_TRACEVFORK
-        | Options::PTRACE_O_TRACECLONE
-        | Options::PTRACE_O_TRACEEXEC
-        | Options::PTRACE_O_EXITKILL;
-    ptrace::setoptions(pid, options).must("trace");
-    ptrace::syscall(pid, None).must("go on");
+    ptrace::setoptions(pid, TRACED).must("trace");
+    ptrace::cont(pid, None).must("go on");
     pid
 }
 
@@ -124,8 +141,9 @@ struct Tree<J> {
     watch: Watch,
     /// Each process, and whether it is the program itself.
     alive: HashMap<Pid, bool>,
-    /// The calls that are being made, and the error that one of them is to end with.
-    inside: HashMap<Pid, (Option<Call>, Option<Errno>)>,
+    /// The watched calls that are being made.
+    inside: HashMap<Pid, Call>,
+    is_left: bool,
     is_over: bool,
     judge: J,
 }
@@ -149,7 +167,10 @@ impl<J: FnMut(&Call, Moment) -> Act> Tree<J> {
                         self.end();
                     }
                 }
-                Ok(WaitStatus::PtraceSyscall(pid)) => self.at_call(pid),
+                Ok(WaitStatus::PtraceEvent(pid, _, libc::PTRACE_EVENT_SECCOMP)) => {
+                    self.at_call(pid, Self::before);
+                }
+                Ok(WaitStatus::PtraceSyscall(pid)) => self.at_call(pid, Self::after),
                 Ok(WaitStatus::PtraceEvent(pid, ..)) => self.go_on(pid, None),
                 Ok(WaitStatus::Stopped(pid, signal)) => {
                     let thread =
@@ -178,55 +199,53 @@ impl<J: FnMut(&Call, Moment) -> Act> Tree<J> {
         if self.is_over {
             let _ = kill(pid, Signal::SIGKILL); // as above
         }
-        let is_watched = self.watch.started || self.alive.get(&pid).is_some_and(|is_own| *is_own);
-        let go = if is_watched { ptrace::syscall(pid, signal) } else { ptrace::cont(pid, signal) };
+        let is_inside = self.inside.contains_key(&pid);
+        let go = if is_inside { ptrace::syscall(pid, signal) } else { ptrace::cont(pid, signal) };
         match go {
             Ok(()) | Err(Errno::ESRCH) => {} // it was killed
             Err(e) => panic!("cannot go on with a traced program: {e}"),
         }
     }
 
-    fn at_call(&mut self, pid: Pid) {
-        let act = match ptrace::syscall_info(pid).map(|info| info.op) {
-            Ok(libc::PTRACE_SYSCALL_INFO_ENTRY) => self.before(pid),
-            Ok(_) => self.after(pid),
-            Err(e) => Err(e),
-        };
-        match act {
+    fn at_call(&mut self, pid: Pid, look: fn(&mut Self, Pid) -> nix::Result<Act>) {
+        match look(self, pid) {
             Ok(Act::Kill) => self.end(),
-            Ok(Act::Go | Act::Fail(_)) | Err(Errno::ESRCH) => {}
+            Ok(Act::Go | Act::Fail(_) | Act::Leave) | Err(Errno::ESRCH) => {}
             Err(e) => panic!("cannot look at a traced program: {e}"),
         }
         self.go_on(pid, None);
     }
 
     fn before(&mut self, pid: Pid) -> nix::Result<Act> {
+        let is_own = self.alive.get(&pid).is_some_and(|is_own| *is_own);
+        if self.is_left || (!is_own && !self.watch.started) {
+            // A kernel that does not do that, or not for us, stops it at the next such call again.
+            let _ = ptrace::setoptions(pid, LEFT);
+            return Ok(Act::Go);
+        }
         let mut registers = ptrace::getregs(pid)?;
         let (number, args) = (
             registers.orig_rax,
             [registers.rdi, registers.rsi, registers.rdx, registers.r10, registers.r8, registers.r9],
         );
-        let is_own = self.alive.get(&pid).is_some_and(|is_own| *is_own);
-        let call = Call::of(pid, number, args, is_own, self.watch.looks);
-        let act = call.as_ref().map_or(Act::Go, |call| (self.judge)(call, Moment::Before));
-        let mut error = None;
-        if let Act::Fail(errno) = act {
-            registers.orig_rax = u64::MAX; // no such call: the kernel does nothing
-            ptrace::setregs(pid, registers)?;
-            error = Some(errno);
+        let Some(call) = Call::of(pid, number, args, is_own, self.watch.looks) else { return Ok(Act::Go) };
+        let act = (self.judge)(&call, Moment::Before);
+        match act {
+            Act::Fail(errno) => {
+                registers.orig_rax = u64::MAX; // no such call: the kernel does nothing
+                registers.rax = (-i64::from(errno as i32)).cast_unsigned();
+                ptrace::setregs(pid, registers)?;
+            }
+            Act::Leave => self.is_left = true,
+            Act::Go | Act::Kill if self.watch.answers => drop(self.inside.insert(pid, call)),
+            Act::Go | Act::Kill => {}
         }
-        self.inside.insert(pid, (call, error));
         Ok(act)
     }
 
     fn after(&mut self, pid: Pid) -> nix::Result<Act> {
-        let Some((call, error)) = self.inside.remove(&pid) else { return Ok(Act::Go) };
-        let mut registers = ptrace::getregs(pid)?;
-        if let Some(errno) = error {
-            registers.rax = (-i64::from(errno as i32)).cast_unsigned();
-            ptrace::setregs(pid, registers)?;
-        }
-        let answer = registers.rax.cast_signed();
-        Ok(call.map_or(Act::Go, |call| (self.judge)(&call, Moment::After(answer))))
+        let Some(call) = self.inside.remove(&pid) else { return Ok(Act::Go) };
+        let answer = ptrace::getregs(pid)?.rax.cast_signed();
+        Ok((self.judge)(&call, Moment::After(answer)))
     }
 }

@@ -8,6 +8,7 @@ use ims::instance::Instance;
 use ims::name::NodeName;
 use ims::nodes::{Nodes, PATH};
 use ims::sys::exec::Line;
+use ims::sys::stop::Stop;
 use ims::{Exit, Fail, Record};
 
 use crate::look::Configured;
@@ -52,10 +53,10 @@ pub fn ask(
     }
     let cannot = || Fail::unknown(format!("cannot ask {node}"));
     let words = ["ims-portcheck", "-", "--answer", "--output", "json"].iter().chain(more);
-    let ended = Line::new(words.copied())
-        .behind(reach)
-        .run_with(known.as_bytes(), timeout)
-        .map_err(|fail| cannot().because(fail))?;
+    let stop = Stop::watch()?;
+    let ended = Line::new(words.copied()).behind(reach).run_bound(known.as_bytes(), timeout, &stop);
+    stop.end();
+    let ended = ended.map_err(|fail| cannot().because(fail))?;
     match ended.status.and_then(Exit::from_code) {
         Some(Exit::Ok | Exit::No | Exit::Unknown) => {}
         Some(Exit::Usage | Exit::Refused | Exit::Failed | Exit::Broken | Exit::Busy) | None => {

@@ -1,25 +1,28 @@
 //! Which of the listeners collide. Pure: (configured, live) → conflicts.
 
+mod live;
+
+#[cfg(test)]
+mod tests;
+
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use ims::Host;
-use ims::instance::Instance;
 use ims::layout::{Bind, Service};
 use ims::place::Place;
-use ims::sys::sock::{Listening, Owner};
-use ims::whose::{Whose, whose};
 
 use crate::kernel::{Answer, Socket, answer};
-use crate::look::{Configured, Taken};
+use crate::look::Configured;
 use crate::outgoing::{Outgoing, RANGE};
 use crate::overlap::overlap;
 use crate::record::{Conflict, Side, Verdict};
 use crate::units::UnitSocket;
 
+pub use live::live;
+
 /// The conflicts between configured listeners on a node, each pair of lines once.
 ///
-/// One line is no conflict with itself: two instances may share a directory server.
+/// One line of a directory server is no conflict with itself: two instances may share it.
 pub fn configured(node: &str, listeners: &[Configured]) -> Vec<Conflict> {
     let mut at_port: HashMap<u16, Vec<(usize, &Configured)>> = HashMap::new();
     for (index, one) in listeners.iter().enumerate() {
@@ -53,9 +56,13 @@ pub fn configured(node: &str, listeners: &[Configured]) -> Vec<Conflict> {
     conflicts
 }
 
-/// Whether two instances name one and the same listener, which is that of a server they share.
+/// Whether two instances name one and the same listener, which is that of a directory server they share. Mail servers
+/// of two instances are two, although a file that both include may say where they listen.
 fn is_shared(a: &Configured, b: &Configured) -> bool {
     let (ours, theirs) = (&a.listener, &b.listener);
+    if !["slapd", "ns-slapd"].contains(&ours.server) {
+        return false;
+    }
     let is_one = ours.at == theirs.at && ours.server == theirs.server && ours.bind == theirs.bind;
     is_one && a.of.record.name != b.of.record.name
 }
@@ -63,13 +70,6 @@ fn is_shared(a: &Configured, b: &Configured) -> bool {
 /// The socket that a server of ours makes; Postfix alone sets `SO_REUSEPORT`.
 fn socket(of: &Configured) -> Socket {
     bound(of.listener.bind, of.listener.server == "postfix", 0)
-}
-
-/// The socket that listens now. Whether it has `SO_REUSEPORT` is not told by the kernel; Postfix sets it.
-fn standing(socket: &Listening, owner: Option<&Owner>) -> Socket {
-    let is_postfix =
-        |owner: &Owner| owner.command.contains("/postfix/") && owner.command.ends_with("/master");
-    bound(socket.bind, owner.is_some_and(is_postfix), socket.uid)
 }
 
 fn bound(bind: Bind, reuse_port: bool, uid: u32) -> Socket {
@@ -80,47 +80,6 @@ fn bound(bind: Bind, reuse_port: bool, uid: u32) -> Socket {
         Bind::One(ip) => (ip, false),
     };
     Socket { ip, v6_only, reuse_port, uid }
-}
-
-/// The conflicts of configured listeners with sockets of this node that are not their instance's own.
-pub fn live(
-    host: &Host,
-    listeners: &[Configured],
-    taken: &[Taken],
-    known: &[&Instance],
-    told: &[Conflict],
-) -> Vec<Conflict> {
-    let mut conflicts: Vec<Conflict> = Vec::new();
-    for a in listeners {
-        for now in taken.iter().filter(|taken| taken.socket.port == a.listener.port) {
-            let owner = now.owners.first();
-            let kernel = answer(&socket(a), &standing(&now.socket, owner));
-            let Some(why) = overlap(a.listener.bind, now.socket.bind) else { continue };
-            let who = owner.map_or_else(
-                || "whoever has it".to_owned(),
-                |owner| format!("{} (pid {})", owner.command, owner.pid),
-            );
-            let (of, verdict, mend) = match whose(host, &a.of.record, known, &now.owners) {
-                Whose::Own => continue,
-                Whose::Other(other) if is_told(told, a, other) => continue,
-                Whose::Foreign if is_told_of_systemd(told, a, owner) => continue,
-                Whose::Other(other) => {
-                    let mend = format!("restart {} with its new configuration, or stop {who}", other.name);
-                    (Some(&other.name), Verdict::Conflict, mend)
-                }
-                Whose::Foreign => {
-                    (None, Verdict::Conflict, format!("stop {who}, or bind it to an address of its own"))
-                }
-                Whose::Unknown => {
-                    (None, Verdict::Unknown, "run it as root, or look who has the port".to_owned())
-                }
-            };
-            let b = Side::live(of, host.name(), &now.socket, owner);
-            let why = format!("the port is taken now: {why}");
-            add(&mut conflicts, conflict(host.name(), a, b, verdict, kernel, &why, mend));
-        }
-    }
-    conflicts
 }
 
 /// The conflicts of configured listeners with systemd's socket units; one that is not enabled is a warning.
@@ -169,25 +128,6 @@ pub fn outgoing(node: &str, listeners: &[Configured], outgoing: &Outgoing) -> Ve
     conflicts
 }
 
-/// Whether a unit of systemd is told already for what systemd itself listens on.
-fn is_told_of_systemd(told: &[Conflict], a: &Configured, owner: Option<&Owner>) -> bool {
-    owner.is_some_and(|owner| owner.pid == 1 && owner.command.ends_with("/systemd"))
-        && told.iter().any(|conflict| {
-            conflict.port == a.listener.port
-                && conflict.b.unit.is_some()
-                && conflict.a.instance.as_ref() == Some(&a.of.record.name)
-        })
-}
-
-/// Whether the configurations say already that the two collide at this port.
-fn is_told(told: &[Conflict], a: &Configured, other: &Instance) -> bool {
-    let is = |side: &Side, name| side.instance.as_ref() == Some(name);
-    told.iter().filter(|conflict| conflict.port == a.listener.port).any(|conflict| {
-        let (us, them) = (&a.of.record.name, &other.name);
-        (is(&conflict.a, us) && is(&conflict.b, them)) || (is(&conflict.a, them) && is(&conflict.b, us))
-    })
-}
-
 fn side(of: &Configured) -> Side {
     Side::configured(&of.of.record.name, &of.of.host, &of.listener)
 }
@@ -233,115 +173,4 @@ fn mend(a: &Configured, b: &Configured) -> String {
         );
     }
     wildcards.join("; ")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use ims::input::Piped;
-    use ims::layout::{Layout, Listener};
-    use std::path::Path;
-
-    fn instance(name: &str) -> Instance {
-        Instance {
-            name: name.parse().unwrap(),
-            layout: Layout::PostfixDovecot,
-            root: "/global".into(),
-            addresses: vec!["192.0.2.7".parse().unwrap()],
-            ldap: None,
-            mail: true,
-        }
-    }
-
-    fn listener(name: &str, service: Service, bind: Bind, port: u16, at: Place) -> Configured {
-        let of = Piped { host: "mail-1".to_owned(), record: instance(name) };
-        Configured { of, listener: Listener { server: "postfix", service, bind, port, at } }
-    }
-
-    fn one(ip: &str) -> Bind {
-        Bind::One(ip.parse().unwrap())
-    }
-
-    #[test]
-    fn two_wildcards_collide_once_with_both_lines() {
-        let a = |bind| listener("a", Service::Imap, bind, 143, Place::line("/global/a", 3));
-        let b = |bind| listener("b", Service::Imap, bind, 143, Place::line("/global/b", 5));
-        let found = configured("mail-1", &[a(Bind::AnyV4), a(Bind::AnyV6), b(Bind::AnyV4), b(Bind::AnyV6)]);
-        let [conflict] = found.as_slice() else { panic!("{found:?}") };
-        assert_eq!(conflict.a.at, Some(Place::line("/global/a", 3)));
-        assert_eq!(conflict.b.at, Some(Place::line("/global/b", 5)));
-        assert_eq!(
-            conflict.mend,
-            "ims-ipbind set --address 192.0.2.7 a; ims-ipbind set --address 192.0.2.7 b"
-        );
-    }
-
-    #[test]
-    fn a_shared_directory_server_is_no_conflict_with_itself() {
-        let at = || Place::line("/global/slapd-x/default", 2);
-        let shared = [
-            listener("a", Service::Ldap, Bind::Any, 389, at()),
-            listener("b", Service::Ldap, Bind::Any, 389, at()),
-        ];
-        assert_eq!(configured("mail-1", &shared), []);
-    }
-
-    #[test]
-    fn one_line_can_collide_with_itself() {
-        let at = || Place::line("/global/slapd-x/default", 2);
-        let urls = [
-            listener("a", Service::Ldap, Bind::Any, 389, at()),
-            listener("a", Service::Ldap, one("192.0.2.7"), 389, at()),
-        ];
-        assert_eq!(configured("mail-1", &urls).len(), 1);
-        let twice = [one("192.0.2.7"), one("192.0.2.7")];
-        let twice = twice.map(|bind| listener("a", Service::Ldap, bind, 389, at()));
-        assert_eq!(configured("mail-1", &twice).len(), 1);
-        // The message store has one file for all of its servers, and no lines.
-        let store = |service| listener("a", service, Bind::AnyV4, 143, Place::file("/global/configutil"));
-        assert_eq!(configured("mail-1", &[store(Service::Imap), store(Service::Pop3)]).len(), 1);
-    }
-
-    #[test]
-    fn job_controllers_need_different_ports_whatever_their_addresses() {
-        let jc = |name, ip, port| {
-            listener(name, Service::JobController, one(ip), port, Place::line(format!("/global/{name}"), 2))
-        };
-        let found = configured("mail-1", &[jc("a", "192.0.2.7", 27442), jc("b", "192.0.2.8", 27442)]);
-        assert_eq!(found.len(), 1);
-        assert_eq!(
-            found[0].mend,
-            "ims-portcheck assign, or give one of them another TCP_PORT in /global/b:2"
-        );
-        assert_eq!(configured("mail-1", &[jc("a", "192.0.2.7", 27442), jc("b", "192.0.2.8", 27443)]), []);
-    }
-
-    #[test]
-    fn a_port_that_is_taken_now_is_no_conflict_with_the_one_who_should_have_it() {
-        let ours = listener("a", Service::Smtp, one("192.0.2.7"), 25, Place::line("/global/a", 1));
-        let taken = |clue: Option<&str>| Taken {
-            socket: Listening { bind: Bind::AnyV4, port: 25, uid: 7, inode: 1, cgroup: None },
-            owners: clue
-                .map(|clue| Owner {
-                    pid: 9,
-                    command: "/usr/sbin/x".to_owned(),
-                    clues: vec![clue.to_owned()],
-                    is_whole: true,
-                })
-                .into_iter()
-                .collect(),
-        };
-        let host = Host::below(Path::new("/"));
-        let (a, b) = (instance("a"), instance("b"));
-        for (clue, verdict) in [
-            (Some("/global/msg-a/postfix"), None),
-            (Some("/global/msg-b/postfix"), Some(Verdict::Conflict)),
-            (Some("/etc/postfix"), Some(Verdict::Conflict)),
-            (None, Some(Verdict::Unknown)),
-        ] {
-            let found = live(&host, std::slice::from_ref(&ours), &[taken(clue)], &[&a, &b], &[]);
-            assert_eq!(found.first().map(|c| c.verdict), verdict, "{clue:?}");
-            assert!(found.iter().all(|c| c.b.uid == Some(7)));
-        }
-    }
 }

@@ -13,6 +13,7 @@ mod piped;
 mod record;
 mod units;
 
+use ims::fail::FailRecord;
 use ims::group::Group;
 use ims::name::NodeName;
 use ims::nodes::Nodes;
@@ -27,10 +28,14 @@ pub use record::{Conflict, Fit, Fits, Side, Verdict};
 const NAME: &str = "ims-portcheck";
 
 /// Runs the command.
-pub fn main(args: Args, host: &Host, out: &mut Out) -> Result<Exit, Fail> {
-    match args.verb {
-        Some(cli::Verb::Assign(assign)) => assign::run(host, &assign, out),
-        None => tell(host, &Args { verb: None, ..args }, out),
+pub fn main(mut args: Args, host: &Host, out: &mut Out) -> Result<Exit, Fail> {
+    match args.verb.take() {
+        Some(cli::Verb::Assign(assign)) => match args.stray() {
+            Some(stray) => Err(Fail::usage(format!("{stray} before assign"))
+                .hint("what it is about stands behind it; see ims-portcheck assign --help")),
+            None => assign::run(host, &assign, args.timeout.0, out),
+        },
+        None => tell(host, &args, out),
     }
 }
 
@@ -40,15 +45,17 @@ fn tell(host: &Host, args: &Args, out: &mut Out) -> Result<Exit, Fail> {
     let given = look::given(host, &args.what)?;
     let mut known = Known { configured: Vec::new(), unread: Vec::new() };
     let mut exit = Exit::Ok;
+    // Why the answer is not whole: what this run ends with.
+    let mut fail: Option<Fail> = None;
     for instance in &given.asked {
         match look::listeners(host, instance, &given.told) {
             Ok(listeners) => known.configured.extend(listeners),
-            Err(fail) => {
-                stderr::say(NAME, &fail);
-                if fail.exit() == Exit::Usage {
-                    exit = exit.gravest(Exit::Usage);
+            Err(why) => {
+                stderr::say(NAME, &why);
+                known.unread.push(why.to_string());
+                if why.exit() == Exit::Usage {
+                    fail.get_or_insert(why);
                 }
-                known.unread.push(fail.to_string());
             }
         }
     }
@@ -61,12 +68,17 @@ fn tell(host: &Host, args: &Args, out: &mut Out) -> Result<Exit, Fail> {
         }
         is_quiet = is_quiet && found.conflicts.is_empty();
         let fit = fit(node, &given, &known, &found);
-        if !found.unknown.is_empty() {
-            exit = exit.gravest(Exit::Unknown);
+        if let Some(why) = found.unknown.first() {
+            let of = if is_asked_per_node(args) { format!("{node}: ") } else { String::new() };
+            fail.get_or_insert_with(|| Fail::unknown(format!("{of}{why}")));
         }
         if is_asked_per_node(args) {
             out.record(&fit)?;
         }
+    }
+    if let Some(fail) = fail {
+        out.record(&FailRecord::from(&fail))?;
+        return Ok(exit.gravest(fail.exit()));
     }
     if is_quiet && exit == Exit::Ok && !is_asked_per_node(args) {
         let (listeners, instances) = (known.configured.len(), given.asked.len());
@@ -155,7 +167,14 @@ fn here(
     found.conflicts.extend(judge::units(node, configured, &units.sockets, args.disabled_units));
     let taken = look::taken(host, configured)?;
     let instances = given.asked.iter().chain(&given.others).map(|piped| &piped.record).collect::<Vec<_>>();
-    found.conflicts.extend(judge::live(host, configured, &taken, &instances, &found.conflicts));
+    found.conflicts.extend(judge::live(
+        host,
+        configured,
+        &taken,
+        &units.sockets,
+        &instances,
+        &found.conflicts,
+    ));
     found.conflicts.extend(judge::outgoing(node, configured, &outgoing::Outgoing::of(host)?));
     Ok(())
 }

@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 use std::io::stdin;
 
-use ims::input::Piped;
+use ims::input::{NameOrStdin, Piped};
 use ims::instance::Instance;
 use ims::layout::{self, Listener};
 use ims::registry::Registry;
+use ims::sys::file;
 use ims::sys::sock::{self, Listening, Owner};
 use ims::{Fail, Host};
 
-use crate::cli::NameOrStdin;
 use crate::overlap::overlap;
 use crate::piped::{self, Told};
 
@@ -104,23 +104,19 @@ pub fn listeners(host: &Host, of: &Piped<Instance>, told: &[Piped<Told>]) -> Res
         return Ok(came.into_iter().map(|listener| Configured { of: of.clone(), listener }).collect());
     }
     let whose = if of.host == host.name() { String::new() } else { format!(" of {}", of.host) };
-    if !host.path(&instance.root).is_dir() {
-        return Err(Fail::unknown(format!(
-            "cannot tell the ports of {}{whose}: {} is not on this node",
-            instance.name,
-            instance.root.display()
-        ))
-        .hint("run it where the volume is mounted, or pipe what ims-ipbind show says there"));
+    let found = read(host, instance).map_err(|fail| {
+        Fail::new(fail.exit(), format!("cannot tell the ports of {}{whose}", instance.name)).because(fail)
+    })?;
+    Ok(found.into_iter().map(|listener| Configured { of: of.clone(), listener }).collect())
+}
+
+fn read(host: &Host, instance: &Instance) -> Result<Vec<Listener>, Fail> {
+    if !file::is_there(&host.path(&instance.root))? {
+        let away = format!("{} is not on this node", instance.root.display());
+        return Err(Fail::unknown(away)
+            .hint("run it where the volume is mounted, or pipe what ims-ipbind show says there"));
     }
-    match layout::listeners(host, instance) {
-        Ok(listeners) => {
-            Ok(listeners.into_iter().map(|listener| Configured { of: of.clone(), listener }).collect())
-        }
-        Err(fail) => {
-            Err(Fail::new(fail.exit(), format!("cannot tell the ports of {}{whose}", instance.name))
-                .because(fail))
-        }
-    }
+    layout::listeners(host, instance)
 }
 
 /// The sockets that listen now where something is configured to.

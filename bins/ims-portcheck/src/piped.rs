@@ -1,8 +1,8 @@
 //! What comes on stdin: instances, and listeners of instances whose files were read on another node.
 
-use std::io::BufRead;
+use std::io::{BufRead, Read};
 
-use ims::input::{Piped, nothing_came, records};
+use ims::input::{LONGEST, Piped, nothing_came, records};
 use ims::instance::Instance;
 use ims::layout::{Bind, Listener, Service};
 use ims::name::InstanceName;
@@ -27,9 +27,9 @@ pub struct Told {
     pub port: u16,
     /// The line that says so.
     pub at: Place,
-    /// Whether it is bound to a logical address of the instance alone.
+    /// Whether it is bound to a logical address of the instance alone; absent when no such address is known.
     #[serde(default)]
-    pub bound: bool,
+    pub bound: Option<bool>,
 }
 
 impl Record for Told {
@@ -55,7 +55,8 @@ impl Told {
             address: listener.bind.to_string(),
             port: listener.port,
             at: listener.at.clone(),
-            bound: matches!(listener.bind, Bind::One(ip) if ip.is_loopback() || is_logical(ip)),
+            bound: (!instance.addresses.is_empty())
+                .then(|| matches!(listener.bind, Bind::One(ip) if ip.is_loopback() || is_logical(ip))),
         }
     }
 
@@ -91,6 +92,8 @@ pub fn read(mut input: impl BufRead) -> Result<Came, Fail> {
     loop {
         line.clear();
         let length = input
+            .by_ref()
+            .take(LONGEST)
             .read_until(b'\n', &mut line)
             .map_err(|e| Fail::io(Exit::Unknown, "cannot read stdin", &e))?;
         if length == 0 {
@@ -102,7 +105,8 @@ pub fn read(mut input: impl BufRead) -> Result<Came, Fail> {
             if is_listener { (&mut listeners, &mut instances) } else { (&mut instances, &mut listeners) };
         here.extend_from_slice(&line);
         there.push(b'\n');
-        if schema.is_none() && !line.trim_ascii().is_empty() {
+        let is_endless = u64::try_from(length) == Ok(LONGEST);
+        if schema.is_none() && (is_endless || !line.trim_ascii().is_empty()) {
             break;
         }
     }

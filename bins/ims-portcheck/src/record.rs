@@ -124,14 +124,9 @@ impl Side {
     }
 
     /// A socket that listens now.
-    pub fn live(
-        instance: Option<&InstanceName>,
-        host: &str,
-        socket: &Listening,
-        owner: Option<&Owner>,
-    ) -> Self {
+    pub fn live(host: &str, socket: &Listening, owner: Option<&Owner>) -> Self {
         Self {
-            instance: instance.cloned(),
+            instance: None,
             host: host.to_owned(),
             server: None,
             service: None,

@@ -5,7 +5,7 @@ use std::num::NonZeroU64;
 
 use clap::{Parser, ValueEnum};
 use ims::Fail;
-use ims::address::Address;
+use ims::address;
 use ims::command::{Arguments, Common};
 use ims::span::Span;
 
@@ -35,7 +35,7 @@ pub struct Args {
     #[arg(long, value_name = "N", requires = "every")]
     pub count: Option<NonZeroU64>,
     /// The prober's own address
-    #[arg(long, value_name = "ADDRESS", value_parser = source)]
+    #[arg(long, value_name = "ADDRESS", value_parser = address::host)]
     pub from: Option<IpAddr>,
     /// What every command understands.
     #[command(flatten)]
@@ -60,8 +60,4 @@ pub enum PartOf {
 fn positive(text: &str) -> Result<Span, Fail> {
     let span: Span = text.parse()?;
     if span.0.is_zero() { Err(Fail::usage("no time at all").hint("at least 1ms")) } else { Ok(span) }
-}
-
-fn source(text: &str) -> Result<IpAddr, Fail> {
-    text.parse().map(Address::ip)
 }

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::str::FromStr;
 
 use ims::Fail;
-use ims::address::Address;
+use ims::address;
 use ims::layout::Service;
 use ims::suggest::nearest;
 
@@ -135,7 +135,7 @@ impl FromStr for At {
         let last = text.trim_end_matches('.').rsplit('.').next().unwrap_or_default();
         let hexadecimal = last.len() > 2 && last.get(..2).is_some_and(|x| x.eq_ignore_ascii_case("0x"));
         if text.contains(':') || last.chars().all(|c| c.is_ascii_digit()) && !text.is_empty() || hexadecimal {
-            return text.parse::<Address>().map(|address| Self::Ip(address.ip()));
+            return address::host(text).map(Self::Ip);
         }
         let named = text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'))
             && text.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_')

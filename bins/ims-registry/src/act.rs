@@ -3,14 +3,14 @@
 use std::io::stdin;
 
 use ims::change::Change;
-use ims::input::{nothing_came, records};
-use ims::instance::Instance;
+use ims::input::{NameOrStdin, nothing_came, records};
+use ims::instance::{Instance, each_once};
 use ims::layout::detect;
 use ims::name::InstanceName;
 use ims::{Exit, Fail, Host, Out};
 
 use crate::NAME;
-use crate::cli::{Add, NameOrStdin, Remove};
+use crate::cli::{Add, Remove};
 use crate::draft::Draft;
 
 /// Adds the named instance, or those that come on stdin.
@@ -82,7 +82,7 @@ fn described(
         })?;
     let addresses = match known {
         Some(known) if add.addresses.is_empty() => known.addresses.clone(),
-        Some(_) | None => add.addresses.clone(),
+        Some(_) | None => each_once(add.addresses.clone()),
     };
     let mut instance = Instance {
         name: name.clone(),
@@ -93,16 +93,18 @@ fn described(
         mail: !add.no_mail && known.is_none_or(|known| known.mail),
     };
     let known = known.map(|known| known.layout);
-    instance.layout = match add.layout.or(known).or_else(|| detect::layout(host, &instance.root, name)) {
-        Some(layout) => layout,
-        None => {
-            return Err(Fail::usage(format!(
-                "cannot tell how {} is laid out",
-                instance.mail_dir().display()
-            ))
-            .hint("add --layout"));
-        }
-    };
+    let told = add.layout.or(known);
+    instance.layout =
+        match told.map_or_else(|| detect::layout(host, &instance.root, name), |told| Ok(Some(told)))? {
+            Some(layout) => layout,
+            None => {
+                return Err(Fail::usage(format!(
+                    "cannot tell how {} is laid out",
+                    instance.mail_dir().display()
+                ))
+                .hint("add --layout"));
+            }
+        };
     instance.fits()?;
     Ok(instance)
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 use ims::address::Address;
 use ims::command::{Arguments, Common};
+use ims::input::NameOrStdin;
 use ims::layout::Layout;
 use ims::name::{DirectoryName, InstanceName, NodeName};
 use ims::span::Span;
@@ -67,7 +68,7 @@ pub enum Verb {
 #[derive(Debug, clap::Args)]
 pub struct Add {
     /// The instance's name without its leading msg-, or - to read ims.instance/1 records from stdin
-    #[arg(value_name = "NAME|-", value_parser = name_or_stdin)]
+    #[arg(value_name = "NAME|-")]
     pub what: NameOrStdin,
     /// How it is laid out, iplanet-5, messaging-6 or postfix-dovecot [default: what is found on the disk]
     #[arg(long, value_name = "LAYOUT")]
@@ -104,7 +105,7 @@ impl Add {
 #[derive(Debug, clap::Args)]
 pub struct Remove {
     /// Names of instances, or - to read ims.instance/1 records from stdin
-    #[arg(value_name = "NAME|-", required = true, value_parser = name_or_stdin)]
+    #[arg(value_name = "NAME|-", required = true)]
     pub what: Vec<NameOrStdin>,
     /// Common to what changes the file.
     #[command(flatten)]
@@ -183,19 +184,6 @@ pub struct Change {
     /// How long to wait for another run that holds the lock
     #[arg(long, value_name = "TIME", default_value = "10s")]
     pub timeout: Span,
-}
-
-/// An operand.
-#[derive(Debug, Clone)]
-pub enum NameOrStdin {
-    /// `-`
-    Stdin,
-    /// A name.
-    Name(InstanceName),
-}
-
-fn name_or_stdin(text: &str) -> Result<NameOrStdin, ims::Fail> {
-    if text == "-" { Ok(NameOrStdin::Stdin) } else { text.parse().map(NameOrStdin::Name) }
 }
 
 fn absolute(text: &str) -> Result<PathBuf, ims::Fail> {

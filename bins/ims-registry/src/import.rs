@@ -28,7 +28,7 @@ pub fn import(host: &Host, import: &Import, out: &mut Out) -> Result<Exit, Fail>
     let mut found: Vec<Instance> = Vec::new();
     for root in &listed {
         match detect::instances(host, root) {
-            Ok(scanned) if scanned.instances.is_empty() => {
+            Ok(scanned) if scanned.instances.is_empty() && scanned.untold.is_empty() => {
                 stderr::say(NAME, format_args!("no instance below {}", root.display()));
                 exit = exit.gravest(Exit::No);
             }

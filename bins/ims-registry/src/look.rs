@@ -28,27 +28,32 @@ pub fn list(host: &Host, names: &[InstanceName], out: &mut Out) -> Result<Exit, 
     Ok(exit)
 }
 
-/// Prints what is found below server roots; a root without any instance is a no, and one with an instance whose
-/// addresses cannot be told is unknown.
+/// Prints what is found below server roots; a root without any instance is a no, and one that cannot be read, or that has
+/// an instance whose addresses cannot be told, is unknown.
 pub fn scan(host: &Host, roots: &[PathBuf], out: &mut Out) -> Result<Exit, Fail> {
     let mut exit = Exit::Ok;
-    let mut untold: Option<Fail> = None;
+    let mut failed: Vec<Fail> = Vec::new();
     for root in roots {
-        let found = detect::instances(host, root)?;
-        if found.instances.is_empty() {
+        let found = match detect::instances(host, root) {
+            Ok(found) => found,
+            Err(fail) => {
+                // What the other roots hold can be told all the same.
+                failed.push(fail);
+                continue;
+            }
+        };
+        if found.instances.is_empty() && found.untold.is_empty() {
             stderr::say(NAME, format_args!("no instance below {}", root.display()));
             exit = exit.gravest(Exit::No);
         }
         found.instances.iter().try_for_each(|instance| out.record(instance))?;
-        for fail in found.untold {
-            // Told in a record too, so that a pipe does not take such an entry for a whole one.
-            if let Some(other) = untold.replace(fail) {
-                stderr::say(NAME, other);
-            }
-        }
+        let hint = "ims-registry add NAME --server-root ROOT --address ADDRESS names them";
+        failed.extend(found.untold.into_iter().map(|f| if f.way_out().is_some() { f } else { f.hint(hint) }));
     }
-    match untold {
-        Some(fail) => Err(fail.hint("ims-registry add NAME --server-root ROOT --address ADDRESS names them")),
-        None => Ok(exit),
+    // The last is told in a record too, so that a pipe does not take what is not whole for all of it.
+    let last = failed.pop();
+    for fail in failed {
+        stderr::say(NAME, fail);
     }
+    last.map_or(Ok(exit), Err)
 }

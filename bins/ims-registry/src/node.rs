@@ -7,6 +7,7 @@ use ims::fail::FailRecord;
 use ims::name::NodeName;
 use ims::nodes::{self, Node, Nodes};
 use ims::sys::exec::{Ended, Line};
+use ims::sys::stop::Stop;
 use ims::{Exit, Fail, Host, Record};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -44,11 +45,19 @@ pub fn reached(host: &Host, names: &[NodeName]) -> Result<Vec<(NodeName, Node)>,
     Ok(found)
 }
 
-/// Runs `ims-registry` there and hears it out. It may take as long as the node may take to be reached, and `timeout`.
-pub fn ask(name: &NodeName, node: &Node, words: &[String], stdin: &[u8], timeout: Duration) -> Answer {
+/// Runs `ims-registry` there and hears it out. It may take as long as the node may take to be reached, and `timeout`;
+/// a signal that waits in `stop` ends it.
+pub fn ask(
+    name: &NodeName,
+    node: &Node,
+    words: &[String],
+    stdin: &[u8],
+    timeout: Duration,
+    stop: &Stop,
+) -> Answer {
     let line = Line::new(["ims-registry"].into_iter().chain(words.iter().map(String::as_str)));
     let line = line.behind(&node.reach).keeping(LARGEST);
-    match line.run_with(stdin, node.reach_timeout.saturating_add(timeout)) {
+    match line.run_bound(stdin, node.reach_timeout.saturating_add(timeout), stop) {
         Ok(ended) => heard(name, node, &ended),
         Err(fail) => {
             let fail = Fail::unknown(format!("cannot reach {name}")).because(fail);

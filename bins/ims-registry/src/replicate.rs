@@ -11,6 +11,7 @@ use ims::nodes::Node;
 use ims::record::Envelope;
 use ims::registry::{PATH, Registry};
 use ims::sys::stderr;
+use ims::sys::stop::Stop;
 use ims::{Exit, Fail, Host, Out};
 
 use crate::NAME;
@@ -130,15 +131,16 @@ fn ask_all<'n>(
         stdin.push('\n');
     }
     let count = format!("--count={}", ours.len());
-    Ok(thread::scope(|scope| {
+    let stop = Stop::watch()?;
+    let heard = thread::scope(|scope| {
         let asked: Vec<_> = nodes
             .iter()
             .map(|(name, node)| {
                 let fixed = ["receive", name.as_str(), "--output=json", &count];
                 let words: Vec<String> =
                     fixed.into_iter().chain(words.iter().copied()).map(ToOwned::to_owned).collect();
-                let stdin = stdin.as_bytes();
-                (name, scope.spawn(move || ask(name, node, &words, stdin, timeout)))
+                let (stdin, stop) = (stdin.as_bytes(), &stop);
+                (name, scope.spawn(move || ask(name, node, &words, stdin, timeout, stop)))
             })
             .collect();
         asked
@@ -149,5 +151,10 @@ fn ask_all<'n>(
                 (name, thread.join().unwrap_or_else(|_| gone()))
             })
             .collect()
-    }))
+    });
+    // Each node says whether it was kept from answering by the signal. Who reads that may take his time, and then
+    // another one ends the run as usual.
+    stop.asked();
+    stop.end();
+    Ok(heard)
 }

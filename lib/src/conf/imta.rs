@@ -63,6 +63,12 @@ impl Channels {
     }
 }
 
+/// The lines where another file is read in, before the table and in it, counted from 1.
+pub fn includes(text: &str) -> Vec<usize> {
+    let all = logical(text).into_iter().filter_map(|words| words.into_iter().next());
+    all.filter(|(_, first)| first.starts_with('<')).map(|(line, _)| line).collect()
+}
+
 /// The last source address among the keywords.
 fn interface(words: &[(usize, String)]) -> Option<Value> {
     let mut pairs = words.iter().zip(words.iter().skip(1));
@@ -132,6 +138,7 @@ tcp_lmtpcs lmtp
                     ("tcp_lmtpcs", 20, None),
                 ]
             );
+            assert_eq!(includes(&text), [2, 21]);
             assert_eq!(table.includes, [21], "what the rewrite rules include holds no channel");
         }
         assert_eq!(Channels::parse("").channels, []);

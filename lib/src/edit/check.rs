@@ -43,7 +43,7 @@ pub fn new_files(on: &Transaction<'_>, staged: &[(&Path, &Staged)]) -> Result<()
 /// that names others. `-u`: the database is not opened, so it need not be there nor free.
 fn slapd(on: &Transaction<'_>, config: &Path) -> Result<(), Fail> {
     let program = "/usr/sbin/slaptest";
-    if !is_installed(on, program, config) {
+    if !is_installed(on, program, config)? {
         return Ok(());
     }
     let scratch = Scratch::new(on.host)?;
@@ -68,7 +68,7 @@ fn postfix(
     staged: &[(&Path, &Staged)],
 ) -> Result<(), Fail> {
     let program = "/usr/sbin/postconf";
-    if !is_installed(on, program, &folder.join("main.cf")) {
+    if !is_installed(on, program, &folder.join("main.cf"))? {
         return Ok(());
     }
     let scratch = Scratch::new(on.host)?;
@@ -84,15 +84,15 @@ fn postfix(
     Ok(())
 }
 
-fn is_installed(on: &Transaction<'_>, program: &str, reads: &Path) -> bool {
-    let is_there = on.host.path(program).is_file();
+fn is_installed(on: &Transaction<'_>, program: &str, reads: &Path) -> Result<bool, Fail> {
+    let is_there = file::is_there(&on.host.path(program))?;
     if !is_there {
         stderr::say(
             on.command,
             format_args!("{program} is not installed here: {} is not checked", reads.display()),
         );
     }
-    is_there
+    Ok(is_there)
 }
 
 fn run(
@@ -101,7 +101,7 @@ fn run(
     reads: &Path,
     with: impl FnOnce(Line) -> Line,
 ) -> Result<(), Fail> {
-    if !is_installed(on, program, reads) {
+    if !is_installed(on, program, reads)? {
         return Ok(());
     }
     let ended = with(Line::new([on.host.path(PathBuf::from(program))])).run(on.timeout)?;

@@ -35,6 +35,8 @@ pub struct Found {
     pub directory: Option<directory::Config>,
     /// Whether Postfix's `inet_protocols` allows IPv4 and IPv6.
     pub protocols: (bool, bool),
+    /// The port that each name in Postfix's `master.cf` stands for on this node.
+    pub ports: BTreeMap<String, u16>,
 }
 
 impl Found {
@@ -74,7 +76,10 @@ pub fn found(host: &Host, instance: &Instance, timeout: Duration) -> Result<Foun
     let mut found = Found {
         kept: Kept::load(host, instance)?,
         is_pending: file::is_there(&host.path(mark(instance)))?,
-        directory: directory::config(host, instance).filter(|_| instance.layout == Layout::Iplanet5),
+        directory: match instance.layout {
+            Layout::Iplanet5 => directory::config(host, instance)?,
+            Layout::Messaging6 | Layout::PostfixDovecot => None,
+        },
         ..Found::default()
     };
     for path in files(host, instance, found.kept.as_ref())? {
@@ -87,8 +92,7 @@ pub fn found(host: &Host, instance: &Instance, timeout: Duration) -> Result<Foun
     if instance.mail {
         match instance.layout {
             Layout::Iplanet5 | Layout::Messaging6 => {
-                let name = messaging::LISTENADDR;
-                found.listenaddr = Some(messaging::parameter(host, instance, name, timeout)?);
+                found.listenaddr = Some(messaging::listenaddr(host, instance, timeout)?);
                 found.outbound = messaging::outbound(host, instance)?;
             }
             Layout::PostfixDovecot => {
@@ -96,6 +100,7 @@ pub fn found(host: &Host, instance: &Instance, timeout: Duration) -> Result<Foun
                     found.dovecot = dovecot::settings(host, instance)?;
                 }
                 found.protocols = postfix::allowed_protocols(host, instance)?;
+                found.ports = postfix::ports(host, instance)?;
             }
         }
     }
@@ -132,7 +137,7 @@ fn files(host: &Host, instance: &Instance, kept: Option<&Kept>) -> Result<Vec<Pa
     for ldap in ldaps {
         let with = Instance { ldap: Some(ldap.clone()), ..instance.clone() };
         files.extend(match instance.layout {
-            Layout::Iplanet5 => directory::config(host, &with).map(|config| config.file().to_owned()),
+            Layout::Iplanet5 => directory::config(host, &with)?.map(|config| config.file().to_owned()),
             Layout::Messaging6 => None,
             Layout::PostfixDovecot => openldap::default_file(&with),
         });

@@ -6,6 +6,7 @@
 mod check;
 pub mod kept;
 pub mod look;
+mod store;
 mod told;
 mod transaction;
 

@@ -6,8 +6,6 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::instance::Instance;
-use crate::layout::messaging;
-use crate::sys::exec::Line;
 use crate::sys::stop::Stop;
 use crate::sys::{file, kept as originals};
 use crate::{Exit, Fail, Host};
@@ -117,7 +115,9 @@ impl Transaction<'_> {
         let own = [Kept::file(self.instance), mark(self.instance)];
         for path in self.found.files.iter().map(|(path, _)| path).chain(&own) {
             let path = self.host.path(path);
-            if path.parent().is_some_and(Path::is_dir) {
+            if let Some(folder) = path.parent()
+                && file::is_folder(folder)?
+            {
                 originals::sweep(&path)?;
             }
         }
@@ -178,6 +178,7 @@ impl Transaction<'_> {
             (parameter, &self.plan.listenaddr, &self.found.listenaddr)
             && edit.is_change()
         {
+            self.is_still(before)?;
             // Even a call that fails may have changed something.
             undo.push(Undo::Parameter(before.clone()));
             self.set_parameter(value)?;
@@ -225,26 +226,6 @@ impl Transaction<'_> {
         self.plan.kept.as_ref().is_some_and(|kept| kept.created.iter().any(|path| path == below))
     }
 
-    /// Sets the message store's parameter, and looks whether it is set.
-    fn set_parameter(&self, value: &str) -> Result<(), Fail> {
-        let name = messaging::LISTENADDR;
-        let cannot = || Fail::failed(format!("cannot set {name} of {}", self.instance.name));
-        let tool = messaging::files(self.instance).ok_or_else(cannot)?.configutil;
-        let line = Line::new([self.host.path(tool)]).arg("-o").arg(name).arg("-v").arg(value);
-        let ended = line.run(self.timeout).map_err(|fail| cannot().because(fail))?;
-        if !ended.is_success() {
-            return Err(
-                cannot().because(format!("configutil: {}", crate::conf::secret::masked(&ended.last_words())))
-            );
-        }
-        let now = messaging::parameter(self.host, self.instance, name, self.timeout)
-            .map_err(|fail| cannot().because(fail))?;
-        if now != value {
-            return Err(cannot().because(format!("configutil took it and says '{}'", now.escape_debug())));
-        }
-        Ok(())
-    }
-
     /// Puts everything back, the last change first, and takes the mark away when that worked.
     fn put_back(&self, undo: Vec<Undo>) -> Result<(), Fail> {
         let mut first = None;
@@ -263,7 +244,7 @@ impl Transaction<'_> {
                         None => file::remove(&path).map(drop),
                     })
                 }
-                Undo::Parameter(before) => self.set_parameter(&before),
+                Undo::Parameter(before) => self.give_parameter_back(&before),
             };
             if let Err(fail) = undone {
                 first.get_or_insert(fail);

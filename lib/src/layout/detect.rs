@@ -1,6 +1,7 @@
 //! Finding instances below a server root by the folders each layout has.
 
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
 use fs_err as fs;
 
@@ -8,22 +9,26 @@ use crate::address::Address;
 use crate::instance::Instance;
 use crate::layout::{Bind, Layout, directory, listeners};
 use crate::name::{DirectoryName, InstanceName};
+use crate::sys::file;
 use crate::{Exit, Fail, Host};
 
 /// The names that installers give a server root, which tell nothing about whose it is.
 const USUAL: [&str; 5] = ["SUNWmsgsr", "messaging", "messaging64", "comms", "opt"];
 
 /// How the instance of a name below a server root is laid out, `None` when nothing of the kind is there.
-pub fn layout(host: &Host, root: &Path, name: &InstanceName) -> Option<Layout> {
-    mail_layout(host, &root.join(format!("msg-{name}"))).or_else(|| root_layout(host, root))
+pub fn layout(host: &Host, root: &Path, name: &InstanceName) -> Result<Option<Layout>, Fail> {
+    match mail_layout(host, &root.join(format!("msg-{name}")))? {
+        Some(layout) => Ok(Some(layout)),
+        None => root_layout(host, root),
+    }
 }
 
 /// How a root that is one instance is laid out.
 ///
 /// Its programs are there on every node, its `config` where its volume is mounted; either tells it.
-fn root_layout(host: &Host, root: &Path) -> Option<Layout> {
-    let here = |below: &str| host.path(root.join(below)).exists();
-    (here("sbin/configutil") || here("config/dispatcher.cnf")).then_some(Layout::Messaging6)
+fn root_layout(host: &Host, root: &Path) -> Result<Option<Layout>, Fail> {
+    let here = |below: &str| file::is_there(&host.path(root.join(below)));
+    Ok((here("sbin/configutil")? || here("config/dispatcher.cnf")?).then_some(Layout::Messaging6))
 }
 
 /// The name that the instance of such a root goes by: that of the root's folder or, when an installer named it, of
@@ -34,26 +39,25 @@ fn name_of(root: &Path) -> Option<InstanceName> {
     own.or(names.first()).and_then(|name| name.parse().ok())
 }
 
-fn mail_layout(host: &Host, mail_dir: &Path) -> Option<Layout> {
-    let here = |below: &str| host.path(mail_dir.join(below)).exists();
-    if here("imta/config") {
+fn mail_layout(host: &Host, mail_dir: &Path) -> Result<Option<Layout>, Fail> {
+    let here = |below: &str| file::is_there(&host.path(mail_dir.join(below)));
+    Ok(if here("imta/config")? {
         Some(Layout::Iplanet5)
-    } else if here("postfix/main.cf") || here("dovecot/dovecot.conf") {
+    } else if here("postfix/main.cf")? || here("dovecot/dovecot.conf")? {
         Some(Layout::PostfixDovecot)
     } else {
         None
-    }
+    })
 }
 
-fn directory_layout(host: &Host, ldap_dir: &Path) -> Option<Layout> {
-    let here = |below: &str| host.path(ldap_dir.join(below)).exists();
-    if directory::found(host, ldap_dir).is_some() {
+fn directory_layout(host: &Host, ldap_dir: &Path) -> Result<Option<Layout>, Fail> {
+    Ok(if directory::found(host, ldap_dir)?.is_some() {
         Some(Layout::Iplanet5)
-    } else if here("slapd.conf") {
+    } else if file::is_there(&host.path(ldap_dir.join("slapd.conf")))? {
         Some(Layout::PostfixDovecot)
     } else {
         None
-    }
+    })
 }
 
 /// What is below a server root.
@@ -61,7 +65,7 @@ fn directory_layout(host: &Host, ldap_dir: &Path) -> Option<Layout> {
 pub struct Scanned {
     /// The instances.
     pub instances: Vec<Instance>,
-    /// Why the addresses of some of them are not known: their configuration cannot be read.
+    /// Why the addresses of some of them are not known, or whether there are more: what cannot be read.
     pub untold: Vec<Fail>,
 }
 
@@ -70,14 +74,9 @@ pub struct Scanned {
 /// The first directory server goes with the first mail server, as the original's set-up put them; each further
 /// one is an instance of its own. Addresses are those that the servers are bound to already.
 pub fn instances(host: &Host, root: &Path) -> Result<Scanned, Fail> {
-    let mut mails: Vec<(InstanceName, Layout)> = below(host, root, "msg-")?
-        .into_iter()
-        .filter_map(|(name, path)| Some((name.parse().ok()?, mail_layout(host, &path)?)))
-        .collect();
-    let mut ldaps: Vec<(DirectoryName, Layout)> = below(host, root, "slapd-")?
-        .into_iter()
-        .filter_map(|(name, path)| Some((name.parse().ok()?, directory_layout(host, &path)?)))
-        .collect();
+    let mut untold = Vec::new();
+    let mut mails: Vec<(InstanceName, Layout)> = told(host, root, "msg-", mail_layout, &mut untold)?;
+    let mut ldaps: Vec<(DirectoryName, Layout)> = told(host, root, "slapd-", directory_layout, &mut untold)?;
     mails.sort();
     ldaps.sort();
     let mut ldaps = ldaps.into_iter().peekable();
@@ -86,7 +85,11 @@ pub fn instances(host: &Host, root: &Path) -> Result<Scanned, Fail> {
         let ldap = ldaps.next_if(|(_, of)| *of == layout && found.is_empty()).map(|(ldap, _)| ldap);
         found.push(Instance { name, layout, root: root.to_owned(), addresses: Vec::new(), ldap, mail: true });
     }
-    if let (Some(layout), Some(name)) = (root_layout(host, root), name_of(root))
+    let of_root = root_layout(host, root).unwrap_or_else(|fail| {
+        untold.push(fail);
+        None
+    });
+    if let (Some(layout), Some(name)) = (of_root, name_of(root))
         && found.iter().all(|instance| instance.name != name)
     {
         let root = root.to_owned();
@@ -107,7 +110,6 @@ pub fn instances(host: &Host, root: &Path) -> Result<Scanned, Fail> {
             });
         }
     }
-    let mut untold = Vec::new();
     for instance in &mut found {
         match bound(host, instance) {
             Ok(addresses) => instance.addresses = addresses,
@@ -118,12 +120,30 @@ pub fn instances(host: &Host, root: &Path) -> Result<Scanned, Fail> {
     Ok(Scanned { instances: found, untold })
 }
 
+/// The folders of a kind below a server root whose layout is known, by name.
+fn told<N: FromStr>(
+    host: &Host,
+    root: &Path,
+    prefix: &str,
+    layout: fn(&Host, &Path) -> Result<Option<Layout>, Fail>,
+    untold: &mut Vec<Fail>,
+) -> Result<Vec<(N, Layout)>, Fail> {
+    let mut found = Vec::new();
+    for (name, path) in below(host, root, prefix)? {
+        let Ok(name) = name.parse() else { continue };
+        match layout(host, &path) {
+            Ok(layout) => found.extend(layout.map(|layout| (name, layout))),
+            Err(fail) => untold.push(fail),
+        }
+    }
+    Ok(found)
+}
+
 /// The addresses an instance's servers are bound to already.
 fn bound(host: &Host, instance: &Instance) -> Result<Vec<Address>, Fail> {
     let mut addresses = Vec::new();
     for listener in listeners(host, instance)? {
         if let Bind::One(ip) = listener.bind
-            && !ip.is_loopback()
             && let Ok(address) = ip.to_string().parse()
             && !addresses.contains(&address)
         {
@@ -150,7 +170,7 @@ fn below(host: &Host, root: &Path, prefix: &str) -> Result<Vec<(String, PathBuf)
         let entry = entry.map_err(|e| cannot(&e))?;
         let name = entry.file_name().to_string_lossy().into_owned();
         if let Some(rest) = name.strip_prefix(prefix)
-            && entry.file_type().is_ok_and(|kind| kind.is_dir())
+            && entry.file_type().map_err(|e| cannot(&e))?.is_dir()
         {
             found.push((rest.to_owned(), root.join(&name)));
         }

@@ -12,6 +12,7 @@ use crate::layout::messaging::{self, port};
 use crate::layout::{Bind, Listener, Program, Service, Stop, ports, runtime_folders, text_of};
 use crate::place::Place;
 use crate::sys::exec::Line;
+use crate::sys::file;
 use crate::{Fail, Host};
 
 /// The entry of `dse.ldif` with the settings of the server itself.
@@ -54,14 +55,20 @@ pub fn candidates(folder: &Path) -> [Config; 3] {
 }
 
 /// The configuration in a directory server's folder, when there is one.
-pub fn found(host: &Host, folder: &Path) -> Option<Config> {
-    candidates(folder).into_iter().find(|config| host.path(config.file()).exists())
+pub fn found(host: &Host, folder: &Path) -> Result<Option<Config>, Fail> {
+    for config in candidates(folder) {
+        if file::is_there(&host.path(config.file()))? {
+            return Ok(Some(config));
+        }
+    }
+    Ok(None)
 }
 
 /// The configuration of an instance's directory server; where there is none yet it is a `slapd.conf`.
-pub fn config(host: &Host, instance: &Instance) -> Option<Config> {
-    let folder = instance.ldap_dir()?;
-    Some(found(host, &folder).unwrap_or_else(|| Config::Slapd(folder.join("config/slapd.conf"))))
+pub fn config(host: &Host, instance: &Instance) -> Result<Option<Config>, Fail> {
+    let Some(folder) = instance.ldap_dir() else { return Ok(None) };
+    let found = found(host, &folder)?;
+    Ok(Some(found.unwrap_or_else(|| Config::Slapd(folder.join("config/slapd.conf")))))
 }
 
 /// How the server is started and stopped: by its own scripts, or, where there are none, as `dirsrv@.service` of 389
@@ -70,7 +77,9 @@ pub fn config(host: &Host, instance: &Instance) -> Option<Config> {
 /// 389 takes the name of its instance from the path behind `slapd-` and does not run when there is a `/` in it, so it
 /// is only started where its files are in that very folder.
 pub fn program(host: &Host, instance: &Instance) -> Result<Option<Program>, Fail> {
-    let (Some(folder), Some(config)) = (instance.ldap_dir(), config(host, instance)) else { return Ok(None) };
+    let (Some(folder), Some(config)) = (instance.ldap_dir(), config(host, instance)?) else {
+        return Ok(None);
+    };
     let script = |name: &str| Line::new([host.path(folder.join(name))]);
     let scripts = Program {
         name: "slapd",
@@ -83,7 +92,7 @@ pub fn program(host: &Host, instance: &Instance) -> Result<Option<Program>, Fail
     };
     match config {
         Config::Dse(file)
-            if file.parent() == Some(&folder) && !host.path(folder.join("start-slapd")).exists() =>
+            if file.parent() == Some(&folder) && !file::is_there(&host.path(folder.join("start-slapd")))? =>
         {
             let dse = Ldif::parse(&text_of(host, &file)?, &file)?;
             let value =
@@ -110,7 +119,7 @@ pub fn program(host: &Host, instance: &Instance) -> Result<Option<Program>, Fail
 
 /// Every TCP listener of the server.
 pub fn listeners(host: &Host, instance: &Instance) -> Result<Vec<Listener>, Fail> {
-    match config(host, instance) {
+    match config(host, instance)? {
         None => Ok(Vec::new()),
         Some(Config::Slapd(file)) => {
             let slapd = SlapdConf::parse(&text_of(host, &file)?, &file)?;

@@ -1,6 +1,8 @@
 //! iPlanet Messaging Server 5.x with a directory server: the `iplanet-5` layout, `<root>/msg-<i>` and
 //! `<root>/slapd-<l>`.
 
+use std::time::Instant;
+
 use crate::instance::Instance;
 use crate::layout::messaging::{self, Files};
 use crate::layout::{Listener, Part, Program, directory};
@@ -26,9 +28,9 @@ pub fn programs(host: &Host, instance: &Instance, part: Part) -> Result<Vec<Prog
     }
 }
 
-/// Every TCP listener of the mail server and of its directory server.
-pub fn listeners(host: &Host, instance: &Instance) -> Result<Vec<Listener>, Fail> {
-    let mut listeners = messaging::listeners(host, instance)?;
+/// Every TCP listener of the mail server and of its directory server; `configutil` is given up at a moment.
+pub fn listeners(host: &Host, instance: &Instance, until: Instant) -> Result<Vec<Listener>, Fail> {
+    let mut listeners = messaging::listeners(host, instance, until)?;
     listeners.extend(directory::listeners(host, instance)?);
     Ok(listeners)
 }

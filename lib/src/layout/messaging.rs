@@ -8,21 +8,23 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use crate::conf::Value;
-use crate::conf::imta::Channels;
+use crate::conf::imta::{self, Channels};
 use crate::conf::option_file::{OptionFile, Scope, number};
 use crate::instance::Instance;
+use crate::layout::spliced::Spliced;
 use crate::layout::{
     Bind, Layout, Listener, Program, Service, Stop, iplanet5, messaging6, optional_text, ports, text_of,
 };
 use crate::place::Place;
 use crate::sys::exec::Line;
+use crate::sys::file;
 use crate::{Fail, Host};
 
 /// The parameter with the address of the POP, IMAP and HTTP servers.
 pub const LISTENADDR: &str = "service.listenaddr";
 
-/// How long `configutil` may take, all questions together.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// How long `configutil` may take, all questions together, unless somebody says otherwise.
+pub(super) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// The Job Controller's port when nobody says otherwise.
 const JOB_CONTROLLER: u16 = 27442;
@@ -54,14 +56,19 @@ pub struct Outbound {
 /// The channels with an `interfaceaddress`; a node without `imta.cnf` knows none.
 pub fn outbound(host: &Host, instance: &Instance) -> Result<Vec<Outbound>, Fail> {
     let Some(files) = files(instance) else { return Ok(Vec::new()) };
-    let text = optional_text(host, &files.channels)?.unwrap_or_default();
-    let own = Channels::parse(&text).channels.into_iter();
-    Ok(own
-        .filter_map(|channel| {
-            let Value { text, line } = channel.interface?;
-            Some(Outbound { channel: channel.name, address: text, at: Place::line(&files.channels, line) })
-        })
-        .collect())
+    let Some((table, whole)) = channels(host, &files.channels)? else { return Ok(Vec::new()) };
+    let own = table.channels.into_iter().filter_map(|channel| {
+        let Value { text, line } = channel.interface?;
+        Some(Outbound { channel: channel.name, address: text, at: whole.place(line) })
+    });
+    Ok(own.collect())
+}
+
+/// The channel table of `imta.cnf` with what that includes; `None` when there is none.
+pub(super) fn channels(host: &Host, file: &Path) -> Result<Option<(Channels, Spliced)>, Fail> {
+    let Some(text) = optional_text(host, file)? else { return Ok(None) };
+    let whole = Spliced::of(host, file, &text, |text, _| Ok(imta::includes(text)))?;
+    Ok(Some((Channels::parse(&whole.text), whole)))
 }
 
 /// The files of an instance's mail servers; `None` when it has none of this line.
@@ -79,7 +86,7 @@ pub fn parameter(host: &Host, instance: &Instance, name: &str, timeout: Duration
     let cannot = || Fail::unknown(format!("cannot tell {name} of {}", instance.name));
     let tool = files(instance).ok_or_else(cannot)?.configutil;
     let line = Line::new([host.path(&tool)]).arg("-o").arg(name);
-    if !host.path(&tool).is_file() {
+    if !file::is_there(&host.path(&tool))? {
         return Err(Fail::unknown(format!("{} is not there", tool.display()))
             .hint("another node may master its volume"));
     }
@@ -91,6 +98,25 @@ pub fn parameter(host: &Host, instance: &Instance, name: &str, timeout: Duration
     }
     let told = String::from_utf8_lossy(&ended.stdout).into_owned();
     Ok(told.lines().next().unwrap_or_default().trim().to_owned())
+}
+
+/// What `configutil` says of the address of the POP, IMAP and HTTP servers. What is neither an address nor a host's
+/// name nor stands for every address, such as words of an error, is unknown: it could not be put back.
+pub fn listenaddr(host: &Host, instance: &Instance, timeout: Duration) -> Result<String, Fail> {
+    let told = parameter(host, instance, LISTENADDR, timeout)?;
+    if is_any(&told) || told.parse::<IpAddr>().is_ok() || is_host_name(&told) {
+        return Ok(told);
+    }
+    Err(Fail::unknown(format!("cannot tell {LISTENADDR} of {}", instance.name))
+        .because(format!("configutil says '{}', which is no address", told.escape_debug())))
+}
+
+/// Whether a word can be the name of a host, RFC 1123; one of digits alone is an address that is not whole.
+fn is_host_name(word: &str) -> bool {
+    let is_label = |label: &str| {
+        !label.is_empty() && label.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))
+    };
+    word.split('.').all(is_label) && word.chars().any(|c| c.is_ascii_alphabetic())
 }
 
 /// All of the mail servers, which the product's own scripts in a folder start and stop as one.
@@ -107,35 +133,35 @@ pub fn program(host: &Host, scripts: &Path) -> Program {
     }
 }
 
-/// Every TCP listener of the mail servers.
-pub fn listeners(host: &Host, instance: &Instance) -> Result<Vec<Listener>, Fail> {
+/// Every TCP listener of the mail servers; `configutil` is given up at a moment.
+pub fn listeners(host: &Host, instance: &Instance, until: Instant) -> Result<Vec<Listener>, Fail> {
     let Some(files) = files(instance) else { return Ok(Vec::new()) };
     let mut listeners = dispatcher(host, &files.dispatcher)?;
     listeners.push(job_controller(host, &files.job_controller)?);
-    listeners.extend(store(host, instance, &files.configutil)?);
+    listeners.extend(store(host, instance, &files.configutil, until)?);
     Ok(listeners)
 }
 
-/// An option file that says it all: where a `<file` line looks for its file is not published for this product.
-fn options(host: &Host, file: &Path) -> Result<OptionFile, Fail> {
-    let options = OptionFile::parse(&text_of(host, file)?, file)?;
+/// An option file with what it includes; where that is not known, neither is where its servers listen.
+fn options(host: &Host, file: &Path) -> Result<(OptionFile, Spliced), Fail> {
+    let includes = |text: &str, file: &Path| Ok(OptionFile::parse(text, file)?.includes().collect());
+    let whole = Spliced::of(host, file, &text_of(host, file)?, includes)?;
+    let options = OptionFile::parse(&whole.text, file)?;
     if let Some(line) = options.includes().next() {
-        let place = Place::line(file, line);
-        return Err(Fail::unknown(format!("{place}: what is included here may name more ports"))
-            .hint("write what it says in its place"));
+        return Err(whole.unknown(line, "may name more ports"));
     }
-    Ok(options)
+    Ok((options, whole))
 }
 
 /// The services of `dispatcher.cnf`, each with its `PORT` and `TLS_PORT`, which may be lists.
 fn dispatcher(host: &Host, file: &Path) -> Result<Vec<Listener>, Fail> {
-    let options = options(host, file)?;
+    let (options, whole) = options(host, file)?;
     let mut listeners = Vec::new();
     for section in options.sections().filter(|section| section.kind.eq_ignore_ascii_case("SERVICE")) {
         let scope = Scope::Section(&section.kind, &section.name);
         // What stands before the first section holds for every service that does not say otherwise.
         let value = |key: &str| options.get(scope, key).or_else(|| options.get(Scope::Global, key));
-        let bind = bind(host, file, value("INTERFACE_ADDRESS").as_ref())?;
+        let bind = bound(host, &whole, value("INTERFACE_ADDRESS"))?;
         let name = section.name.to_ascii_uppercase();
         let (plain, tls) = match name.as_str() {
             "SMTP_SUBMIT" => (Service::Submission, Service::Smtps),
@@ -151,7 +177,7 @@ fn dispatcher(host: &Host, file: &Path) -> Result<Vec<Listener>, Fail> {
         let usual = usual.filter(|_| value("TLS_PORT").is_none());
         for (service, value) in [(plain, value("PORT").or(usual)), (tls, value("TLS_PORT"))] {
             let Some(value) = value else { continue };
-            let at = Place::line(file, value.line);
+            let at = whole.place(value.line);
             for word in value.text.split(',').filter(|word| !word.trim().is_empty()) {
                 let port = port(word, &at)?;
                 listeners.push(Listener { server: "dispatcher", service, bind, port, at: at.clone() });
@@ -162,11 +188,11 @@ fn dispatcher(host: &Host, file: &Path) -> Result<Vec<Listener>, Fail> {
 }
 
 fn job_controller(host: &Host, file: &Path) -> Result<Listener, Fail> {
-    let options = options(host, file)?;
-    let bind = bind(host, file, options.get(Scope::Global, "INTERFACE_ADDRESS").as_ref())?;
+    let (options, whole) = options(host, file)?;
+    let bind = bound(host, &whole, options.get(Scope::Global, "INTERFACE_ADDRESS"))?;
     let (port, at) = match options.get(Scope::Global, "TCP_PORT") {
         Some(value) => {
-            let at = Place::line(file, value.line);
+            let at = whole.place(value.line);
             (port(&value.text, &at)?, at)
         }
         None => (JOB_CONTROLLER, Place::file(file)),
@@ -175,11 +201,14 @@ fn job_controller(host: &Host, file: &Path) -> Result<Listener, Fail> {
 }
 
 /// The IMAP, POP and HTTP servers of the message store.
-fn store(host: &Host, instance: &Instance, tool: &Path) -> Result<Vec<Listener>, Fail> {
-    let end = Instant::now() + PATIENCE;
+fn store(host: &Host, instance: &Instance, tool: &Path, until: Instant) -> Result<Vec<Listener>, Fail> {
     let ask = |name: &str| {
-        parameter(host, instance, name, end.saturating_duration_since(Instant::now()))
-            .map(|v| v.to_lowercase())
+        let left = until.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            let what = format!("cannot tell {name} of {}", instance.name);
+            return Err(Fail::unknown(what).because("configutil took all the time there was"));
+        }
+        parameter(host, instance, name, left).map(|v| v.to_lowercase())
     };
     let at = Place::file(tool);
     let is_on = |name: &str, default: bool| {
@@ -222,6 +251,13 @@ fn is_yes(value: &str, default: bool) -> Option<bool> {
         "no" | "n" | "false" | "0" | "off" => Some(false),
         _ => None,
     }
+}
+
+/// What an address setting of an option file binds.
+fn bound(host: &Host, whole: &Spliced, value: Option<Value>) -> Result<Bind, Fail> {
+    let Some(value) = value else { return Ok(Bind::AnyV4) };
+    let at = whole.place(value.line);
+    bind(host, &at.file, Some(&Value { line: at.line.unwrap_or_default(), ..value }))
 }
 
 /// What an address setting binds; the product knew no IPv6, and listens on every address when it is not told.

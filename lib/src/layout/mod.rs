@@ -11,15 +11,17 @@ pub mod openldap;
 pub mod outbound;
 mod ports;
 pub mod postfix;
+mod program;
+mod spliced;
 
 #[cfg(test)]
 mod tests;
 
 use std::borrow::Cow;
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::str::FromStr;
-use std::time::Duration;
+use std::time::Instant;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -28,9 +30,11 @@ use crate::address::Address;
 use crate::conf::text;
 use crate::instance::Instance;
 use crate::place::Place;
-use crate::sys::exec::Line;
 use crate::sys::file;
 use crate::{Fail, Host};
+
+pub use program::{Part, Program, Stop};
+pub(crate) use program::{first_there, runtime_folders};
 
 /// A way to lay out a server root.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
@@ -180,59 +184,6 @@ pub struct Listener {
     pub at: Place,
 }
 
-/// Which half of an instance is meant: a `messaging-server` or a `directory-server` resource.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Part {
-    /// The mail servers, below `<root>/msg-<name>` or, in `messaging-6`, below the root itself.
-    Mail,
-    /// The directory server below `<root>/slapd-<ldap>`.
-    Directory,
-}
-
-/// How a program is asked to end.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Stop {
-    /// By a signal to its first process.
-    Signal(i32),
-    /// By a signal to every one of its processes at once, the first among them. Only when the last is gone is it
-    /// stopped: sessions outlive the first process and hold files on the volume. Once the first is alone, which may
-    /// take its time to notice, it is killed and its pid file removed.
-    SignalAll(i32),
-    /// By SIGKILL to its first process alone, upon which the others finish what they are at and exit; those that
-    /// run one of `agents` are given `moment`, then whatever is left gets SIGTERM.
-    ///
-    /// This is `postfix drain`. SIGTERM to Postfix's master would end its delivery agents in the middle, and a
-    /// message that Dovecot has saved by then would be delivered again by the next start.
-    Drain {
-        /// The executables of its delivery agents.
-        agents: Vec<PathBuf>,
-        /// How long the agents may take, at most.
-        moment: Duration,
-    },
-    /// By a command of its own, such as `stop-msg`.
-    Command(Line),
-}
-
-/// A program of an instance that is started and stopped as one.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Program {
-    /// Its short name: `postfix`, `dovecot`, `slapd`, `msg` (all of the iPlanet or Sun mail server).
-    pub name: &'static str,
-    /// The command line that starts it and returns once it listens.
-    pub start: Line,
-    /// How it is asked to end.
-    pub stop: Stop,
-    /// Where it writes the pid of its first process, when it does.
-    pub pid_file: Option<PathBuf>,
-    /// The executable its first process runs, by which a pid file that is out of date is told.
-    pub executable: Option<PathBuf>,
-    /// How long it may take to end before it is killed.
-    pub patience: Duration,
-    /// Folders it needs outside the server root, which a node that just booted does not have
-    /// (path, owner's user name, mode).
-    pub folders: Vec<(PathBuf, String, u32)>,
-}
-
 /// The programs of one part of an instance, in the order they are started; independent ones may start at once.
 pub fn programs(host: &Host, instance: &Instance, part: Part) -> Result<Vec<Program>, Fail> {
     match (instance.layout, part) {
@@ -255,9 +206,14 @@ pub fn programs(host: &Host, instance: &Instance, part: Part) -> Result<Vec<Prog
 /// Files alone are read (a standby node may not have the servers' software), with one exception: the message
 /// store's ports of `iplanet-5` and `messaging-6` are asked of its `configutil`, whose store only it can read.
 pub fn listeners(host: &Host, instance: &Instance) -> Result<Vec<Listener>, Fail> {
+    listeners_until(host, instance, Instant::now() + messaging::PATIENCE)
+}
+
+/// The same, with the moment at which `configutil` is given up.
+pub fn listeners_until(host: &Host, instance: &Instance, until: Instant) -> Result<Vec<Listener>, Fail> {
     match instance.layout {
-        Layout::Iplanet5 => iplanet5::listeners(host, instance),
-        Layout::Messaging6 => messaging::listeners(host, instance),
+        Layout::Iplanet5 => iplanet5::listeners(host, instance, until),
+        Layout::Messaging6 => messaging::listeners(host, instance, until),
         Layout::PostfixDovecot => {
             let mut listeners = Vec::new();
             if instance.mail {
@@ -287,28 +243,11 @@ pub(crate) fn optional_text(host: &Host, path: &Path) -> Result<Option<String>, 
 
 /// The same of one that must be there.
 pub(crate) fn text_of(host: &Host, path: &Path) -> Result<String, Fail> {
-    optional_text(host, path)?.ok_or_else(|| {
-        Fail::unknown(format!("{} is not there", path.display())).hint("another node may master its volume")
-    })
+    optional_text(host, path)?.ok_or_else(|| absent(path))
 }
 
-/// The folders a program needs on the way to a path that a node loses when it boots, outermost first; the last
-/// belongs to `owner`.
-pub(crate) fn runtime_folders(folder: &Path, owner: &str, mode: u32) -> Vec<(PathBuf, String, u32)> {
-    let is_runtime =
-        ["/run", "/var/run"].iter().any(|run| folder.starts_with(run) && folder != Path::new(run));
-    if !is_runtime {
-        return Vec::new();
-    }
-    let mut folders: Vec<(PathBuf, String, u32)> = folder
-        .ancestors()
-        .skip(1)
-        .take_while(|above| !["/run", "/var/run"].iter().any(|run| *above == Path::new(run)))
-        .map(|above| (above.to_owned(), "root".to_owned(), 0o755))
-        .collect();
-    folders.reverse();
-    folders.push((folder.to_owned(), owner.to_owned(), mode));
-    folders
+fn absent(path: &Path) -> Fail {
+    Fail::unknown(format!("{} is not there", path.display())).hint("another node may master its volume")
 }
 
 /// The addresses at which clients reach a listener of an instance: its own when it is bound to one, else the

@@ -7,7 +7,9 @@ use std::time::Duration;
 use crate::conf::shell::Assignments;
 use crate::conf::slapd::SlapdConf;
 use crate::instance::Instance;
-use crate::layout::{Bind, Listener, Program, Service, Stop, optional_text, ports, runtime_folders, text_of};
+use crate::layout::{
+    Bind, Listener, Program, Service, Stop, first_there, optional_text, ports, runtime_folders, text_of,
+};
 use crate::place::Place;
 use crate::sys::exec::Line;
 use crate::{Fail, Host};
@@ -50,10 +52,7 @@ pub fn program(host: &Host, instance: &Instance) -> Result<Option<Program>, Fail
     let defaults = defaults(host, &file)?;
     let value = |name: &str| plain(&defaults, &file, name);
     let urls = value("SLAPD_SERVICES")?.unwrap_or_else(|| DEFAULT_URLS.to_owned());
-    let executable = ["/usr/sbin/slapd", "/usr/libexec/slapd", "/usr/lib/openldap/slapd"]
-        .into_iter()
-        .find(|path| host.path(path).is_file())
-        .unwrap_or("/usr/sbin/slapd");
+    let executable = first_there(host, ["/usr/sbin/slapd", "/usr/libexec/slapd", "/usr/lib/openldap/slapd"])?;
     let mut start = Line::new([host.path(executable)]).arg("-h").arg(&urls).arg("-f").arg(&config);
     let user = value("SLAPD_USER")?;
     if let Some(user) = &user {
@@ -135,13 +134,16 @@ pub fn listeners(host: &Host, instance: &Instance) -> Result<Vec<Listener>, Fail
     let mut listeners = Vec::new();
     for url in urls.as_deref().unwrap_or(DEFAULT_URLS).split_whitespace() {
         let url: Url = url.parse().map_err(|fail| Fail::usage(at.to_string()).because(fail))?;
-        let service = match url.scheme.to_ascii_lowercase().as_str() {
+        let scheme = url.scheme.to_ascii_lowercase();
+        let service = match scheme.as_str() {
             "ldap" => Service::Ldap,
             "ldaps" => Service::Ldaps,
+            // For a proxy in between, which says first who the client is: no client speaks LDAP there.
+            "pldap" | "pldaps" => Service::Other,
             "ldapi" => continue,
             other => return Err(Fail::usage(format!("{at}: slapd has no '{}' URLs", other.escape_debug()))),
         };
-        let usual = if service == Service::Ldaps { 636 } else { 389 };
+        let usual = if scheme.ends_with("ldaps") { 636 } else { 389 };
         let binds = match url.host.as_str() {
             "" | "*" => vec![Bind::Any],
             name => ports::addresses(host, name)?.into_iter().map(Bind::of).collect(),
@@ -165,7 +167,7 @@ pub fn listeners(host: &Host, instance: &Instance) -> Result<Vec<Listener>, Fail
 /// A listener URL of slapd.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Url {
-    /// `ldap`, `ldaps` or `ldapi`.
+    /// `ldap`, `ldaps`, `ldapi`, or `pldap` and `pldaps` behind a proxy.
     pub scheme: String,
     /// The host as it is written, brackets included; empty for every address.
     pub host: String,

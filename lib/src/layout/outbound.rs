@@ -3,10 +3,9 @@
 use std::net::IpAddr;
 use std::path::Path;
 
-use crate::conf::imta::Channels;
 use crate::instance::Instance;
 use crate::layout::postfix::{self, Config, interfaces, protocols};
-use crate::layout::{Bind, messaging, optional_text, ports};
+use crate::layout::{Bind, messaging, ports};
 use crate::place::Place;
 use crate::{Fail, Host};
 
@@ -25,13 +24,13 @@ pub struct Outbound {
     pub at: Place,
 }
 
-/// All that is said of sources, and the places whose word is not known.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+/// All that is said of sources, and what is not known of them.
+#[derive(Debug, Default)]
 pub struct Sources {
     /// Each sending program, a family at a time.
     pub known: Vec<Outbound>,
-    /// Lines that include files, which are not looked at and may name more.
-    pub unread: Vec<Place>,
+    /// Why there may be more: lines that include files which could not be read.
+    pub unread: Vec<Fail>,
 }
 
 /// Where the mail of an instance leaves from.
@@ -47,19 +46,19 @@ pub fn sources(host: &Host, instance: &Instance) -> Result<Sources, Fail> {
 
 /// The SMTP channels, each with its `interfaceaddress`; without `imta.cnf` there is no MTA and nothing is sent.
 fn mta(host: &Host, file: &Path) -> Result<Sources, Fail> {
-    let Some(text) = optional_text(host, file)? else { return Ok(Sources::default()) };
-    let table = Channels::parse(&text);
+    let Some((table, whole)) = messaging::channels(host, file)? else { return Ok(Sources::default()) };
     let mut sources = Sources::default();
     // The channels that speak TCP are those of this name.
     for channel in table.channels.into_iter().filter(|channel| channel.name.starts_with("tcp_")) {
-        let at = Place::line(file, channel.interface.as_ref().map_or(channel.line, |value| value.line));
+        let at = whole.place(channel.interface.as_ref().map_or(channel.line, |value| value.line));
         let source = match &channel.interface {
             None => None,
             Some(value) => specific(one(host, &value.text, &at)?),
         };
         sources.known.push(Outbound { server: "mta", client: channel.name, is_v6: false, source, at });
     }
-    sources.unread = table.includes.into_iter().map(|line| Place::line(file, line)).collect();
+    let unread = table.includes.into_iter();
+    sources.unread = unread.map(|line| whole.unknown(line, "may name more channels")).collect();
     Ok(sources)
 }
 

@@ -1,12 +1,15 @@
 //! Postfix in the `postfix-dovecot` layout: `<root>/msg-<i>/postfix/{main,master}.cf`.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::conf::main_cf::MainCf;
 use crate::conf::master_cf::{MasterCf, Service as Entry};
 use crate::instance::Instance;
-use crate::layout::{Bind, Listener, Program, Service, Stop, ports, runtime_folders, text_of};
+use crate::layout::{
+    Bind, Listener, Program, Service, Stop, first_there, optional_text, ports, runtime_folders, text_of,
+};
 use crate::place::Place;
 use crate::sys::exec::Line;
 use crate::sys::file;
@@ -52,12 +55,13 @@ impl<'a> Config<'a> {
 
 /// A parameter's value with what it names replaced, or the default of Debian's Postfix.
 fn expanded(host: &Host, main: &MainCf, file: &Path, key: &str) -> Result<String, Fail> {
+    let daemons = daemons(host)?;
     let default = |name: &str| {
         Some(match name {
             "inet_interfaces" | "inet_protocols" => "all".to_owned(),
             "process_id_directory" => "pid".to_owned(),
             "queue_directory" => "/var/spool/postfix".to_owned(),
-            "daemon_directory" => daemons(host),
+            "daemon_directory" => daemons.clone(),
             "myhostname" => host.name().to_owned(),
             "master_service_disable" | "smtp_bind_address" | "smtp_bind_address6" => String::new(),
             _ => return None,
@@ -70,10 +74,9 @@ fn expanded(host: &Host, main: &MainCf, file: &Path, key: &str) -> Result<String
     })
 }
 
-fn daemons(host: &Host) -> String {
-    let places = ["/usr/lib/postfix/sbin", "/usr/libexec/postfix", "/usr/lib/postfix"];
-    let found = places.into_iter().find(|place| host.path(place).join("master").is_file());
-    found.unwrap_or("/usr/lib/postfix/sbin").to_owned()
+fn daemons(host: &Host) -> Result<String, Fail> {
+    let masters = ["/usr/lib/postfix/sbin/master", "/usr/libexec/postfix/master", "/usr/lib/postfix/master"];
+    first_there(host, masters).map(|master| master.trim_end_matches("/master").to_owned())
 }
 
 /// How Postfix is started and stopped; `None` when the instance has none.
@@ -159,6 +162,19 @@ pub fn allowed_protocols(host: &Host, instance: &Instance) -> Result<(bool, bool
     let file = folder(instance).join("main.cf");
     let main = MainCf::parse(&text_of(host, &file)?, &file)?;
     Ok(protocols(&expanded(host, &main, &file, "inet_protocols")?))
+}
+
+/// The ports that the names of `inet` services in the instance's `master.cf` stand for, numbers among them; a name that
+/// stands for none is left out.
+pub fn ports(host: &Host, instance: &Instance) -> Result<BTreeMap<String, u16>, Fail> {
+    let file = folder(instance).join("master.cf");
+    let text = optional_text(host, &file)?.unwrap_or_default();
+    let mut found = BTreeMap::new();
+    for entry in MasterCf::parse(&text, &file)?.services().iter().filter(|entry| entry.kind == "inet") {
+        let (_, name) = entry.endpoint();
+        found.extend(ports::port(host, name)?.map(|port| (name.to_owned(), port)));
+    }
+    Ok(found)
 }
 
 /// What a value of `inet_protocols` allows: IPv4, IPv6.

@@ -6,7 +6,7 @@ use std::path::Path;
 use super::absolute;
 use crate::Fail;
 use crate::address::Address;
-use crate::instance::Instance;
+use crate::instance::{Instance, each_once};
 use crate::layout::Layout;
 use crate::name::InstanceName;
 
@@ -166,7 +166,7 @@ fn instance(lines: &[&[u8]], file: &Path, first: usize) -> Result<Instance, Fail
     let missing = |key| bad(file, first, format!("[{name}] has no {key}"));
     let layout = layout.ok_or_else(|| missing("layout"))?;
     let root = root.ok_or_else(|| missing("root"))?;
-    let instance = Instance { name, layout, root, addresses, ldap, mail };
+    let instance = Instance { name, layout, root, addresses: each_once(addresses), ldap, mail };
     instance.fits().map_err(|e| bad(file, first, e))?;
     Ok(instance)
 }

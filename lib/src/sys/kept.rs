@@ -8,7 +8,7 @@ use rustix::fd::AsFd;
 use rustix::fs::{AtFlags, Mode, OFlags};
 use rustix::io::Errno;
 
-use super::file::{Existing, existing, folder_of, like, temporary};
+use super::file::{Existing, denied, existing, folder_of, like, temporary};
 use crate::{Exit, Fail};
 
 /// Keeps a file under another name in the same folder, unless that name is taken; says whether it did.
@@ -73,13 +73,8 @@ fn copy(file: &Path, kept: &Path) -> io::Result<bool> {
 
 /// Puts a kept original back in its file's place; the other name is gone afterwards.
 pub fn give_back(kept: &Path, file: &Path) -> Result<(), Fail> {
-    let cannot = |e: Errno| {
-        Fail::io(
-            Exit::Failed,
-            format!("cannot give back {} from {}", file.display(), kept.display()),
-            &e.into(),
-        )
-    };
+    let cannot =
+        |e: Errno| denied(format!("cannot give back {} from {}", file.display(), kept.display()), &e.into());
     let (folder, name) = folder_of(file)?;
     let other = kept.file_name().unwrap_or_default();
     let inode = |name| rustix::fs::statat(&folder, name, AtFlags::SYMLINK_NOFOLLOW).map(|stat| stat.st_ino);

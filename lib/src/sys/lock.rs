@@ -1,12 +1,14 @@
 //! Locks between runs of our own commands: a file of its own that is never renamed, locked with flock(2).
 
 use std::io::{Read, Seek, Write};
-use std::path::Path;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use fs_err::OpenOptions;
 use fs_err::os::unix::fs::OpenOptionsExt;
 
+use super::process;
 use crate::{Exit, Fail, Host};
 
 /// Where the locks of a node stand. The files are root's alone to open, so that nobody else can hold one.
@@ -24,7 +26,8 @@ impl Lock {
         Self::take(&host.path(FOLDER).join(format!("{name}.lock")), patience)
     }
 
-    /// Takes the lock, waiting for at most `patience`; after that the failure is `busy` and says which pid holds it.
+    /// Takes the lock, waiting for at most `patience`; after that the failure is `busy` and says which pid holds it,
+    /// when that can be seen.
     pub fn take(path: &Path, patience: Duration) -> Result<Self, Fail> {
         Self::take_by(path, patience, std::fs::File::try_lock)
     }
@@ -63,11 +66,7 @@ impl Lock {
                     pause = (pause * 2).min(Duration::from_millis(50));
                 }
                 std::fs::TryLockError::WouldBlock => {
-                    let mut holder = String::new();
-                    let by = match file.read_to_string(&mut holder) {
-                        Ok(_) if !holder.trim().is_empty() => format!(" by pid {}", holder.trim()),
-                        Ok(_) | Err(_) => String::new(),
-                    };
+                    let by = holder(&mut file).map_or_else(String::new, |pid| format!(" by pid {pid}"));
                     return Err(Fail::busy(format!("{} is held{by}", path.display()))
                         .hint("wait until that run ends, then run it again"));
                 }
@@ -100,9 +99,37 @@ impl Lock {
     }
 }
 
+/// A process that holds the lock of this file: the one that signed it or, when that has handed it on and ended, the one
+/// that has it now. `None` when it cannot be seen from here.
+fn holder(file: &mut fs_err::File) -> Option<i32> {
+    let lock = number(&file.metadata().ok()?);
+    let mut text = String::new();
+    let signed = file.read_to_string(&mut text).ok().and_then(|_| text.trim().parse().ok());
+    let others = || process::all().into_iter().map(|process| process.pid);
+    signed.into_iter().chain(std::iter::once_with(others).flatten()).find(|pid| holds(*pid, lock))
+}
+
+/// Whether a process has this file open and, by its `/proc/PID/fdinfo`, locked: others wait for it with it open.
+fn holds(pid: i32, lock: (u64, u64)) -> bool {
+    let Ok(open) = fs_err::read_dir(format!("/proc/{pid}/fd")) else { return false };
+    open.flatten().any(|fd| {
+        let info = PathBuf::from(format!("/proc/{pid}/fdinfo")).join(fd.file_name());
+        fd.path().metadata().is_ok_and(|meta| number(&meta) == lock)
+            && fs_err::read_to_string(info).is_ok_and(|text| text.contains("FLOCK"))
+    })
+}
+
+/// What tells a file from every other one.
+fn number(meta: &std::fs::Metadata) -> (u64, u64) {
+    (meta.dev(), meta.ino())
+}
+
 #[cfg(test)]
 mod tests {
+    use std::process::Stdio;
+
     use super::*;
+    use crate::sys::exec::Line;
 
     /// A program that another test starts has a copy of every lock until it runs: what is free is free soon.
     const SOON: Duration = Duration::from_secs(10);
@@ -117,6 +144,33 @@ mod tests {
         assert!(fail.to_string().contains(&format!("by pid {}", std::process::id())), "{fail}");
         drop(held);
         assert!(Lock::take(&path, SOON).is_ok());
+    }
+
+    #[test]
+    fn a_lock_that_was_handed_on_is_told_by_who_has_it_now() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.lock");
+        let mut lock = Lock::take(&path, Duration::ZERO).unwrap();
+        let held = lock.file().file().try_clone().unwrap();
+        let mut child = Line::new(["sleep", "60"]).spawn(held.into(), Stdio::null(), Stdio::null()).unwrap();
+        let id = child.id();
+        // As one leaves it that has ended, whatever has its number now.
+        for left in [String::new(), "x\n".to_owned(), format!("{}\n", i32::MAX), "1\n".to_owned()] {
+            lock.file.set_len(0).and_then(|()| lock.file.rewind()).unwrap();
+            lock.file.write_all(left.as_bytes()).unwrap();
+            let told = |fail: &Fail| {
+                [id, std::process::id()]
+                    .iter()
+                    .any(|pid| fail.to_string().contains(&format!("by pid {pid} ")))
+            };
+            let fail = Lock::take(&path, Duration::ZERO).unwrap_err();
+            assert!(told(&fail), "{fail}");
+        }
+        drop(lock);
+        let fail = Lock::take(&path, Duration::ZERO).unwrap_err();
+        assert!(fail.to_string().contains(&format!("is held by pid {id} ")), "{fail}");
+        child.kill().unwrap();
+        child.wait().unwrap();
     }
 
     #[test]

@@ -16,6 +16,7 @@ pub mod scratch;
 pub mod server;
 pub mod sock;
 pub mod stderr;
+pub mod stdout;
 pub mod stop;
 pub mod sync;
 pub mod user;

@@ -20,7 +20,7 @@ impl Scratch {
         let above = host.path("/run/ims");
         fs::create_dir_all(&above).map_err(|e| cannot(&e))?;
         let path = above.join(format!("check-{}", std::process::id()));
-        if path.exists() {
+        if file::is_there(&path)? {
             clear(&path).map_err(|e| cannot(&e))?; // of a run that was killed, under a pid used again
         }
         std::fs::DirBuilder::new().mode(0o700).create(&path).map_err(|e| cannot(&e))?;

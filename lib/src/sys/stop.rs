@@ -17,9 +17,7 @@ impl Stop {
     /// Begins to hold the signals back; to be called before any thread is started.
     pub fn watch() -> Result<Self, Fail> {
         let cannot = |e: nix::Error| Fail::unknown("cannot hold signals back").because(e.desc());
-        let mut signals = SigSet::empty();
-        signals.add(Signal::SIGINT);
-        signals.add(Signal::SIGTERM);
+        let signals = held();
         signals.thread_block().map_err(cannot)?;
         SignalFd::with_flags(&signals, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC)
             .map(Self)
@@ -35,6 +33,12 @@ impl Stop {
             .map(Signal::as_str)
     }
 
+    /// Lets the signals do again what they do; one that came and was not asked for does it now.
+    pub fn end(self) {
+        // They were held back by the same call, which cannot fail for such a set.
+        let _ = held().thread_unblock();
+    }
+
     /// Waits for at most so long; says whether a signal has come, which stays to be asked for.
     pub fn wait(&self, timeout: Duration) -> bool {
         let mut fds = [PollFd::new(self, PollFlags::IN)];
@@ -46,6 +50,13 @@ impl Stop {
     pub fn is_asked(&self) -> bool {
         self.wait(Duration::ZERO)
     }
+}
+
+fn held() -> SigSet {
+    let mut signals = SigSet::empty();
+    signals.add(Signal::SIGINT);
+    signals.add(Signal::SIGTERM);
+    signals
 }
 
 impl AsFd for Stop {
@@ -66,5 +77,9 @@ mod tests {
         nix::sys::signal::raise(Signal::SIGTERM).unwrap(); // to this thread, which holds it back
         assert!(stop.is_asked() && stop.wait(Duration::from_secs(10)));
         assert_eq!((stop.asked(), stop.asked()), (Some("SIGTERM"), None));
+        nix::sys::signal::raise(Signal::SIGINT).unwrap();
+        assert_eq!(stop.asked(), Some("SIGINT"));
+        stop.end();
+        assert!(!SigSet::thread_get_mask().unwrap().contains(Signal::SIGINT));
     }
 }

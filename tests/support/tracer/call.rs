@@ -89,7 +89,7 @@ impl Call {
 
 /// Where a call has its files.
 #[derive(Clone, Copy)]
-enum Shape {
+pub(super) enum Shape {
     Fd,
     FdOut,
     Path,
@@ -99,8 +99,9 @@ enum Shape {
     SymlinkAt,
 }
 
+/// The calls that can be watched: number, name, what each does and where it has its files.
 #[rustfmt::skip]
-const TABLE: &[(libc::c_long, &str, Does, Shape)] = &[
+pub(super) const TABLE: &[(libc::c_long, &str, Does, Shape)] = &[
     (libc::SYS_open, "open", Does::Look, Shape::Path),
     (libc::SYS_openat, "openat", Does::Look, Shape::At),
     (libc::SYS_openat2, "openat2", Does::Look, Shape::At),
@@ -110,7 +111,6 @@ const TABLE: &[(libc::c_long, &str, Does, Shape)] = &[
     (libc::SYS_statx, "statx", Does::Look, Shape::At),
     (libc::SYS_access, "access", Does::Look, Shape::Path),
     (libc::SYS_readlink, "readlink", Does::Look, Shape::Path),
-    (libc::SYS_execve, "execve", Does::Look, Shape::Path),
     (libc::SYS_creat, "creat", Does::Make, Shape::Path),
     (libc::SYS_mkdir, "mkdir", Does::Make, Shape::Path),
     (libc::SYS_mkdirat, "mkdirat", Does::Make, Shape::At),

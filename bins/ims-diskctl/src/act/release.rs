@@ -188,7 +188,7 @@ impl Run<'_> {
                 None | Some(Sequence::Clean | Sequence::Fsck) => return Ok(found),
                 Some(Sequence::Held(_)) if is_anothers => return Ok(found),
                 // The unmount of the last mount returns when the guard is clean; somebody in another namespace was
-                // faster or slower than us.
+                // faster or slower than us. The kernel tells nobody when it lets go, so the block is read again.
                 Some(Sequence::Held(_)) if began.elapsed() < LETS_GO && !self.deadline.left().is_zero() => {
                     std::thread::sleep(Duration::from_millis(5));
                 }

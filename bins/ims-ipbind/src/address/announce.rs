@@ -24,7 +24,10 @@ pub fn announce(args: &cli::Announce, out: &mut Out) -> Result<Exit, Fail> {
     let (mut record, end) = loop {
         let found = Found::now(&mut net)?;
         let mut record = told(&found, address, device, start);
-        let link = found.link_or_names(device)?;
+        let link = match found.link(device) {
+            None if turn > 0 => break (record, Err(plan::is_gone(address, device))),
+            Some(_) | None => found.link_or_names(device)?,
+        };
         match plan::announce(address, link, &found.place(address, device)) {
             Ok(true) => {}
             Ok(false) => break (record, Ok(Exit::Ok)),

@@ -32,7 +32,7 @@ pub fn down(args: &cli::Down, out: &mut Out) -> Result<Exit, Fail> {
             Step::Reset => reset = connections_reset(args),
             Step::Remove => {
                 if let Some(link) = found.link(&args.device) {
-                    is_changed |= net.remove(link, args.address)?;
+                    is_changed |= net.remove(link, args.address)?.is_some();
                 }
                 // Those that were made in the last moment: their peers are not told, but the servers are.
                 reset = reset.and_then(|reset| Some(reset + connections_reset(args)?));

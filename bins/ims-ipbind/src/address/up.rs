@@ -1,9 +1,9 @@
-//! Brings an address up: asks, puts it on, tells the neighbours, looks again, and takes back what this run put on
-//! when a later step fails.
+//! Brings an address up: asks, puts it on, tells the neighbours, looks again, and puts back what stood there before when
+//! a later step fails.
 
 use std::time::Instant;
 
-use ims::sys::net::{self, Claim, Link, Mac, Maker, Net};
+use ims::sys::net::{self, Claim, Former, Link, Mac, Maker, Net};
 use ims::sys::stderr;
 use ims::sys::stop::Stop;
 use ims::{Exit, Fail, Out, State};
@@ -21,6 +21,8 @@ struct Change<'a> {
     link: &'a Link,
     /// Whether this run put the address on.
     is_added: bool,
+    /// The address as it stood before this run took it off or marked it.
+    former: Option<Former>,
     /// Whether this run changed anything.
     is_changed: bool,
     /// How many neighbour entries were dropped.
@@ -47,6 +49,7 @@ pub fn up(args: &cli::Up, out: &mut Out) -> Result<Exit, Fail> {
         found: &found,
         link,
         is_added: false,
+        former: None,
         is_changed: false,
         flushed: 0,
         announced: 0,
@@ -83,11 +86,13 @@ impl Change<'_> {
         let (address, ip) = (self.args.address, self.args.address.address().ip());
         match step {
             Step::Ask(wait) => {
-                let claim = net::claimed_by(self.link, &self.found.cards(), ip, wait)
-                    .map_err(|fail| fail.with_exit(Exit::Failed))?;
+                let claim = net::claimed_by(self.link, &self.found.cards(), ip, wait)?;
                 self.unclaimed(claim)?;
             }
-            Step::Remove => self.is_changed |= self.net.remove(self.link, address)?,
+            Step::Remove => {
+                self.former = self.net.remove(self.link, address)?;
+                self.is_changed |= self.former.is_some();
+            }
             Step::Add => {
                 self.is_added = self.net.add(self.link, address, self.found.keeps_makers())?;
                 self.is_changed |= self.is_added;
@@ -95,6 +100,7 @@ impl Change<'_> {
                 if !self.is_added && !self.args.adopt {
                     let now = Found::now(&mut self.net)?.place(address, &self.args.device);
                     if let Place::Here(_, Maker::Other) = now {
+                        self.former = None; // what stands there now is theirs
                         return Err(plan::stands_already(address, &self.args.device));
                     }
                 }
@@ -140,7 +146,7 @@ impl Change<'_> {
 
     fn adopt(&mut self) -> Result<(), Fail> {
         let (address, device) = (self.args.address, &self.args.device);
-        self.net.adopt(self.link, address)?;
+        self.former = Some(self.net.adopt(self.link, address)?);
         if Found::now(&mut self.net)?.place(address, device).is_ours() {
             self.is_changed = true;
             return Ok(());
@@ -152,17 +158,24 @@ impl Change<'_> {
             )))
     }
 
-    /// Takes off again what this run put on.
+    /// Puts back what stood there before this run.
     fn undo(&mut self, fail: Fail) -> Fail {
-        if !self.is_added {
-            return fail;
-        }
-        match self.net.remove(self.link, self.args.address) {
-            Ok(_) => {
+        match self.put_back() {
+            Ok(()) => {
                 self.is_changed = self.flushed > 0;
                 fail
             }
             Err(undo) => fail.and_undo_failed(undo),
+        }
+    }
+
+    fn put_back(&mut self) -> Result<(), Fail> {
+        if self.is_added {
+            self.net.remove(self.link, self.args.address)?;
+        }
+        match &self.former {
+            Some(former) => self.net.give_back(former, self.link),
+            None => Ok(()),
         }
     }
 

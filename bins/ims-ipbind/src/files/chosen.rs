@@ -3,16 +3,16 @@
 use std::io::stdin;
 
 use ims::address::Address;
-use ims::input::{nothing_came, records};
+use ims::input::{NameOrStdin, nothing_came, records};
 use ims::instance::Instance;
 use ims::layout::{Layout, detect};
 use ims::name::InstanceName;
 use ims::registry::{PATH, Registry};
-use ims::sys::stderr;
-use ims::{Exit, Fail, Host};
+use ims::sys::{file, stderr};
+use ims::{Fail, Host};
 
 use super::NAME;
-use super::cli::{self, NameOrStdin, Place};
+use super::cli::{self, Place};
 
 /// An instance that stands on this node, with the addresses that were asked for.
 #[derive(Debug)]
@@ -102,7 +102,7 @@ fn named(host: &Host, name: &InstanceName, place: &Place) -> Result<Instance, Fa
         mail: known.is_none_or(|known| known.mail),
     };
     let said = place.layout.or(known.map(|known| known.layout));
-    let found = said.or_else(|| detect::layout(host, root, name));
+    let found = said.map_or_else(|| detect::layout(host, root, name), |layout| Ok(Some(layout)))?;
     instance.layout = found.unwrap_or(instance.layout);
     instance.fits()?;
     is_among(host, &instance)?;
@@ -155,15 +155,19 @@ pub fn stands(host: &Host, instance: &Instance) -> Result<(), Fail> {
     if instance.layout == Layout::Messaging6 {
         of_the_volume.push(instance.config_dir());
     }
-    if let Some(folder) = of_the_volume.iter().find(|folder| !host.path(folder).is_dir()) {
-        return Err(Fail::unknown(format!("{} is not there", folder.display()))
-            .hint("another node may master its volume"));
+    for folder in of_the_volume {
+        if !file::is_folder(&host.path(&folder))? {
+            return Err(Fail::unknown(format!("{} is not there", folder.display()))
+                .hint("another node may master its volume"));
+        }
     }
-    match folders.iter().find(|folder| !host.path(folder).is_dir()) {
-        Some(folder) => is_among(host, instance)
-            .and(Err(Fail::new(Exit::Usage, format!("{} is not a folder", folder.display())))),
-        None => Ok(()),
+    for folder in folders {
+        if !file::is_folder(&host.path(&folder))? {
+            is_among(host, instance)?;
+            return Err(Fail::usage(format!("{} is not a folder", folder.display())));
+        }
     }
+    Ok(())
 }
 
 /// Says so when the registry knows the instance otherwise; the registry itself is the business of `ims-registry`.

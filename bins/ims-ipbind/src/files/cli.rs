@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use ims::address::Address;
+use ims::input::NameOrStdin;
 use ims::layout::Layout;
 use ims::name::{DirectoryName, InstanceName};
 use ims::span::Span;
@@ -12,7 +13,7 @@ use ims::span::Span;
 #[derive(Debug, clap::Args)]
 pub struct Show {
     /// Names of instances, or - to read ims.instance/1 records from stdin [default: all in the registry]
-    #[arg(value_name = "NAME|-", value_parser = name_or_stdin)]
+    #[arg(value_name = "NAME|-")]
     pub what: Vec<NameOrStdin>,
     /// A logical address that the servers should be bound to [default: the instance's in the registry]
     #[arg(long = "address", value_name = "ADDRESS")]
@@ -20,13 +21,16 @@ pub struct Show {
     /// Where the instance stands.
     #[command(flatten)]
     pub place: Place,
+    /// How long the message stores' configutil may take, all questions together
+    #[arg(long, value_name = "TIME", default_value = "20s")]
+    pub timeout: Span,
 }
 
 /// The arguments of `set`.
 #[derive(Debug, clap::Args)]
 pub struct Set {
     /// The instance's name without its leading msg-, or - to read ims.instance/1 records from stdin
-    #[arg(value_name = "NAME|-", value_parser = name_or_stdin)]
+    #[arg(value_name = "NAME|-")]
     pub what: NameOrStdin,
     /// The logical address; may be given several times [default: the instance's in the registry]
     #[arg(long = "address", value_name = "ADDRESS")]
@@ -96,17 +100,4 @@ impl Default for Change {
     fn default() -> Self {
         Self { dry_run: false, timeout: PATIENCE, force_slapd_running: false }
     }
-}
-
-/// An operand.
-#[derive(Debug, Clone)]
-pub enum NameOrStdin {
-    /// `-`
-    Stdin,
-    /// A name.
-    Name(InstanceName),
-}
-
-fn name_or_stdin(text: &str) -> Result<NameOrStdin, ims::Fail> {
-    if text == "-" { Ok(NameOrStdin::Stdin) } else { text.parse().map(NameOrStdin::Name) }
 }

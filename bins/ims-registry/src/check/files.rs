@@ -1,13 +1,14 @@
 //! Whether the folders and files of an instance whose root is here are what its entry says.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use ims::Host;
 use ims::instance::Instance;
 use ims::layout::{Layout, detect, directory, dovecot, messaging, openldap, postfix};
 use ims::place::Place;
+use ims::{Exit, Fail, Host};
 
-use super::record::{Aspect, Finding};
+use super::record::{Aspect, Finding, what_and_mend};
 
 /// The configuration files that the layout has, whether they are there or not.
 pub fn config(instance: &Instance) -> Vec<PathBuf> {
@@ -46,24 +47,24 @@ pub fn findings(host: &Host, instance: &Instance, entry: &Place) -> Vec<Finding>
         findings.extend(dangling(host, instance, path));
     }
     for folder in folders(instance) {
-        if host.path(&folder).symlink_metadata().is_err() {
-            let what = format!("{} is not there", folder.display());
-            let mend = format!("ims-registry scan {} shows what is", instance.root.display());
-            findings.push(Finding::down(instance, Aspect::Folder, entry.clone(), what, mend));
-        }
+        findings.extend(missing(host, instance, entry, &folder));
     }
     if !findings.is_empty() || !instance.mail {
         return findings;
     }
     let folder = instance.mail_dir();
     match detect::layout(host, &instance.root, &instance.name) {
-        Some(layout) if layout == instance.layout => {}
-        Some(layout) => {
+        Ok(Some(layout)) if layout == instance.layout => {}
+        Ok(Some(layout)) => {
             let what = format!("{} is laid out as {layout}", folder.display());
             let mend = format!("ims-registry add {} --layout {layout}", instance.name);
             findings.push(Finding::down(instance, Aspect::Layout, entry.clone(), what, mend));
         }
-        None => {
+        Err(fail) => {
+            let (what, mend) = what_and_mend(&fail, "correct that, and run it again");
+            findings.push(Finding::unknown(instance, Aspect::Layout, Place::file(&folder), what, mend));
+        }
+        Ok(None) => {
             let what = format!("{} has nothing of {}", folder.display(), instance.layout);
             let mend = "install the instance there, or correct the entry";
             findings.push(Finding::down(instance, Aspect::Layout, entry.clone(), what, mend));
@@ -72,13 +73,33 @@ pub fn findings(host: &Host, instance: &Instance, entry: &Place) -> Vec<Finding>
     findings
 }
 
+/// A folder that is not there, or that cannot be looked at.
+fn missing(host: &Host, instance: &Instance, entry: &Place, folder: &Path) -> Option<Finding> {
+    let error = host.path(folder).symlink_metadata().err()?;
+    if error.kind() == ErrorKind::NotFound {
+        let what = format!("{} is not there", folder.display());
+        let mend = format!("ims-registry scan {} shows what is", instance.root.display());
+        return Some(Finding::down(instance, Aspect::Folder, entry.clone(), what, mend));
+    }
+    Some(unseen(instance, Aspect::Folder, folder, &error))
+}
+
+/// What there is no telling of.
+pub fn unseen(instance: &Instance, aspect: Aspect, path: &Path, error: &std::io::Error) -> Finding {
+    let fail = Fail::io(Exit::Unknown, format!("cannot look at {}", path.display()), error);
+    let (what, mend) = what_and_mend(&fail, "correct that, and run it again");
+    Finding::unknown(instance, aspect, Place::file(path), what, mend)
+}
+
 /// A symbolic link to nothing. What it leads to below the root is certainly not there; what lies elsewhere may be on a
 /// volume that another node masters.
 fn dangling(host: &Host, instance: &Instance, path: &Path) -> Option<Finding> {
     let real = host.path(path);
     let to = fs_err::read_link(&real).ok()?;
-    if real.exists() {
-        return None;
+    match real.metadata() {
+        Ok(_) => return None,
+        Err(e) if e.kind() == ErrorKind::NotFound => {}
+        Err(e) => return Some(unseen(instance, Aspect::Link, path, &e)),
     }
     let target = path.parent().unwrap_or(path).join(&to);
     let is_ours = target.starts_with(&instance.root) && !to.components().any(|part| part.as_os_str() == "..");

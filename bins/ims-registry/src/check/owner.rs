@@ -2,8 +2,9 @@
 //! on every node.
 
 use std::collections::BTreeMap;
+use std::io::{self, ErrorKind};
 use std::os::unix::fs::MetadataExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use ims::Host;
 use ims::instance::Instance;
@@ -30,8 +31,9 @@ struct Seen {
 
 /// What is wrong with the owners and modes of an instance's files.
 pub fn findings(host: &Host, instance: &Instance) -> Vec<Finding> {
-    let seen = seen(host, instance);
+    let (seen, unseen) = seen(host, instance);
     let mut findings: Vec<Finding> = open_to_anyone(instance, &seen).collect();
+    findings.extend(unseen);
     findings.extend(strangers(instance, &seen));
     findings.extend(of_users(instance, &seen));
     findings
@@ -97,13 +99,23 @@ fn down(instance: &Instance, seen: &Seen, what: String, mend: impl Into<String>)
     Finding::down(instance, Aspect::Owner, Place::file(&seen.path), what, mend)
 }
 
-/// The root, the instance's folders with what is in them, and its configuration files, as far as they can be seen.
-fn seen(host: &Host, instance: &Instance) -> Vec<Seen> {
+/// The root, the instance's folders with what is in them, and its configuration files; and the first of them that cannot
+/// be looked at. What is not there has nobody.
+fn seen(host: &Host, instance: &Instance) -> (Vec<Seen>, Option<Finding>) {
+    let mut unseen = None;
+    let mut cannot = |path: &Path, error: &io::Error| {
+        if error.kind() != ErrorKind::NotFound {
+            unseen.get_or_insert_with(|| files::unseen(instance, Aspect::Owner, path, error));
+        }
+    };
     let folders = files::folders(instance);
-    let inside = folders.iter().flat_map(|folder| {
-        let entries = fs_err::read_dir(host.path(folder)).into_iter().flatten().flatten();
-        entries.map(|entry| folder.join(entry.file_name())).collect::<Vec<_>>()
-    });
+    let mut inside = Vec::new();
+    for folder in &folders {
+        match fs_err::read_dir(host.path(folder)).and_then(Iterator::collect::<io::Result<Vec<_>>>) {
+            Ok(entries) => inside.extend(entries.iter().map(|entry| folder.join(entry.file_name()))),
+            Err(e) => cannot(folder, &e),
+        }
+    }
     let config = files::config(instance);
     let own: Vec<PathBuf> =
         [instance.root.clone()].into_iter().chain(folders.clone()).chain(config).collect();
@@ -111,11 +123,12 @@ fn seen(host: &Host, instance: &Instance) -> Vec<Seen> {
     paths.sort();
     paths.dedup();
     let look = |path: PathBuf| {
-        let meta = fs_err::symlink_metadata(host.path(&path)).ok()?;
+        let meta = fs_err::symlink_metadata(host.path(&path)).inspect_err(|e| cannot(&path, e)).ok()?;
         // The mode of a symbolic link means nothing.
         let mode = if meta.is_symlink() { 0 } else { meta.mode() };
         let is_its_own = own.contains(&path);
         Some(Seen { path, uid: meta.uid(), mode, is_folder: meta.is_dir(), is_its_own })
     };
-    paths.into_iter().filter_map(look).collect()
+    let seen = paths.into_iter().filter_map(look).collect();
+    (seen, unseen)
 }

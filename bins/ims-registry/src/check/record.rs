@@ -90,17 +90,22 @@ impl Finding {
 
     /// A configuration that could not be read; its file and line are those that the failure begins with.
     pub fn of_config(of: &Instance, entry: &Place, fail: &Fail) -> Self {
-        let told = fail.to_string();
-        let mend = fail.way_out().unwrap_or("correct it, and run ims-registry check again");
-        let told = told.strip_suffix(&format!(" ({mend})")).unwrap_or(&told);
-        let (at, what) = match place(told) {
+        let (told, mend) = what_and_mend(fail, "correct it, and run ims-registry check again");
+        let (at, what) = match place(&told) {
             Some((at, what)) => (at, what),
-            None => (entry.clone(), told),
+            None => (entry.clone(), told.as_str()),
         };
         let is_certain = fail.exit() == Exit::Usage;
         let new = if is_certain { Self::down } else { Self::unknown };
         new(of, Aspect::Config, at, what, mend)
     }
+}
+
+/// A failure as a finding tells it: without its way out, and that by itself.
+pub fn what_and_mend(fail: &Fail, otherwise: &str) -> (String, String) {
+    let mend = fail.way_out().unwrap_or(otherwise);
+    let told = fail.to_string();
+    (told.strip_suffix(&format!(" ({mend})")).unwrap_or(&told).to_owned(), mend.to_owned())
 }
 
 /// A message's leading `file:line: `, and the rest.

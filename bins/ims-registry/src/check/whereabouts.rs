@@ -8,6 +8,8 @@ use ims::name::GroupName;
 use ims::sys::mount::Table;
 use ims::{Fail, Host};
 
+use super::record::what_and_mend;
+
 /// Where a server root is.
 pub enum Whereabouts {
     /// Here.
@@ -57,8 +59,9 @@ pub fn of(host: &Host, root: &Path) -> Whereabouts {
             Whereabouts::Nowhere { what: format!("{shown} is no folder"), mend }
         }
         Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
-            let what = Fail::io(ims::Exit::Unknown, format!("cannot look at {shown}"), &e).to_string();
-            Whereabouts::Elsewhere { what, mend: "correct that, and run it again".to_owned() }
+            let fail = Fail::io(ims::Exit::Unknown, format!("cannot look at {shown}"), &e);
+            let (what, mend) = what_and_mend(&fail, "correct that, and run it again");
+            Whereabouts::Elsewhere { what, mend }
         }
         Ok(true) | Err(_) => match (volume, link) {
             (Some(volume), _) => {

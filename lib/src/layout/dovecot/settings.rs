@@ -44,8 +44,8 @@ fn gather(host: &Host, file: &Path, text: &str, left: usize, found: &mut Vec<Set
                     let usual = if name == "listen" { LISTEN } else { "" };
                     last.map_or(usual, |setting| &setting.value).to_owned()
                 };
-                let value = if *is_quoted { value.clone() } else { with_names(value, &before) };
                 let at = Place::line(file, *line);
+                let value = if *is_quoted { value.clone() } else { with_names(value, &at, &before)? };
                 found.push(Setting { within: within.clone(), key: key.clone(), value, at });
             }
             Item::Include { pattern, optional, line } => {
@@ -109,16 +109,18 @@ fn fits(pattern: &str, name: &str) -> bool {
     }
 }
 
-/// A value with each word `$key` replaced by what the key was before; `$` within a word is itself.
-fn with_names(value: &str, before: &dyn Fn(&str) -> String) -> String {
-    let part = |part: &str| {
-        let (word, blank) = part.split_at(part.trim_end_matches([' ', '\t']).len());
-        match word.strip_prefix('$') {
-            Some(name) if !name.is_empty() => before(name) + blank,
-            Some(_) | None => part.to_owned(),
-        }
+/// A value with each word `$key` replaced by what the key was before; `$` within a word is itself. To Dovecot a word
+/// ends at a blank alone, and it does not start with a name that no setting can have, such as `$listen,`.
+fn with_names(value: &str, at: &Place, before: &dyn Fn(&str) -> String) -> Result<String, Fail> {
+    let is_name = |name: &str| name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    let word = |word: &str| match word.strip_prefix('$') {
+        None | Some("") => Ok(word.to_owned()),
+        Some(name) if is_name(name) => Ok(before(name)),
+        Some(_) => Err(Fail::usage(format!("{at}: Dovecot has no variable '{}'", word.escape_debug()))
+            .hint("a name ends at a blank; write the value out")),
     };
-    value.split_inclusive([' ', '\t']).map(part).collect()
+    let words: Vec<String> = value.split(' ').map(word).collect::<Result<_, _>>()?;
+    Ok(words.join(" "))
 }
 
 /// The value of a top-level key, the last one when there are several.

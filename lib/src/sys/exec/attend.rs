@@ -10,6 +10,7 @@ use rustix::fd::{AsFd, OwnedFd};
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
 
 use super::Ended;
+use crate::sys::stop::Stop;
 
 /// The most that is kept of each of a program's two outputs unless somebody wants more, in bytes; the rest is read
 /// and dropped.
@@ -34,13 +35,24 @@ pub(super) fn kill_group(child: &mut Child) {
     }
 }
 
-/// Feeds and drains a child until it ends, `None` when the deadline comes first.
+/// What came of attending to a child.
+pub(super) enum Attended {
+    /// It ended.
+    Ended(Ended),
+    /// The deadline came first.
+    Late,
+    /// A signal asks us to stop.
+    Stopped,
+}
+
+/// Feeds and drains a child until it ends, the deadline comes, or a signal waits in `stop`, which stays to be asked for.
 pub(super) fn attend(
     child: &mut Child,
     stdin: &[u8],
     keeps: usize,
     end: Instant,
-) -> io::Result<Option<Ended>> {
+    stop: Option<&Stop>,
+) -> io::Result<Attended> {
     let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw).ok_or(io::ErrorKind::InvalidInput)?;
     let pidfd = pidfd_open(pid, PidfdFlags::empty())?;
     let mut feed = child.stdin.take().map(|pipe| (OwnedFd::from(pipe), stdin));
@@ -55,11 +67,15 @@ pub(super) fn attend(
         }
         let left = end.saturating_duration_since(Instant::now());
         if left.is_zero() {
-            return Ok(None);
+            return Ok(Attended::Late);
+        }
+        if stop.is_some_and(Stop::is_asked) {
+            return Ok(Attended::Stopped);
         }
         let mut fds = vec![PollFd::new(&pidfd, PollFlags::IN)];
         fds.extend(pipes.iter().flatten().map(|fd| PollFd::new(fd, PollFlags::IN)));
         fds.extend(feed.iter().map(|(fd, _)| PollFd::new(fd, PollFlags::OUT)));
+        fds.extend(stop.map(|stop| PollFd::new(stop, PollFlags::IN)));
         let wait = Timespec::try_from(left).map_err(|_| io::ErrorKind::InvalidInput)?;
         match poll(&mut fds, Some(&wait)) {
             Ok(_) | Err(rustix::io::Errno::INTR) => {}
@@ -75,7 +91,8 @@ pub(super) fn attend(
         if is_over {
             let status = child.wait()?;
             let [stdout, stderr] = kept;
-            return Ok(Some(Ended { status: status.code(), signal: status.signal(), stdout, stderr }));
+            let (status, signal) = (status.code(), status.signal());
+            return Ok(Attended::Ended(Ended { status, signal, stdout, stderr }));
         }
     }
 }

@@ -1,15 +1,17 @@
 //! Programs run with a deadline: their output bounded, their whole process group ended when time is up.
 
 mod attend;
+mod bound;
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
-use attend::{KEPT, attend, kill_group};
+use attend::{Attended, KEPT, attend, kill_group};
 pub use attend::{wait_either, wait_readable};
 
+use crate::sys::stop::Stop;
 use crate::{Exit, Fail};
 
 /// A command line, as an operator would type it.
@@ -18,6 +20,7 @@ pub struct Line {
     words: Vec<OsString>,
     env: Vec<(OsString, OsString)>,
     keeps: usize,
+    is_bound: bool,
 }
 
 /// How a program ended.
@@ -61,7 +64,12 @@ impl Ended {
 impl Line {
     /// A command line of a program and its arguments.
     pub fn new<W: Into<OsString>>(words: impl IntoIterator<Item = W>) -> Self {
-        Self { words: words.into_iter().map(Into::into).collect(), env: Vec::new(), keeps: KEPT }
+        Self {
+            words: words.into_iter().map(Into::into).collect(),
+            env: Vec::new(),
+            keeps: KEPT,
+            is_bound: false,
+        }
     }
 
     /// Adds a word at the end.
@@ -117,6 +125,9 @@ impl Line {
         let (program, args) = self.words.split_first().ok_or_else(|| Fail::usage("an empty command line"))?;
         let mut command = std::process::Command::new(program);
         command.args(args).envs(self.env.iter().map(|(k, v)| (k, v)));
+        if self.is_bound {
+            bound::bind(&mut command);
+        }
         Ok(command)
     }
 
@@ -138,7 +149,15 @@ impl Line {
 
     /// The same, with something on its stdin (a secret belongs there and never among the arguments).
     pub fn run_with(&self, stdin: &[u8], timeout: Duration) -> Result<Ended, Fail> {
-        self.end_of(self.spawn(Stdio::piped(), Stdio::piped(), Stdio::piped())?, stdin, timeout)
+        self.end_of(self.spawn(Stdio::piped(), Stdio::piped(), Stdio::piped())?, stdin, timeout, None)
+    }
+
+    /// The same for a program that means nothing without us: a signal that waits in `stop` ends its process group too,
+    /// and it does not outlive us whatever ends us.
+    pub fn run_bound(mut self, stdin: &[u8], timeout: Duration, stop: &Stop) -> Result<Ended, Fail> {
+        self.is_bound = true;
+        let child = self.spawn(Stdio::piped(), Stdio::piped(), Stdio::piped())?;
+        self.end_of(child, stdin, timeout, Some(stop))
     }
 
     /// The same, with an open file as its stdin: what it holds, a lock above all, is held while the program runs.
@@ -146,7 +165,7 @@ impl Line {
         let held = held
             .try_clone()
             .map_err(|e| Fail::io(Exit::Unknown, format!("cannot run {}", self.program()), &e))?;
-        self.end_of(self.spawn(held.into(), Stdio::piped(), Stdio::piped())?, b"", timeout)
+        self.end_of(self.spawn(held.into(), Stdio::piped(), Stdio::piped())?, b"", timeout, None)
     }
 
     /// Starts a daemon: what it prints goes to a file, since it may go on printing when nobody reads any more. Its
@@ -162,7 +181,7 @@ impl Line {
                 .map_err(|e| Fail::io(Exit::Unknown, format!("cannot run {}", self.program()), &e))
         };
         let stdin = held.map_or_else(|| Ok(Stdio::null()), |held| same(held).map(Stdio::from))?;
-        self.end_of(self.spawn(stdin, same(printed)?.into(), same(printed)?.into())?, b"", timeout)
+        self.end_of(self.spawn(stdin, same(printed)?.into(), same(printed)?.into())?, b"", timeout, None)
     }
 
     /// The same line under a shell that waits for it and keeps what is on its own stdin to itself: a lock that is
@@ -173,21 +192,26 @@ impl Line {
         self.behind(&words.map(ToOwned::to_owned))
     }
 
-    fn end_of(&self, mut child: Child, stdin: &[u8], timeout: Duration) -> Result<Ended, Fail> {
+    fn end_of(
+        &self,
+        mut child: Child,
+        stdin: &[u8],
+        timeout: Duration,
+        stop: Option<&Stop>,
+    ) -> Result<Ended, Fail> {
         let end = Instant::now() + timeout;
-        let finished = attend(&mut child, stdin, self.keeps, end);
-        match finished {
-            Ok(Some(ended)) => Ok(ended),
-            Ok(None) => {
-                kill_group(&mut child);
-                Err(Fail::unknown(format!("{} did not end within {timeout:?}", self.program()))
-                    .hint("it was killed"))
+        let fail = match attend(&mut child, stdin, self.keeps, end, stop) {
+            Ok(Attended::Ended(ended)) => return Ok(ended),
+            Ok(Attended::Late) => Fail::unknown(format!("{} did not end within {timeout:?}", self.program()))
+                .hint("it was killed"),
+            Ok(Attended::Stopped) => {
+                Fail::unknown(format!("{} was killed, as a signal asks us to stop", self.program()))
+                    .hint("run it again")
             }
-            Err(e) => {
-                kill_group(&mut child);
-                Err(Fail::io(Exit::Unknown, format!("cannot run {}", self.program()), &e))
-            }
-        }
+            Err(e) => Fail::io(Exit::Unknown, format!("cannot run {}", self.program()), &e),
+        };
+        kill_group(&mut child);
+        Err(fail)
     }
 }
 
@@ -213,83 +237,4 @@ fn quoted(word: &OsStr) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use rustix::process::{Pid, Signal};
-
-    use super::*;
-    use crate::sys::lock::Lock;
-
-    const SOON: Duration = Duration::from_secs(10);
-
-    #[test]
-    fn a_program_ends_with_its_status_and_its_words() {
-        let ended = Line::new(["sh", "-c", "cat; echo oops >&2; exit 4"]).run_with(b"hello", SOON).unwrap();
-        assert_eq!(
-            (ended.status, ended.stdout.as_slice(), ended.last_words().as_str()),
-            (Some(4), &b"hello"[..], "oops")
-        );
-    }
-
-    #[test]
-    fn a_program_that_hangs_is_ended_with_all_its_children() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("x.lock");
-        let lock = Lock::take(&path, Duration::ZERO).unwrap();
-        // Whoever of them lives has the lock.
-        let line = Line::new(["sh", "-c", "exec 3<&0; sleep 60 & sleep 60"]);
-        let fail = line.run_holding(lock.file().file(), Duration::from_millis(50)).unwrap_err();
-        assert_eq!(fail.exit(), Exit::Unknown);
-        drop(lock);
-        assert!(Lock::take(&path, SOON).is_ok(), "a child lives");
-    }
-
-    #[test]
-    fn a_program_that_never_stops_printing_is_ended_too() {
-        let started = Instant::now();
-        let fail = Line::new(["cat", "/dev/zero"]).run(Duration::from_millis(50)).unwrap_err();
-        assert_eq!(fail.exit(), Exit::Unknown);
-        assert!(started.elapsed() < SOON);
-    }
-
-    #[test]
-    fn a_daemon_left_behind_does_not_hold_its_starter() {
-        let ended = Line::new(["sh", "-c", "sleep 60 & echo $!"]).run(SOON).unwrap();
-        end(&ended.stdout);
-    }
-
-    #[test]
-    fn what_is_held_on_stdin_is_held_while_a_line_runs_and_not_by_its_daemons() {
-        let folder = tempfile::tempdir().unwrap();
-        let (path, go) = (folder.path().join("x.lock"), folder.path().join("go"));
-        nix::unistd::mkfifo(&go, nix::sys::stat::Mode::S_IRWXU).unwrap();
-        let lock = Lock::take(&path, Duration::ZERO).unwrap();
-        let script = r#"sleep 60 >/dev/null & echo $!; read -r x; read -r x <"$0""#;
-        let line = Line::new(["sh", "-c", script]).arg(&go).waited_for();
-        let held = lock.file().file().try_clone().unwrap();
-        let child = line.spawn(held.into(), Stdio::piped(), Stdio::null()).unwrap();
-        drop(lock);
-        assert!(Lock::take(&path, Duration::ZERO).is_err(), "the line runs");
-        let mut go = std::fs::File::options().read(true).write(true).open(&go).unwrap();
-        std::io::Write::write_all(&mut go, b"\n").unwrap();
-        let ended = child.wait_with_output().unwrap();
-        assert!(Lock::take(&path, SOON).is_ok(), "its daemon holds it");
-        end(&ended.stdout);
-    }
-
-    /// Ends the daemon that printed its pid, which must be there still.
-    fn end(printed: &[u8]) {
-        let pid = std::str::from_utf8(printed).unwrap().trim().parse().unwrap();
-        rustix::process::kill_process(Pid::from_raw(pid).unwrap(), Signal::KILL).unwrap();
-    }
-
-    #[test]
-    fn endless_output_is_bounded() {
-        let ended = Line::new(["sh", "-c", "head -c 3000000 /dev/zero"]).run(SOON).unwrap();
-        assert_eq!(ended.stdout.len(), KEPT);
-    }
-
-    #[test]
-    fn a_line_is_shown_as_a_shell_takes_it() {
-        assert_eq!(Line::new(["ls", "-l", "a b", "it's"]).to_string(), r"ls -l 'a b' 'it'\''s'");
-    }
-}
+mod tests;

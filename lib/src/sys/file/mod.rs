@@ -10,9 +10,9 @@ mod replace;
 #[cfg(test)]
 mod tests;
 
-pub(super) use place::{Existing, existing};
+pub(super) use place::{Existing, denied, existing};
 pub use place::{folder_of, real_folder};
-pub use read::{is_there, read, read_own, read_text, text};
+pub use read::{is_folder, is_there, read, read_named, read_own, read_text, text};
 pub use remove::remove;
 pub(super) use remove::temporary;
 pub(super) use replace::like;

@@ -117,6 +117,17 @@ pub(super) fn is_link(folder: BorrowedFd<'_>, name: &OsStr) -> bool {
         .is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode).is_symlink())
 }
 
+/// A file that cannot be made, named or taken away; root is told what keeps even root from it.
+pub(in crate::sys) fn denied(what: String, e: &io::Error) -> Fail {
+    let fail = Fail::io(Exit::Failed, what, e);
+    let is_denied = e.raw_os_error() == Some(Errno::PERM.raw_os_error());
+    if is_denied && rustix::process::geteuid().is_root() {
+        fail.hint("lsattr shows whether it is immutable, chattr -i mends it")
+    } else {
+        fail
+    }
+}
+
 pub(super) fn link(path: &Path) -> Fail {
     Fail::failed(format!("{} is a symbolic link", path.display())).hint("put the file itself there")
 }

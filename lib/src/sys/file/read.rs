@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use rustix::fd::{AsFd, OwnedFd};
-use rustix::fs::{Mode, OFlags};
+use rustix::fs::{FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;
 
 use super::place::{LOOK, Place, is_link, link, not_regular, opened};
@@ -43,11 +43,21 @@ pub fn read(path: &Path) -> Result<Option<Vec<u8>>, Fail> {
 /// Whether something stands under a path. A symbolic link to nothing, or a folder on the way that does not tell, is
 /// neither yes nor no.
 pub fn is_there(path: &Path) -> Result<bool, Fail> {
+    status(path).map(|found| found.is_some())
+}
+
+/// Whether a folder stands under a path, by the same rule; something else there is a no.
+pub fn is_folder(path: &Path) -> Result<bool, Fail> {
+    let is_one = |found: Stat| FileType::from_raw_mode(found.st_mode).is_dir();
+    status(path).map(|found| found.is_some_and(is_one))
+}
+
+fn status(path: &Path) -> Result<Option<Stat>, Fail> {
     match rustix::fs::stat(path) {
-        Ok(_) => Ok(true),
+        Ok(found) => Ok(Some(found)),
         Err(Errno::NOENT | Errno::NOTDIR) => match rustix::fs::readlink(path, Vec::new()) {
             Ok(to) => Err(leads_nowhere(path, &to.to_string_lossy())),
-            Err(_) => Ok(false),
+            Err(_) => Ok(None),
         },
         Err(e) => Err(Fail::io(Exit::Unknown, format!("cannot look for {}", path.display()), &e.into())),
     }
@@ -60,7 +70,8 @@ pub fn read_own(path: &Path) -> Result<Option<Vec<u8>>, Fail> {
         Ok(place) if place.is_roots_alone => return read(path),
         Ok(place) => (place.folder, place.name),
         Err((Errno::NOENT | Errno::NOTDIR, _)) => return Ok(None),
-        Err((_, fail)) => return Err(fail),
+        Err((Errno::LOOP | Errno::INVAL, fail)) => return Err(fail),
+        Err((_, fail)) => return Err(fail.with_exit(Exit::Unknown)),
     };
     match rustix::fs::openat(&folder, name, LOOK | OFlags::NOFOLLOW, Mode::empty()) {
         Ok(fd) if is_link(fd.as_fd(), OsStr::new("")) => Err(link(path)),
@@ -68,6 +79,27 @@ pub fn read_own(path: &Path) -> Result<Option<Vec<u8>>, Fail> {
         Err(Errno::NOENT) => Ok(None),
         Err(e) => Err(cannot_read(path, &e.into())),
     }
+}
+
+/// Reads a file that `by` names: one for everybody to read, or for whoever owns `by`. So nobody who writes a name into
+/// a configuration learns by root's words what the file says. `None` when it is not there.
+pub fn read_named(path: &Path, by: &Path) -> Result<Option<Vec<u8>>, Fail> {
+    if !is_there(path)? {
+        return Ok(None);
+    }
+    let cannot = |e: Errno| cannot_read(path, &e.into());
+    let fd = rustix::fs::open(path, LOOK, Mode::empty()).map_err(cannot)?;
+    let found = rustix::fs::fstat(&fd).map_err(cannot)?;
+    let owner = rustix::fs::stat(by).map_err(|e| cannot_read(by, &e.into()))?;
+    let mode = Mode::from_raw_mode(found.st_mode);
+    let is_for_all = owner.st_uid == 0 || mode.contains(Mode::ROTH);
+    let is_theirs = found.st_uid == owner.st_uid && mode.contains(Mode::RUSR);
+    let is_their_group = found.st_gid == owner.st_gid && mode.contains(Mode::RGRP);
+    if is_for_all || is_theirs || is_their_group {
+        return whole(&fd, path).map(Some);
+    }
+    let told = format!("{} is not for the owner of {} to read", path.display(), by.display());
+    Err(Fail::unknown(told).hint("give it the same group, and let that read it"))
 }
 
 /// All of a regular file that was looked up.

@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{AtFlags, FileType};
 use rustix::io::Errno;
 
-use super::place::{folder_of, link};
-use crate::{Exit, Fail};
+use super::place::{denied, folder_of, link};
+use crate::Fail;
 
 /// Takes a file away and syncs its folder; says whether it was there. A symbolic link is not a file of ours.
 pub fn remove(path: &Path) -> Result<bool, Fail> {
-    let cannot = |e: Errno| Fail::io(Exit::Failed, format!("cannot remove {}", path.display()), &e.into());
+    let cannot = |e: Errno| denied(format!("cannot remove {}", path.display()), &e.into());
     let (folder, name) = folder_of(path)?;
     let found = match rustix::fs::statat(&folder, name, AtFlags::SYMLINK_NOFOLLOW) {
         Ok(stat) => FileType::from_raw_mode(stat.st_mode),

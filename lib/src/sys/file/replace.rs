@@ -9,7 +9,7 @@ use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{AtFlags, Mode, OFlags, RenameFlags, XattrFlags, renameat_with};
 use rustix::io::Errno;
 
-use super::place::{Existing, existing, folder_of, is_link, link, not_regular};
+use super::place::{Existing, denied, existing, folder_of, is_link, link, not_regular};
 use super::remove::temporary;
 use crate::{Exit, Fail};
 
@@ -37,7 +37,7 @@ type Inode = (u64, u64);
 impl Staged {
     /// Writes and syncs the new content beside the file.
     pub fn write(path: &Path, bytes: &[u8]) -> Result<Self, Fail> {
-        let cannot = |e: &io::Error| Fail::io(Exit::Failed, format!("cannot write {}", path.display()), e);
+        let cannot = |e: &io::Error| denied(format!("cannot write {}", path.display()), e);
         let (folder, name) = folder_of(path)?;
         let temporary = temporary(name);
         if is_link(folder.as_fd(), name) {
@@ -77,8 +77,7 @@ impl Staged {
     /// Puts the new content in its place and syncs the folder. The old file stays beside it until the new one is
     /// sure to last, and is put back when it is not, or when it is not the file that was there before.
     pub fn commit(mut self) -> Result<(), Fail> {
-        let cannot =
-            |e: Errno| Fail::io(Exit::Failed, format!("cannot write {}", self.path.display()), &e.into());
+        let cannot = |e: Errno| denied(format!("cannot write {}", self.path.display()), &e.into());
         let name = self.path.file_name().unwrap_or_default();
         let swap = |flags| renameat_with(&self.folder, &self.temporary, &self.folder, name, flags);
         let way = if self.old.is_some() { RenameFlags::EXCHANGE } else { RenameFlags::NOREPLACE };

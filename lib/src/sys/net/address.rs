@@ -44,6 +44,10 @@ pub struct Assigned {
     pub label: Option<String>,
 }
 
+/// An address as it stood on a link before it was changed, all that the kernel told of it.
+#[derive(Debug, Clone)]
+pub struct Former(AddressMessage);
+
 impl fmt::Display for Assigned {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.ip, self.prefix)
@@ -170,32 +174,43 @@ impl Net {
         Ok(true)
     }
 
-    /// Marks an address that somebody else put on as ours, and for ever; it stays in use meanwhile.
-    pub fn adopt(&mut self, link: &Link, ip: LogicalIp) -> Result<(), Fail> {
+    /// Marks an address that somebody else put on as ours, and for ever; it stays in use meanwhile. Gives it as it was.
+    pub fn adopt(&mut self, link: &Link, ip: LogicalIp) -> Result<Former, Fail> {
         let what = format!("cannot mark {ip} on {} as ours", link.name);
         let Some(mut found) = self.messages()?.into_iter().find(|message| is(message, link, ip)) else {
             return Err(Fail::failed(what).because("it was taken off by somebody else"));
         };
+        let former = Former(found.clone());
         found.attributes.retain(|attribute| {
             !matches!(attribute, AddressAttribute::Protocol(_) | AddressAttribute::CacheInfo(_))
         });
         found.attributes.push(mark());
-        let order = (RouteNetlinkMessage::NewAddress(found), NLM_F_REPLACE);
-        let answers = self.route.order(vec![order]).map_err(|e| e.fail(Exit::Failed, &what))?;
-        for answer in answers {
-            answer.map_err(|e| e.fail(Exit::Failed, &what))?;
-        }
-        Ok(())
+        self.carry_out(RouteNetlinkMessage::NewAddress(found), NLM_F_REPLACE, &what)?;
+        Ok(former)
     }
 
-    /// Takes exactly this address off a link; says whether it was there.
+    /// Gives an address back what it had, its maker and its times, or puts it on again when it is gone. Of an IPv6 one
+    /// that is put on again the kernel looks anew for a duplicate, unless it was told not to.
+    pub fn give_back(&mut self, former: &Former, link: &Link) -> Result<(), Fail> {
+        let ip =
+            local(&former.0).map_or_else(String::new, |ip| format!("{ip}/{}", former.0.header.prefix_len));
+        let what = format!("cannot give {} back {ip} as it was", link.name);
+        self.carry_out(RouteNetlinkMessage::NewAddress(former.0.clone()), NLM_F_CREATE | NLM_F_REPLACE, &what)
+    }
+
+    fn carry_out(&mut self, order: RouteNetlinkMessage, flags: u16, what: &str) -> Result<(), Fail> {
+        let answers = self.route.order(vec![(order, flags)]).map_err(|e| e.fail(Exit::Failed, what))?;
+        answers.into_iter().try_for_each(|answer| answer.map_err(|e| e.fail(Exit::Failed, what)))
+    }
+
+    /// Takes exactly this address off a link; gives it as it was, when it was there.
     ///
     /// With the first IPv4 address of a network the kernel takes all its others away too, unless
     /// `promote_secondaries` is set (`net/ipv4/devinet.c`). Those are put back in the same system call.
-    pub fn remove(&mut self, link: &Link, ip: LogicalIp) -> Result<bool, Fail> {
+    pub fn remove(&mut self, link: &Link, ip: LogicalIp) -> Result<Option<Former>, Fail> {
         let what = format!("cannot remove {ip} from {}", link.name);
         let all = self.messages()?;
-        let Some(found) = all.iter().find(|message| is(message, link, ip)) else { return Ok(false) };
+        let Some(found) = all.iter().find(|message| is(message, link, ip)) else { return Ok(None) };
         let mut orders = vec![(RouteNetlinkMessage::DelAddress(without_its_times(found)), 0)];
         for other in all.iter().filter(|other| falls_with(other, found)) {
             orders.push((RouteNetlinkMessage::NewAddress(other.clone()), NLM_F_CREATE | NLM_F_EXCL));
@@ -215,7 +230,7 @@ impl Net {
                 return Err(e.fail(Exit::Broken, lost));
             }
         }
-        Ok(removed)
+        Ok(removed.then(|| Former(found.clone())))
     }
 }
 

@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use netlink_sys::protocols::NETLINK_ROUTE;
 
-pub use address::{Assigned, Standing};
+pub use address::{Assigned, Former, Standing};
 pub use link::{Link, Mac};
 pub use maker::{Maker, OURS, keeps_makers};
 use netlink::Netlink;

@@ -19,7 +19,8 @@ impl Run<'_> {
         let device = self.volume.device.display().to_string();
         let mut found = self.look()?;
         // The kernel's guard thread signs a moment after the mount; until then the block has the last holder's name, or
-        // where it was claimed, as in every planned move, this node's already.
+        // where it was claimed, as in every planned move, this node's already. It tells nobody when it does, so the
+        // block is read again, for as long as such a moment lasts.
         for _ in 0..20 {
             let is_ours = found.signer.as_deref().is_none_or(|signer| signer == self.host.name());
             if found.state() != State::Unknown && (is_ours || is_signed(&found)) {
@@ -78,7 +79,7 @@ impl Run<'_> {
             if Instant::now() >= end {
                 return Ok(None);
             }
-            std::thread::sleep(EVERY);
+            std::thread::sleep(EVERY); // another node's writing is seen by reading alone
             found = self.look()?;
         }
     }

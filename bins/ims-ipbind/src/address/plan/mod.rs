@@ -147,6 +147,12 @@ pub fn announce(address: LogicalIp, link: &Link, place: &Place) -> Result<bool, 
     Err(Fail::refused(format!("{address} is not up on {device}")).because(why))
 }
 
+/// The address went with its interface.
+pub fn is_gone(address: LogicalIp, device: &str) -> Fail {
+    Fail::refused(format!("{address} is not up on {device}"))
+        .because(format!("there is no interface {device}"))
+}
+
 pub fn stands_already(address: LogicalIp, device: &str) -> Fail {
     Fail::refused(format!("{address} is on {device} already and was not put on by ims-ipbind")).hint(
         "whoever put it on may do so on another node too, at boot for example; when that is settled, add --adopt",

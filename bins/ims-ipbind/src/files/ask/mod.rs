@@ -10,9 +10,10 @@ use std::path::PathBuf;
 
 use ims::address::Address;
 use ims::instance::Instance;
-use ims::layout::detect;
+use ims::layout::detect::{self, Scanned};
 use ims::name::DirectoryName;
 use ims::registry::absolute;
+use ims::sys::file;
 use ims::sys::prompt::Prompt;
 use ims::sys::stderr;
 use ims::sys::stop::Stop;
@@ -86,12 +87,15 @@ impl Dialogue<'_> {
         let host = self.host;
         self.until_good(question::ROOT, default.as_deref(), |answer| {
             let path: PathBuf = absolute(answer)?.components().collect();
-            if !host.path(&path).is_dir() {
+            if !file::is_folder(&host.path(&path))? {
                 return Err(Fail::usage(format!("{} is not a folder of this node", path.display()))
                     .hint("another node may master its volume"));
             }
-            let mut mails = detect::instances(host, &path)?.instances;
+            let Scanned { instances: mut mails, untold } = detect::instances(host, &path)?;
             mails.retain(|instance| instance.mail);
+            if let (true, Some(fail)) = (mails.is_empty(), untold.into_iter().next()) {
+                return Err(fail);
+            }
             if mails.is_empty() {
                 return Err(Fail::usage(format!(
                     "there is no msg-* with a mail server below {}",

@@ -76,6 +76,7 @@ fn dispatcher(
         }
     }
     not_changed(&options, file, notes);
+    let mut is_any_bound = false;
     for section in options.sections().filter(|section| section.kind.eq_ignore_ascii_case("SERVICE")) {
         let scope = Scope::Section(&section.kind, &section.name);
         let value = options.get(scope, OPTION).or_else(|| options.get(Scope::Global, OPTION));
@@ -85,7 +86,17 @@ fn dispatcher(
                 "{place}: {} is not bound to {address}; set its {OPTION} if it is to be",
                 section.name
             ));
+        } else {
+            is_any_bound = true;
         }
+    }
+    if !is_any_bound {
+        let [one, other] = SERVICES;
+        return Err(Fail::usage(format!(
+            "{}: there is neither [SERVICE={one}] nor [SERVICE={other}], and no other service is bound to {address}",
+            file.display()
+        ))
+        .hint("write the section, or take the file away and it is made"));
     }
     Ok(options.to_string())
 }

@@ -1,6 +1,7 @@
 //! Postfix: `inet_interfaces`, the source address of outgoing mail, and services of `master.cf` with an address of
 //! their own.
 
+use std::net::IpAddr;
 use std::path::Path;
 
 use ims::Fail;
@@ -33,7 +34,7 @@ pub fn set(instance: &Instance, wanted: &Wanted, found: &Found, plan: &mut Plan)
     }
     plan.edits.push(found.edit(&main_file, &main.to_string())?);
     let old = must(found, &master_file)?;
-    let new = master(&old, &master_file, wanted, &mut plan.notes)?;
+    let new = master(&old, &master_file, wanted, found, &mut plan.notes)?;
     plan.edits.push(found.edit(&master_file, &new)?);
     Ok(())
 }
@@ -50,7 +51,13 @@ fn fits_protocols(main: &MainCf, file: &Path, wanted: &Wanted, found: &Found) ->
 }
 
 /// Gives each service that has an address of its own a logical one; the node's own loopback stays.
-fn master(old: &str, file: &Path, wanted: &Wanted, notes: &mut Vec<String>) -> Result<String, Fail> {
+fn master(
+    old: &str,
+    file: &Path,
+    wanted: &Wanted,
+    found: &Found,
+    notes: &mut Vec<String>,
+) -> Result<String, Fail> {
     let mut master = MasterCf::parse(old, file)?;
     for service in master.services().to_vec() {
         let (Some(address), port) = service.endpoint() else {
@@ -63,12 +70,17 @@ fn master(old: &str, file: &Path, wanted: &Wanted, notes: &mut Vec<String>) -> R
             continue;
         }
         let Some(new) = wanted.instead_of(ip) else { continue };
-        let name = if new.is_ipv6() { format!("[{new}]:{port}") } else { format!("{new}:{port}") };
+        let name = named(new, port);
         notes.push(format!("{}: {} becomes {name}", at(file, service.line), service.name));
         master.rename(service.line, &name);
     }
-    meets_no_other(&master, file, wanted)?;
+    meets_no_other(&master, file, wanted, found)?;
     Ok(master.to_string())
+}
+
+/// An address and a port as `master.cf` has them.
+fn named(ip: IpAddr, port: &str) -> String {
+    if ip.is_ipv6() { format!("[{ip}]:{port}") } else { format!("{ip}:{port}") }
 }
 
 /// An outgoing service with a source address of its own is somebody's decision, which is told and left.
@@ -81,13 +93,17 @@ fn tell_source(service: &Service, file: &Path, notes: &mut Vec<String>) {
 }
 
 /// Refuses when two services would listen at the same place: Postfix would not start.
-fn meets_no_other(master: &MasterCf, file: &Path, wanted: &Wanted) -> Result<(), Fail> {
+fn meets_no_other(master: &MasterCf, file: &Path, wanted: &Wanted, found: &Found) -> Result<(), Fail> {
     let mut seen: Vec<(String, usize)> = Vec::new();
     for service in master.services().iter().filter(|service| service.kind == "inet") {
-        let (address, port) = service.endpoint();
+        let (address, name) = service.endpoint();
+        // Two names may stand for one port. A name that stands for none is Postfix's to complain of.
+        let port = found.ports.get(name).map_or_else(|| name.to_owned(), ToString::to_string);
         let places = match address {
-            Some(address) => vec![format!("{address}:{port}")],
-            None => wanted.all().iter().map(|ip| format!("{ip}:{port}")).collect(),
+            Some(address) => {
+                vec![literal(address).map_or_else(|| format!("{address}:{port}"), |ip| named(ip, &port))]
+            }
+            None => wanted.all().iter().map(|ip| named(*ip, &port)).collect(),
         };
         for place in places {
             if let Some((_, line)) =

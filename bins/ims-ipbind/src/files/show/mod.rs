@@ -4,21 +4,24 @@
 mod judge;
 mod live;
 mod record;
+mod sent;
 
 use std::net::IpAddr;
+use std::time::Instant;
 
 use ims::instance::Instance;
 use ims::layout::outbound::sources;
-use ims::layout::{Listener, listeners};
+use ims::layout::{Listener, listeners_until};
 use ims::registry::Registry;
-use ims::sys::stderr;
+use ims::sys::{file, stderr};
 use ims::{Exit, Fail, Host, Out};
 
 use super::kept::mark;
 use super::{NAME, chosen, cli};
 use live::{Live, Sockets};
 use record::Agreement;
-pub use record::{Sent, Shown, Stray};
+pub use record::{Shown, Stray};
+pub use sent::Sent;
 
 /// Prints every listener, every way out and every stray socket. A listener that is not bound to a logical address of
 /// its instance alone is a no, and so is a drift.
@@ -27,7 +30,7 @@ pub fn show(host: &Host, args: &cli::Show, out: &mut Out) -> Result<Exit, Fail> 
     let mut failed: Option<Fail> = None;
     let mut told = Told::default();
     let instances = chosen::to_show(host, args)?;
-    let view = View::of(host, &instances);
+    let view = View::of(host, &instances, Instant::now() + args.timeout.0);
     for instance in &instances {
         match view.of_instance(instance, args, &mut told) {
             Ok(found) => exit = exit.gravest(found),
@@ -67,15 +70,17 @@ struct View<'a> {
     /// `None` when the kernel could not be asked.
     sockets: Option<Sockets>,
     known: Vec<Instance>,
+    /// When the message stores' tools are given up.
+    until: Instant,
 }
 
 impl<'a> View<'a> {
-    fn of(host: &'a Host, instances: &[Instance]) -> Self {
+    fn of(host: &'a Host, instances: &[Instance], until: Instant) -> Self {
         let sockets = Sockets::look(host).map_err(|fail| stderr::say(NAME, fail)).ok();
         // A registry that cannot be read knows nobody else; whoever needed it has failed before.
         let others = Registry::load(host).map(|registry| registry.instances().cloned().collect::<Vec<_>>());
         let known = instances.iter().cloned().chain(others.unwrap_or_default()).collect();
-        Self { host, sockets, known }
+        Self { host, sockets, known, until }
     }
 
     fn of_instance(&self, instance: &Instance, args: &cli::Show, told: &mut Told) -> Result<Exit, Fail> {
@@ -88,15 +93,16 @@ impl<'a> View<'a> {
                 format_args!("{name}: its logical address is not known; add --address ADDRESS"),
             );
         }
-        if self.host.path(mark(instance)).exists() {
+        if file::is_there(&self.host.path(mark(instance)))? {
             let what = "a change of its files was interrupted; the same set or restore run again finishes it";
             stderr::say(NAME, format_args!("{name}: {what}"));
         }
-        let listeners = listeners(self.host, instance)?;
+        let listeners = listeners_until(self.host, instance, self.until)?;
         let mut exit = self.listeners(instance, &logical, &listeners, told);
         let sources = sources(self.host, instance)?;
-        for place in &sources.unread {
-            stderr::say(NAME, format_args!("{place}: what is included here is not looked at"));
+        for fail in &sources.unread {
+            stderr::say(NAME, fail);
+            exit = exit.gravest(fail.exit());
         }
         for outbound in sources.known {
             let sent = Sent::of(name, &logical, outbound);

@@ -2,7 +2,6 @@
 
 use std::net::IpAddr;
 
-use ims::layout::outbound::Outbound;
 use ims::layout::{Bind, Listener, Service};
 use ims::name::InstanceName;
 use ims::place::Place;
@@ -90,17 +89,31 @@ pub struct Shown {
     /// The line that says so.
     pub at: Place,
     /// Whether it is bound to a logical address of the instance and to nothing else. A listener on the node's own
-    /// loopback, which no client sees, counts as bound.
-    pub bound: bool,
+    /// loopback, which no client sees, counts as bound. Absent where that cannot be told, for the instance's logical
+    /// address is not known.
+    pub bound: Option<bool>,
     /// Whether the running server listens there.
     pub running: Agreement,
     /// With a drift, where it listens instead; empty when nowhere.
     pub now: Vec<Now>,
 }
 
-/// Whether an address is a logical one of the instance, or the node's own loopback.
-fn is_ours(ip: IpAddr, logical: &[IpAddr]) -> bool {
-    ip.is_loopback() || logical.contains(&ip)
+/// Whether an address is a logical one of the instance, or the node's own loopback; `None` where no logical one is
+/// known.
+pub(super) fn is_ours(ip: IpAddr, logical: &[IpAddr]) -> Option<bool> {
+    if ip.is_loopback() {
+        return Some(true);
+    }
+    (!logical.is_empty()).then(|| logical.contains(&ip))
+}
+
+/// The answer that a claim gives.
+pub(super) fn answer(claim: Option<bool>) -> Exit {
+    match claim {
+        Some(true) => Exit::Ok,
+        Some(false) => Exit::No,
+        None => Exit::Unknown,
+    }
 }
 
 impl Shown {
@@ -113,7 +126,7 @@ impl Shown {
         now: &[&Held],
     ) -> Self {
         let bound = match listener.bind {
-            Bind::Any | Bind::AnyV4 | Bind::AnyV6 => false,
+            Bind::Any | Bind::AnyV4 | Bind::AnyV6 => Some(false),
             Bind::One(ip) => is_ours(ip, logical),
         };
         Self {
@@ -131,7 +144,7 @@ impl Shown {
 
     /// The answer it gives.
     pub fn exit(&self) -> Exit {
-        if self.bound { self.running.into() } else { Exit::No.gravest(self.running.into()) }
+        answer(self.bound).gravest(self.running.into())
     }
 }
 
@@ -157,15 +170,20 @@ impl Record for Shown {
             self.service.word().to_owned(),
             self.address.clone(),
             self.port.to_string(),
-            yes_or_no(self.bound),
+            word(self.bound),
             running,
             self.at.to_string(),
         ]
     }
 }
 
-fn yes_or_no(claim: bool) -> String {
-    if claim { "yes" } else { "no" }.to_owned()
+pub(super) fn word(claim: Option<bool>) -> String {
+    match claim {
+        Some(true) => "yes",
+        Some(false) => "no",
+        None => "unknown",
+    }
+    .to_owned()
 }
 
 /// A listening socket of a running server of the instance that no line asks for.
@@ -213,79 +231,6 @@ impl Record for Stray {
             self.address.clone(),
             self.port.to_string(),
             self.pid.to_string(),
-        ]
-    }
-}
-
-/// A family of addresses.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Family {
-    /// IPv4.
-    Ipv4,
-    /// IPv6.
-    Ipv6,
-}
-
-/// Where the mail of one sending program leaves from, in one family of addresses.
-#[derive(Debug, Serialize, JsonSchema)]
-pub struct Sent {
-    /// The instance.
-    pub instance: InstanceName,
-    /// The server that sends.
-    pub server: String,
-    /// What it calls the way out: a service of `master.cf`, a channel of `imta.cnf`.
-    pub client: String,
-    /// The family.
-    pub family: Family,
-    /// The source address; absent when the kernel chooses one of the node's.
-    pub address: Option<IpAddr>,
-    /// The line that says so, or that could.
-    pub at: Place,
-    /// Whether it is a logical address of the instance, or loopback; absent when the kernel chooses.
-    pub bound: Option<bool>,
-}
-
-impl Sent {
-    /// A sending program.
-    pub fn of(instance: &InstanceName, logical: &[IpAddr], outbound: Outbound) -> Self {
-        Self {
-            instance: instance.clone(),
-            server: outbound.server.to_owned(),
-            client: outbound.client,
-            family: if outbound.is_v6 { Family::Ipv6 } else { Family::Ipv4 },
-            address: outbound.source,
-            at: outbound.at,
-            bound: outbound.source.map(|ip| is_ours(ip, logical)),
-        }
-    }
-
-    /// The answer it gives: another address that somebody wrote down is a no, the kernel's choice is told and is none.
-    pub fn exit(&self) -> Exit {
-        if self.bound == Some(false) { Exit::No } else { Exit::Ok }
-    }
-}
-
-impl Record for Sent {
-    const SCHEMA: &'static str = "ims.outbound/1";
-
-    fn columns() -> &'static [&'static str] {
-        &["instance", "outbound", "client", "family", "address", "bound", "at"]
-    }
-
-    fn row(&self) -> Vec<String> {
-        let family = match self.family {
-            Family::Ipv4 => "ipv4",
-            Family::Ipv6 => "ipv6",
-        };
-        vec![
-            self.instance.to_string(),
-            self.server.clone(),
-            self.client.clone(),
-            family.to_owned(),
-            self.address.map_or_else(|| "the kernel's choice".to_owned(), |ip| ip.to_string()),
-            self.bound.map_or_else(|| "-".to_owned(), yes_or_no),
-            self.at.to_string(),
         ]
     }
 }

@@ -13,6 +13,7 @@ use ims::layout::{self, Part, Program};
 use ims::name::InstanceName;
 use ims::registry::Registry;
 use ims::sys::exec::{Ended, Line};
+use ims::sys::file;
 use ims::{Exit, Fail, State};
 
 use crate::resource::{Here, Looked, tool};
@@ -219,8 +220,10 @@ pub fn obstacles(here: &Here<'_>, resource: &Resource, needs: &[PathBuf]) -> Vec
         found.push(fail.to_string());
     }
     for path in needs {
-        if !here.host.path(path).exists() {
-            found.push(format!("{} is not there", path.display()));
+        match file::is_there(&here.host.path(path)) {
+            Ok(true) => {}
+            Ok(false) => found.push(format!("{} is not there", path.display())),
+            Err(fail) => found.push(fail.to_string()),
         }
     }
     found
@@ -243,11 +246,11 @@ mod tests {
         let group = Group::parse("IMS-RG".parse().unwrap(), text, path).unwrap();
         let here = Here { host: &host, group: &group, lock: None };
         fs_err::create_dir_all(folder.path().join("etc")).unwrap();
-        ims::sys::file::replace(&folder.path().join("file"), b"").unwrap();
+        file::replace(&folder.path().join("file"), b"").unwrap();
         std::os::unix::fs::symlink("loop", folder.path().join("loop")).unwrap();
         for (root, are_elsewhere) in [("/none", true), ("/file/below", true), ("/loop/below", false)] {
             let entry = format!("[stork]\nlayout = postfix-dovecot\nroot = {root}\n");
-            ims::sys::file::replace(&folder.path().join("etc/msgregistry.inf"), entry.as_bytes()).unwrap();
+            file::replace(&folder.path().join("etc/msgregistry.inf"), entry.as_bytes()).unwrap();
             let programs = Programs::of(&here, group.find(&"mail".parse().unwrap()).unwrap()).unwrap();
             assert_eq!(programs.are_elsewhere(&here), are_elsewhere, "{root}");
         }
