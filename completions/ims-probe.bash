@@ -62,11 +62,11 @@ _ims__probe() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "json table" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "json table nagios" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "json table" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "json table nagios" -- "${cur}"))
                     return 0
                     ;;
                 *)

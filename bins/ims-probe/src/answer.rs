@@ -1,6 +1,7 @@
 //! The record of one probe.
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use ims::layout::Service;
 use ims::name::InstanceName;
@@ -39,6 +40,13 @@ pub struct Answer {
     pub attempt: u64,
     /// When the answer was had.
     pub time: Timestamp,
+}
+
+impl Answer {
+    /// The time of the whole probe, finer than a millisecond.
+    pub fn took(&self) -> Duration {
+        self.steps.iter().map(|step| Duration::from_micros(step.took_us)).sum()
+    }
 }
 
 impl Record for Answer {

@@ -2,13 +2,16 @@
 
 use std::net::IpAddr;
 use std::num::NonZeroU64;
+use std::path::{Path, PathBuf};
 
 use clap::{Parser, ValueEnum};
 use ims::Fail;
 use ims::address;
-use ims::command::{Arguments, Common};
+use ims::command::Arguments;
+use ims::output::Format;
 use ims::span::Span;
 
+use crate::form::Form;
 use crate::level::Level;
 
 /// Say whether services are answering, and how deeply
@@ -37,14 +40,43 @@ pub struct Args {
     /// The prober's own address
     #[arg(long, value_name = "ADDRESS", value_parser = address::host)]
     pub from: Option<IpAddr>,
-    /// What every command understands.
-    #[command(flatten)]
-    pub common: Common,
+    /// Tell answers as JSON lines, as tables, or as a report for another program [default: tables on a terminal,
+    /// JSON elsewhere]
+    #[arg(short, long, value_name = "FORMAT")]
+    pub output: Option<Form>,
+    /// Look for files and helper programs below this folder
+    #[arg(long, value_name = "FOLDER", hide = true, default_value = "/")]
+    pub root: PathBuf,
 }
 
 impl Arguments for Args {
-    fn common(&self) -> &Common {
-        &self.common
+    fn output(&self) -> Option<Format> {
+        self.output.map(Form::records)
+    }
+
+    fn root(&self) -> &Path {
+        &self.root
+    }
+}
+
+impl Args {
+    /// How answers are told.
+    pub fn form(&self) -> Form {
+        self.output.unwrap_or_else(|| match Format::or_by_terminal(None) {
+            Format::Json => Form::Json,
+            Format::Table => Form::Table,
+        })
+    }
+
+    /// What one option forbids of the others.
+    pub fn check(&self) -> Result<(), Fail> {
+        match self.form() {
+            Form::Nagios if self.every.is_some() => {
+                Err(Fail::usage("a plugin probes once")
+                    .hint("leave --every out; Nagios has its own interval"))
+            }
+            Form::Json | Form::Table | Form::Nagios => Ok(()),
+        }
     }
 }
 

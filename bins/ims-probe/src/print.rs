@@ -1,55 +1,109 @@
-//! What is told of the answers: each as it comes, or in tables that have a row a target.
+//! What is told of the answers: each as it comes, in tables that have a row a target, or in one report at the end.
 
-use ims::output::Format;
+use std::io::Write;
+
 use ims::{Exit, Fail, Out};
 
 use crate::answer::Answer;
+use crate::cli::Args;
 use crate::engine::Hub;
+use crate::form::Form;
 use crate::outlet::{self, Outlet};
+use crate::report::nagios::Status;
+use crate::report::{Report, nagios};
 use crate::tally::Tally;
+
+/// How a run ended.
+#[derive(Debug)]
+pub struct Ended {
+    /// The status of the latest answers.
+    pub exit: Exit,
+    /// The same as the status of a plugin.
+    pub status: Status,
+}
 
 /// The one printer of a run, which also knows what has been told so far.
 pub struct Printer {
-    out: Out,
+    teller: Teller,
     outlet: Outlet,
     tally: Tally,
+}
+
+/// What becomes of an answer.
+enum Teller {
+    /// A line, at once.
+    Lines(Out),
+    /// A row in a table.
+    Tables(Tables),
+    /// A part of a report, which is told once.
+    Report(Option<Report>),
+}
+
+struct Tables {
+    out: Out,
     /// How many rounds of a target are one table; without it the end of the run ends the table.
-    table: Option<usize>,
+    size: Option<usize>,
     rounds: usize,
 }
 
 impl Printer {
-    /// Prints the answers of so many targets, once or again and again.
-    pub fn new(hub: &Hub, format: Format, host: &str, targets: usize, again: bool) -> Result<Self, Fail> {
+    /// Prints the answers of so many targets.
+    pub fn new(hub: &Hub, args: &Args, host: &str, targets: usize) -> Result<Self, Fail> {
         let outlet = Outlet::open(hub)?;
-        let out = Out::to(outlet.sink(), format, host);
-        let table = match format {
-            Format::Table => again.then_some(targets),
-            Format::Json => None,
+        let form = args.form();
+        let out = || Out::to(outlet.sink(), form.records(), host);
+        let teller = match form {
+            Form::Json => Teller::Lines(out()),
+            Form::Table => {
+                Teller::Tables(Tables { out: out(), size: args.every.map(|_| targets), rounds: 0 })
+            }
+            Form::Nagios => Teller::Report(Some(Report::of(targets, args.timeout.0))),
         };
-        Ok(Self { out, outlet, tally: Tally::of(targets), table, rounds: 0 })
+        Ok(Self { teller, outlet, tally: Tally::of(targets) })
     }
 
     /// Tells an answer of a target.
     pub fn answer(&mut self, target: usize, answer: &Answer) -> Result<(), Fail> {
         self.tally.note(target, &answer.endpoint, answer.attempt, answer.state);
-        self.out.record(answer)
+        match &mut self.teller {
+            Teller::Lines(out) => out.record(answer),
+            Teller::Tables(tables) => tables.out.record(answer),
+            Teller::Report(report) => {
+                if let Some(report) = report {
+                    report.note(target, answer);
+                }
+                Ok(())
+            }
+        }
     }
 
     /// Ends a round of a target.
     pub fn end_round(&mut self, target: usize, attempt: u64) -> Result<(), Fail> {
         self.tally.end_round(target, attempt);
-        self.rounds += 1;
-        if self.table == Some(self.rounds) {
-            self.rounds = 0;
-            self.out.flush()?;
+        match &mut self.teller {
+            Teller::Lines(_) => Ok(()),
+            Teller::Tables(tables) => tables.end_round(),
+            Teller::Report(report) => {
+                if let Some(report) = report {
+                    report.end_round(target, attempt);
+                }
+                Ok(())
+            }
         }
-        Ok(())
     }
 
-    /// Ends the last table and lets out what stdout takes; says whether that was all.
+    /// Ends the last table or the report and lets out what stdout takes; says whether that was all.
     pub fn end(&mut self, hub: &Hub) -> Result<bool, Fail> {
-        self.out.flush()?;
+        match &mut self.teller {
+            Teller::Lines(out) => out.flush()?,
+            Teller::Tables(tables) => tables.out.flush()?,
+            Teller::Report(report) => {
+                if let Some(report) = report.take() {
+                    let text = nagios::text(&report);
+                    self.outlet.sink().write_all(text.as_bytes()).map_err(|error| outlet::lost(&error))?;
+                }
+            }
+        }
         self.let_out(hub, true)?;
         Ok(self.is_done())
     }
@@ -81,8 +135,22 @@ impl Printer {
     }
 
     /// The status of the answers; nobody knows those that were not read.
-    pub fn exit(&self) -> Exit {
-        let exit = self.tally.exit();
-        if self.is_done() { exit } else { exit.gravest(Exit::Unknown) }
+    pub fn ended(&self) -> Ended {
+        let (exit, status) = (self.tally.exit(), self.tally.status());
+        if self.is_done() {
+            return Ended { exit, status };
+        }
+        Ended { exit: exit.gravest(Exit::Unknown), status: Status::Unknown }
+    }
+}
+
+impl Tables {
+    fn end_round(&mut self) -> Result<(), Fail> {
+        self.rounds += 1;
+        if self.size == Some(self.rounds) {
+            self.rounds = 0;
+            self.out.flush()?;
+        }
+        Ok(())
     }
 }

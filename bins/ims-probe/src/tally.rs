@@ -4,6 +4,8 @@ use std::collections::HashMap;
 
 use ims::{Exit, State};
 
+use crate::report::nagios::Status;
+
 /// The latest answers of each target.
 #[derive(Debug)]
 pub struct Tally {
@@ -41,11 +43,19 @@ impl Tally {
 
     /// The gravest of the latest answers; a target that has not answered is unknown.
     pub fn exit(&self) -> Exit {
-        let states = self.targets.iter().flat_map(|latest| {
+        self.states().map(Exit::from).fold(Exit::Ok, Exit::gravest)
+    }
+
+    /// The same as the status of a plugin.
+    pub fn status(&self) -> Status {
+        self.states().map(Status::from).max().unwrap_or(Status::Unknown)
+    }
+
+    fn states(&self) -> impl Iterator<Item = State> {
+        self.targets.iter().flat_map(|latest| {
             let none = latest.is_empty().then_some(State::Unknown);
             none.into_iter().chain(latest.values().map(|(_, state)| *state))
-        });
-        states.map(Exit::from).fold(Exit::Ok, Exit::gravest)
+        })
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use ims::sys::stderr;
 use ims::sys::stop::Stop;
-use ims::{Exit, Fail, Host, Out};
+use ims::{Exit, Fail, Host};
 use rustix::event::epoll::EventFlags;
 
 use crate::answer::Answer;
@@ -19,7 +19,7 @@ use crate::engine::{Bell, Hub, Tasks};
 use crate::gather::Target;
 use crate::names::Names;
 use crate::outlet;
-use crate::print::Printer;
+use crate::print::{Ended, Printer};
 use crate::probe::{Asked, How, Prober};
 use crate::pulse::Pulse;
 use crate::rhythm::Rhythm;
@@ -55,13 +55,13 @@ struct Watch<'a> {
 }
 
 /// Probes all targets and prints the answers as they come.
-pub fn run(host: &Host, targets: Vec<Target>, args: &Args, out: &Out) -> Result<Exit, Fail> {
+pub fn run(host: &Host, targets: Vec<Target>, args: &Args) -> Result<Ended, Fail> {
     let stop = Stop::watch()?;
     let cannot = |error: io::Error| Fail::io(Exit::Unknown, "cannot make an event queue", &error);
     let hub = Hub::new().map_err(cannot)?;
     hub.listen(&stop, Bell::Signal, EventFlags::IN).map_err(cannot)?;
     let count = targets.len();
-    let printer = Printer::new(&hub, out.format(), host.name(), count, args.every.is_some())?;
+    let printer = Printer::new(&hub, args, host.name(), count)?;
     let rhythm = Rhythm {
         start: hub.now(),
         every: args.every.map(|span| span.0),
@@ -83,7 +83,7 @@ pub fn run(host: &Host, targets: Vec<Target>, args: &Args, out: &Out) -> Result<
         let answered = watch.printer.answered();
         stderr::say("ims-probe", format_args!("stopped by {by}; {answered} of {count} targets had answered"));
     }
-    Ok(watch.printer.exit())
+    Ok(watch.printer.ended())
 }
 
 impl Watch<'_> {
