@@ -9,6 +9,10 @@ complete -c ims-probe -l count -d 'End after this many probes of each target' -r
 complete -c ims-probe -l from -d 'The prober\'s own address' -r
 complete -c ims-probe -s o -l output -d 'Tell answers as JSON lines, as tables, or as a report for another program [default: tables on a terminal, JSON elsewhere]' -r -f -a "json\t'One JSON object a line'
 table\t'Tables for people'
-nagios\t'What a monitoring plugin prints, with the numbers that a plugin exits with'"
+nagios\t'What a monitoring plugin prints, with the numbers that a plugin exits with'
+prometheus\t'Metrics in the text format of Prometheus'
+openmetrics\t'Metrics in the text format of OpenMetrics'
+junit\t'A test report in the XML of JUnit'"
+complete -c ims-probe -l to -d 'Replace this file with the report (prometheus, openmetrics, junit) instead of printing it' -r -F
 complete -c ims-probe -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c ims-probe -s V -l version -d 'Print version'

@@ -47,6 +47,19 @@ impl Answer {
     pub fn took(&self) -> Duration {
         self.steps.iter().map(|step| Duration::from_micros(step.took_us)).sum()
     }
+
+    /// Each stage that was reached, once, with all of its time: a stage may be reached again.
+    pub fn stages(&self) -> Vec<(Stage, Duration)> {
+        let mut stages: Vec<(Stage, Duration)> = Vec::with_capacity(self.steps.len());
+        for step in &self.steps {
+            let took = Duration::from_micros(step.took_us);
+            match stages.iter_mut().find(|(stage, _)| *stage == step.stage) {
+                Some((_, all)) => *all += took,
+                None => stages.push((step.stage, took)),
+            }
+        }
+        stages
+    }
 }
 
 impl Record for Answer {

@@ -11,7 +11,7 @@ use ims::command::Arguments;
 use ims::output::Format;
 use ims::span::Span;
 
-use crate::form::Form;
+use crate::form::{Form, Reported, Told};
 use crate::level::Level;
 
 /// Say whether services are answering, and how deeply
@@ -44,6 +44,9 @@ pub struct Args {
     /// JSON elsewhere]
     #[arg(short, long, value_name = "FORMAT")]
     pub output: Option<Form>,
+    /// Replace this file with the report (prometheus, openmetrics, junit) instead of printing it
+    #[arg(long, value_name = "FILE")]
+    pub to: Option<PathBuf>,
     /// Look for files and helper programs below this folder
     #[arg(long, value_name = "FOLDER", hide = true, default_value = "/")]
     pub root: PathBuf,
@@ -51,7 +54,7 @@ pub struct Args {
 
 impl Arguments for Args {
     fn output(&self) -> Option<Format> {
-        self.output.map(Form::records)
+        self.output.map(|form| form.told().records())
     }
 
     fn root(&self) -> &Path {
@@ -61,21 +64,28 @@ impl Arguments for Args {
 
 impl Args {
     /// How answers are told.
-    pub fn form(&self) -> Form {
-        self.output.unwrap_or_else(|| match Format::or_by_terminal(None) {
-            Format::Json => Form::Json,
-            Format::Table => Form::Table,
-        })
+    pub fn told(&self) -> Told {
+        self.output.map_or_else(|| Told::Records(Format::or_by_terminal(None)), Form::told)
     }
 
     /// What one option forbids of the others.
     pub fn check(&self) -> Result<(), Fail> {
-        match self.form() {
-            Form::Nagios if self.every.is_some() => {
+        let (is_again, has_file) = (self.every.is_some(), self.to.is_some());
+        match self.told() {
+            Told::Report(Reported::Nagios) if is_again => {
                 Err(Fail::usage("a plugin probes once")
                     .hint("leave --every out; Nagios has its own interval"))
             }
-            Form::Json | Form::Table | Form::Nagios => Ok(()),
+            Told::Records(_) | Told::Report(Reported::Nagios) if has_file => {
+                Err(Fail::usage("--to is for a report").hint("with -o prometheus, openmetrics or junit"))
+            }
+            Told::Report(Reported::Prometheus | Reported::Openmetrics) if is_again && !has_file => {
+                Err(Fail::usage("metrics again and again need a file").hint("name it with --to"))
+            }
+            Told::Report(Reported::Junit) if is_again && self.count.is_none() => {
+                Err(Fail::usage("a test report needs an end").hint("say --count"))
+            }
+            Told::Records(_) | Told::Report(_) => Ok(()),
         }
     }
 }

@@ -27,6 +27,7 @@ mod rhythm;
 mod rounds;
 pub mod stage;
 mod tally;
+mod textfile;
 pub mod trouble;
 mod verdict;
 mod watch;

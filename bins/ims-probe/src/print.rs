@@ -1,17 +1,20 @@
 //! What is told of the answers: each as it comes, in tables that have a row a target, or in one report at the end.
 
 use std::io::Write;
+use std::time::Instant;
 
+use ims::output::Format;
 use ims::{Exit, Fail, Out};
 
 use crate::answer::Answer;
 use crate::cli::Args;
 use crate::engine::Hub;
-use crate::form::Form;
+use crate::form::Told;
 use crate::outlet::{self, Outlet};
+use crate::report::Report;
 use crate::report::nagios::Status;
-use crate::report::{Report, nagios};
 use crate::tally::Tally;
+use crate::textfile::Textfile;
 
 /// How a run ended.
 #[derive(Debug)]
@@ -35,8 +38,8 @@ enum Teller {
     Lines(Out),
     /// A row in a table.
     Tables(Tables),
-    /// A part of a report, which is told once.
-    Report(Option<Report>),
+    /// A part of a report.
+    Report(Reporter),
 }
 
 struct Tables {
@@ -46,18 +49,32 @@ struct Tables {
     rounds: usize,
 }
 
+/// A report, which is told at the end or kept in a file.
+struct Reporter {
+    report: Report,
+    host: String,
+    file: Option<Textfile>,
+    is_told: bool,
+}
+
 impl Printer {
     /// Prints the answers of so many targets.
     pub fn new(hub: &Hub, args: &Args, host: &str, targets: usize) -> Result<Self, Fail> {
         let outlet = Outlet::open(hub)?;
-        let form = args.form();
-        let out = || Out::to(outlet.sink(), form.records(), host);
-        let teller = match form {
-            Form::Json => Teller::Lines(out()),
-            Form::Table => {
-                Teller::Tables(Tables { out: out(), size: args.every.map(|_| targets), rounds: 0 })
+        let told = args.told();
+        let out = Out::to(outlet.sink(), told.records(), host);
+        let every = args.every.map(|every| every.0);
+        let teller = match told {
+            Told::Records(Format::Json) => Teller::Lines(out),
+            Told::Records(Format::Table) => {
+                Teller::Tables(Tables { out, size: every.map(|_| targets), rounds: 0 })
             }
-            Form::Nagios => Teller::Report(Some(Report::of(targets, args.timeout.0))),
+            Told::Report(form) => Teller::Report(Reporter {
+                report: Report::of(form, targets, args.timeout.0),
+                host: host.to_owned(),
+                file: args.to.clone().map(|path| Textfile::at(path, every)),
+                is_told: false,
+            }),
         };
         Ok(Self { teller, outlet, tally: Tally::of(targets) })
     }
@@ -68,10 +85,8 @@ impl Printer {
         match &mut self.teller {
             Teller::Lines(out) => out.record(answer),
             Teller::Tables(tables) => tables.out.record(answer),
-            Teller::Report(report) => {
-                if let Some(report) = report {
-                    report.note(target, answer);
-                }
+            Teller::Report(reporter) => {
+                reporter.note(target, answer);
                 Ok(())
             }
         }
@@ -83,10 +98,8 @@ impl Printer {
         match &mut self.teller {
             Teller::Lines(_) => Ok(()),
             Teller::Tables(tables) => tables.end_round(),
-            Teller::Report(report) => {
-                if let Some(report) = report {
-                    report.end_round(target, attempt);
-                }
+            Teller::Report(reporter) => {
+                reporter.report.end_round(target, attempt);
                 Ok(())
             }
         }
@@ -97,15 +110,29 @@ impl Printer {
         match &mut self.teller {
             Teller::Lines(out) => out.flush()?,
             Teller::Tables(tables) => tables.out.flush()?,
-            Teller::Report(report) => {
-                if let Some(report) = report.take() {
-                    let text = nagios::text(&report);
-                    self.outlet.sink().write_all(text.as_bytes()).map_err(|error| outlet::lost(&error))?;
-                }
-            }
+            Teller::Report(reporter) => reporter.end(hub, &mut self.outlet.sink())?,
         }
         self.let_out(hub, true)?;
         Ok(self.is_done())
+    }
+
+    /// Keeps the file of a report up to date, once every target has answered: so no run begins with less in it than
+    /// the last one left.
+    pub fn keep(&mut self, hub: &Hub) -> Result<(), Fail> {
+        match &mut self.teller {
+            Teller::Report(Reporter { report, host, file: Some(file), .. }) if self.tally.is_whole() => {
+                file.keep(hub, || report.text(host))
+            }
+            Teller::Lines(_) | Teller::Tables(_) | Teller::Report(_) => Ok(()),
+        }
+    }
+
+    /// When the file of a report is to be written though nothing else happens.
+    pub fn due(&self) -> Option<Instant> {
+        match &self.teller {
+            Teller::Report(Reporter { file: Some(file), .. }) if self.tally.is_whole() => file.due(),
+            Teller::Lines(_) | Teller::Tables(_) | Teller::Report(_) => None,
+        }
     }
 
     /// Lets out what stdout takes. While there is other work, it waits for a good piece.
@@ -152,5 +179,26 @@ impl Tables {
             self.out.flush()?;
         }
         Ok(())
+    }
+}
+
+impl Reporter {
+    fn note(&mut self, target: usize, answer: &Answer) {
+        self.report.note(target, answer);
+        if let Some(file) = &mut self.file {
+            file.note();
+        }
+    }
+
+    /// Tells the report, once.
+    fn end(&mut self, hub: &Hub, stdout: &mut impl Write) -> Result<(), Fail> {
+        if std::mem::replace(&mut self.is_told, true) {
+            return Ok(());
+        }
+        let text = self.report.text(&self.host);
+        match &mut self.file {
+            Some(file) => file.end(hub, text),
+            None => stdout.write_all(text.as_bytes()).map_err(|error| outlet::lost(&error)),
+        }
     }
 }

@@ -41,6 +41,11 @@ impl Tally {
         self.answered
     }
 
+    /// Whether every target has answered.
+    pub const fn is_whole(&self) -> bool {
+        self.answered == self.targets.len()
+    }
+
     /// The gravest of the latest answers; a target that has not answered is unknown.
     pub fn exit(&self) -> Exit {
         self.states().map(Exit::from).fold(Exit::Ok, Exit::gravest)

@@ -118,6 +118,7 @@ impl Watch<'_> {
                 let told = self.tasks.poll(task);
                 self.hear(told)?;
             }
+            self.printer.keep(hub)?;
             self.printer.let_out(hub, is_idle)?;
         }
     }
@@ -136,7 +137,7 @@ impl Watch<'_> {
         }
         let beat = self.rounds.next().filter(|_| may_begin);
         let pulse = (!self.tasks.is_empty()).then(|| self.prober.pulse.next(now));
-        [beat, pulse, self.tasks.alarm()].into_iter().flatten().min()
+        [beat, pulse, self.tasks.alarm(), self.printer.due()].into_iter().flatten().min()
     }
 
     /// Begins the rounds whose time is there. Nothing new begins while nobody reads what is told.

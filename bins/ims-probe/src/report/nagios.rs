@@ -117,6 +117,7 @@ fn plain(text: &str) -> String {
 mod tests {
     use super::super::tests::{answer, report};
     use super::*;
+    use crate::form::Reported;
     use State::{Down, Partial, Unknown, Up};
 
     #[test]
@@ -159,9 +160,9 @@ mod tests {
 
     #[test]
     fn a_target_that_has_not_answered_is_unknown_and_said() {
-        let silent = Report::of(2, Duration::from_secs(10));
+        let silent = Report::of(Reported::Nagios, 2, Duration::from_secs(10));
         assert_eq!(text(&silent), "PROBE UNKNOWN: 2 targets have not answered\n");
-        let mut half = Report::of(2, Duration::from_secs(10));
+        let mut half = Report::of(Reported::Nagios, 2, Duration::from_secs(10));
         half.note(0, &answer("smtp://192.0.2.10:25", Up, "220 x"));
         assert!(text(&half).starts_with(
             "PROBE UNKNOWN: smtp://192.0.2.10:25 220 x; 1 targets have not answered | 'smtp://"
