@@ -6,6 +6,7 @@ directory\t'The directory server'"
 complete -c ims-probe -s t -l timeout -d 'How long one probe may take, from reading the configuration to the server\'s goodbye' -r
 complete -c ims-probe -l every -d 'Probe again and again, this long from one beginning to the next' -r
 complete -c ims-probe -l count -d 'End after this many probes of each target' -r
+complete -c ims-probe -l window -d 'Add up failures in a sliding window of so many probes, or of so much time' -r
 complete -c ims-probe -l from -d 'The prober\'s own address' -r
 complete -c ims-probe -s o -l output -d 'Tell answers as JSON lines, as tables, or as a report for another program [default: tables on a terminal, JSON elsewhere]' -r -f -a "json\t'One JSON object a line'
 table\t'Tables for people'

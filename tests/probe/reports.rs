@@ -166,10 +166,10 @@ fn a_textfile_is_replaced_whole_and_kept_up_to_date() {
 #[test]
 fn a_textfile_that_cannot_be_written_ends_the_run_and_says_why() {
     let folder = tempfile::tempdir().unwrap();
-    let link = folder.path().join("link.prom");
-    fs_err::os::unix::fs::symlink("/etc/hostname", &link).unwrap();
+    let symbolic = folder.path().join("link.prom");
+    fs_err::os::unix::fs::symlink("/etc/hostname", &symbolic).unwrap();
     let missing = folder.path().join("no/such/ims.prom");
-    for path in [&link, &missing] {
+    for path in [&symbolic, &missing] {
         let path = path.to_str().unwrap();
         for more in [&[][..], &["--every", "50ms"]] {
             let line = ["tcp://127.0.0.1:1", "-o", "prometheus", "--to", path];

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::level::Level;
 use crate::stage::{Stage, Step};
+use crate::window::Sums;
 
 /// What one endpoint answered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -40,6 +41,10 @@ pub struct Answer {
     pub attempt: u64,
     /// When the answer was had.
     pub time: Timestamp,
+    /// How long ago that was by the monotonic clock when the record was printed: a reader that is slow sees it grow.
+    pub age_ms: u64,
+    /// What the last probes of this endpoint add up to, where a window was asked for.
+    pub window: Option<Sums>,
 }
 
 impl Answer {

@@ -13,6 +13,7 @@ use ims::span::Span;
 
 use crate::form::{Form, Reported, Told};
 use crate::level::Level;
+use crate::window::Window;
 
 /// Say whether services are answering, and how deeply
 #[derive(Debug, Parser)]
@@ -37,6 +38,9 @@ pub struct Args {
     /// End after this many probes of each target
     #[arg(long, value_name = "N", requires = "every")]
     pub count: Option<NonZeroU64>,
+    /// Add up failures in a sliding window of so many probes, or of so much time
+    #[arg(long, value_name = "N|TIME", requires = "every")]
+    pub window: Option<Window>,
     /// The prober's own address
     #[arg(long, value_name = "ADDRESS", value_parser = address::host)]
     pub from: Option<IpAddr>,
@@ -70,6 +74,9 @@ impl Args {
 
     /// What one option forbids of the others.
     pub fn check(&self) -> Result<(), Fail> {
+        if let (Some(window), Some(every)) = (self.window, self.every) {
+            window.check(every.0)?;
+        }
         let (is_again, has_file) = (self.every.is_some(), self.to.is_some());
         match self.told() {
             Told::Report(Reported::Nagios) if is_again => {

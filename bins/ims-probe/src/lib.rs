@@ -31,6 +31,7 @@ mod textfile;
 pub mod trouble;
 mod verdict;
 mod watch;
+pub mod window;
 pub mod wire;
 pub mod words;
 

@@ -1,9 +1,11 @@
 //! What is told of the answers: each as it comes, in tables that have a row a target, or in one report at the end.
 
+use std::collections::VecDeque;
 use std::io::Write;
 use std::time::Instant;
 
 use ims::output::Format;
+use ims::span::millis;
 use ims::{Exit, Fail, Out};
 
 use crate::answer::Answer;
@@ -15,6 +17,10 @@ use crate::report::Report;
 use crate::report::nagios::Status;
 use crate::tally::Tally;
 use crate::textfile::Textfile;
+use crate::window::Windows;
+
+/// When so many answers wait for a reader, no new probes begin.
+const BACKLOG: usize = 512;
 
 /// How a run ended.
 #[derive(Debug)]
@@ -30,16 +36,23 @@ pub struct Printer {
     teller: Teller,
     outlet: Outlet,
     tally: Tally,
+    windows: Option<Windows>,
 }
 
 /// What becomes of an answer.
 enum Teller {
-    /// A line, at once.
-    Lines(Out),
+    /// A line, as soon as stdout takes it.
+    Lines(Lines),
     /// A row in a table.
     Tables(Tables),
     /// A part of a report.
     Report(Reporter),
+}
+
+struct Lines {
+    out: Out,
+    /// Answers, and when they were had.
+    waiting: VecDeque<(Instant, Answer)>,
 }
 
 struct Tables {
@@ -65,7 +78,7 @@ impl Printer {
         let out = Out::to(outlet.sink(), told.records(), host);
         let every = args.every.map(|every| every.0);
         let teller = match told {
-            Told::Records(Format::Json) => Teller::Lines(out),
+            Told::Records(Format::Json) => Teller::Lines(Lines { out, waiting: VecDeque::new() }),
             Told::Records(Format::Table) => {
                 Teller::Tables(Tables { out, size: every.map(|_| targets), rounds: 0 })
             }
@@ -76,20 +89,20 @@ impl Printer {
                 is_told: false,
             }),
         };
-        Ok(Self { teller, outlet, tally: Tally::of(targets) })
+        Ok(Self { teller, outlet, tally: Tally::of(targets), windows: args.window.map(Windows::of) })
     }
 
     /// Tells an answer of a target.
-    pub fn answer(&mut self, target: usize, answer: &Answer) -> Result<(), Fail> {
+    pub fn answer(&mut self, target: usize, mut answer: Answer) -> Result<(), Fail> {
+        let now = Instant::now();
         self.tally.note(target, &answer.endpoint, answer.attempt, answer.state);
+        answer.window = self.windows.as_mut().map(|windows| windows.note(target, &answer, now));
         match &mut self.teller {
-            Teller::Lines(out) => out.record(answer),
-            Teller::Tables(tables) => tables.out.record(answer),
-            Teller::Report(reporter) => {
-                reporter.note(target, answer);
-                Ok(())
-            }
+            Teller::Lines(lines) => lines.waiting.push_back((now, answer)),
+            Teller::Tables(tables) => tables.out.record(&answer)?,
+            Teller::Report(reporter) => reporter.note(target, &answer),
         }
+        Ok(())
     }
 
     /// Ends a round of a target.
@@ -108,7 +121,7 @@ impl Printer {
     /// Ends the last table or the report and lets out what stdout takes; says whether that was all.
     pub fn end(&mut self, hub: &Hub) -> Result<bool, Fail> {
         match &mut self.teller {
-            Teller::Lines(out) => out.flush()?,
+            Teller::Lines(_) => {}
             Teller::Tables(tables) => tables.out.flush()?,
             Teller::Report(reporter) => reporter.end(hub, &mut self.outlet.sink())?,
         }
@@ -137,8 +150,26 @@ impl Printer {
 
     /// Lets out what stdout takes. While there is other work, it waits for a good piece.
     pub fn let_out(&mut self, hub: &Hub, is_idle: bool) -> Result<(), Fail> {
-        let waiting = self.outlet.waiting();
-        if waiting >= outlet::PIECE || (is_idle && waiting > 0) { self.outlet.write(hub) } else { Ok(()) }
+        loop {
+            if let Teller::Lines(lines) = &mut self.teller {
+                lines.print(&self.outlet)?;
+            }
+            let waiting = self.outlet.waiting();
+            if waiting >= outlet::PIECE || (is_idle && waiting > 0) {
+                self.outlet.write(hub)?;
+            }
+            if self.outlet.is_blocked() || self.backlog() == 0 {
+                return Ok(());
+            }
+        }
+    }
+
+    /// How many answers are not in the outlet yet.
+    fn backlog(&self) -> usize {
+        match &self.teller {
+            Teller::Lines(lines) => lines.waiting.len(),
+            Teller::Tables(_) | Teller::Report(_) => 0,
+        }
     }
 
     /// Whether something waits that stdout may take.
@@ -148,12 +179,12 @@ impl Printer {
 
     /// Whether everything is told.
     fn is_done(&self) -> bool {
-        self.outlet.waiting() == 0
+        self.outlet.waiting() == 0 && self.backlog() == 0
     }
 
     /// Whether so much waits to be taken that no probe should begin.
     pub fn is_full(&self) -> bool {
-        self.outlet.is_full()
+        self.outlet.is_full() || self.backlog() > BACKLOG
     }
 
     /// How many targets have answered.
@@ -168,6 +199,18 @@ impl Printer {
             return Ended { exit, status };
         }
         Ended { exit: exit.gravest(Exit::Unknown), status: Status::Unknown }
+    }
+}
+
+impl Lines {
+    /// Prints a piece of what waits: no more, so that the age in a record is its age when it leaves.
+    fn print(&mut self, outlet: &Outlet) -> Result<(), Fail> {
+        while outlet.waiting() < outlet::PIECE {
+            let Some((had, mut answer)) = self.waiting.pop_front() else { break };
+            answer.age_ms = millis(had.elapsed());
+            self.out.record(&answer)?;
+        }
+        Ok(())
     }
 }
 

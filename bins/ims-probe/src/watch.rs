@@ -199,9 +199,9 @@ impl Watch<'_> {
         match end {
             End::Answer(answer) => {
                 self.seats.free();
-                self.printer.answer(target, &answer)?;
+                self.printer.answer(target, *answer)?;
             }
-            End::Unread(answer) => self.printer.answer(target, &answer)?,
+            End::Unread(answer) => self.printer.answer(target, *answer)?,
             End::Read(endpoints, deadline) => self.ask_all(target, endpoints, deadline),
         }
         match self.rounds.answered(target, Instant::now()) {

@@ -75,7 +75,7 @@ impl Report {
 }
 
 #[cfg(test)]
-mod tests {
+pub mod tests {
     use super::*;
     use crate::level::Level;
     use crate::stage::{Stage, Step};
@@ -100,6 +100,8 @@ mod tests {
             ],
             attempt: 1,
             time: "2026-11-22T18:30:00.125Z".parse().unwrap(),
+            age_ms: 0,
+            window: None,
         }
     }
 

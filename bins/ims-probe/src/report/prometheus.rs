@@ -64,6 +64,23 @@ pub fn text(report: &Report, flavour: Flavour) -> String {
     for (labels, answer) in &answers {
         page.sample("ims_probe_attempts_total", labels, answer.attempt);
     }
+    let windows = || answers.iter().filter_map(|(labels, answer)| Some((labels, answer.window.as_ref()?)));
+    if windows().next().is_some() {
+        page.family("ims_probe_window_failures", Kind::Gauge, "Failures in the window, 100 a probe.");
+        for (labels, window) in windows() {
+            page.sample("ims_probe_window_failures", labels, window.failures);
+        }
+        page.family(
+            "ims_probe_window_confidence",
+            Kind::Gauge,
+            "Confidence from 10 to 100 that it is online.",
+        );
+        for (labels, window) in windows() {
+            if let Some(confidence) = window.confidence {
+                page.sample("ims_probe_window_confidence", labels, confidence);
+            }
+        }
+    }
     page.end()
 }
 
