@@ -26,6 +26,7 @@ mod report;
 mod rhythm;
 mod rounds;
 pub mod stage;
+mod summary;
 mod tally;
 mod textfile;
 pub mod trouble;
@@ -42,6 +43,7 @@ use ims::{Exit, Fail, Host, Out};
 pub use answer::Answer;
 pub use cli::Args;
 use print::Ended;
+pub use summary::Summary;
 
 /// Runs the command, from its arguments to its exit status.
 pub fn run() -> ExitCode {

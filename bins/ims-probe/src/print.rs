@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::io::Write;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use ims::output::Format;
 use ims::span::millis;
@@ -129,6 +129,20 @@ impl Printer {
         Ok(self.is_done())
     }
 
+    /// Ends a run that a signal stopped, with a record of what was known. Nothing waits for a reader then.
+    pub fn stop(&mut self, hub: &Hub, by: &'static str, ran: Duration) -> Result<(), Fail> {
+        let summary = self.tally.summary(by, ran);
+        match &mut self.teller {
+            Teller::Lines(lines) => {
+                lines.print(&self.outlet, usize::MAX)?;
+                lines.out.record(&summary)?;
+            }
+            Teller::Tables(tables) => tables.out.record(&summary)?,
+            Teller::Report(_) => {}
+        }
+        self.end(hub).map(|_| ())
+    }
+
     /// Keeps the file of a report up to date, once every target has answered: so no run begins with less in it than
     /// the last one left.
     pub fn keep(&mut self, hub: &Hub) -> Result<(), Fail> {
@@ -152,7 +166,7 @@ impl Printer {
     pub fn let_out(&mut self, hub: &Hub, is_idle: bool) -> Result<(), Fail> {
         loop {
             if let Teller::Lines(lines) = &mut self.teller {
-                lines.print(&self.outlet)?;
+                lines.print(&self.outlet, outlet::PIECE)?;
             }
             let waiting = self.outlet.waiting();
             if waiting >= outlet::PIECE || (is_idle && waiting > 0) {
@@ -203,9 +217,10 @@ impl Printer {
 }
 
 impl Lines {
-    /// Prints a piece of what waits: no more, so that the age in a record is its age when it leaves.
-    fn print(&mut self, outlet: &Outlet) -> Result<(), Fail> {
-        while outlet.waiting() < outlet::PIECE {
+    /// Prints what waits until so much is in the outlet: no more than a piece but at the end, so that the age in a
+    /// record is its age when it leaves.
+    fn print(&mut self, outlet: &Outlet, most: usize) -> Result<(), Fail> {
+        while outlet.waiting() < most {
             let Some((had, mut answer)) = self.waiting.pop_front() else { break };
             answer.age_ms = millis(had.elapsed());
             self.out.record(&answer)?;

@@ -107,7 +107,7 @@ impl Watch<'_> {
             if found.signal
                 && let Some(by) = stop.asked()
             {
-                self.printer.end(hub)?;
+                self.printer.stop(hub, by, self.rounds.since_start(Instant::now()))?;
                 return Ok(Some(by));
             }
             if found.is_all {
