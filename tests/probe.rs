@@ -10,6 +10,7 @@ mod real;
 mod reports;
 mod rhythm;
 mod servers;
+mod speeches;
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, ChildStdout, Command, Stdio};
