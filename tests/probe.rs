@@ -7,6 +7,7 @@ mod many;
 mod output;
 mod prober;
 mod real;
+mod reports;
 mod rhythm;
 mod servers;
 mod speeches;

@@ -132,7 +132,8 @@ pub fn reader_gone() -> Fail {
     lost(&Errno::PIPE.into())
 }
 
-fn lost(error: &io::Error) -> Fail {
+/// Nobody got what was told.
+pub fn lost(error: &io::Error) -> Fail {
     Fail::io(Exit::Unknown, "cannot write to stdout", error)
 }
 
