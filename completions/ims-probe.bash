@@ -23,18 +23,18 @@ _ims__probe() {
 
     case "${cmd}" in
         ims__probe)
-            opts="-l -t -o -h -V --level --part --timeout --every --count --from --output --help --version"
+            opts="-l -t -o -h -V --level --part --timeout --every --count --secrets --from --output --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --level)
-                    COMPREPLY=($(compgen -W "connect greet session" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "connect greet session login" -- "${cur}"))
                     return 0
                     ;;
                 -l)
-                    COMPREPLY=($(compgen -W "connect greet session" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "connect greet session login" -- "${cur}"))
                     return 0
                     ;;
                 --part)
@@ -54,6 +54,10 @@ _ims__probe() {
                     return 0
                     ;;
                 --count)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --secrets)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

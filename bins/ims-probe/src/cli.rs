@@ -10,6 +10,7 @@ use ims::command::{Arguments, Common};
 use ims::span::Span;
 
 use crate::level::Level;
+use crate::secrets;
 
 /// Say whether services are answering, and how deeply
 #[derive(Debug, Parser)]
@@ -34,6 +35,9 @@ pub struct Args {
     /// End after this many probes of each target
     #[arg(long, value_name = "N", requires = "every")]
     pub count: Option<NonZeroU64>,
+    /// Who logs in where: a file of users and passwords that only its owner may read, or fd:N for an open descriptor
+    #[arg(long, value_name = "FILE|fd:N")]
+    pub secrets: Option<secrets::From>,
     /// The prober's own address
     #[arg(long, value_name = "ADDRESS", value_parser = address::host)]
     pub from: Option<IpAddr>,

@@ -6,6 +6,7 @@
 //! and what the prober could not find out is *unknown*.
 
 pub mod answer;
+pub mod ask;
 pub mod cli;
 mod config;
 mod descriptors;
@@ -22,6 +23,7 @@ mod probe;
 mod pulse;
 mod rhythm;
 mod rounds;
+pub mod secrets;
 pub mod stage;
 mod tally;
 pub mod trouble;
