@@ -24,17 +24,18 @@ _ims__probe() {
     case "${cmd}" in
         ims__probe)
             opts="-l -t -o -h -V --level --part --timeout --every --count --window --from --output --to --help --version"
+            opts="-l -t -o -h -V --level --part --timeout --every --count --secrets --from --output --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --level)
-                    COMPREPLY=($(compgen -W "connect greet session" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "connect greet session login" -- "${cur}"))
                     return 0
                     ;;
                 -l)
-                    COMPREPLY=($(compgen -W "connect greet session" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "connect greet session login" -- "${cur}"))
                     return 0
                     ;;
                 --part)
@@ -58,6 +59,7 @@ _ims__probe() {
                     return 0
                     ;;
                 --window)
+                --secrets)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

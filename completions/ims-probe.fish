@@ -1,12 +1,14 @@
 complete -c ims-probe -s l -l level -d 'How deeply to ask' -r -f -a "connect\t'The port takes a connection'
 greet\t'The server greets as its protocol says; LDAP, which has no greeting, answers an anonymous bind'
-session\t'The server tells what it can do and says goodbye in order'"
+session\t'The server tells what it can do and says goodbye in order'
+login\t'Somebody logs in, and a directory finds what it is asked for'"
 complete -c ims-probe -l part -d 'Probe only this part of instances' -r -f -a "mail\t'The mail servers'
 directory\t'The directory server'"
 complete -c ims-probe -s t -l timeout -d 'How long one probe may take, from reading the configuration to the server\'s goodbye' -r
 complete -c ims-probe -l every -d 'Probe again and again, this long from one beginning to the next' -r
 complete -c ims-probe -l count -d 'End after this many probes of each target' -r
 complete -c ims-probe -l window -d 'Add up failures in a sliding window of so many probes, or of so much time' -r
+complete -c ims-probe -l secrets -d 'Who logs in where: a file of users and passwords that only its owner may read, or fd:N for an open descriptor' -r
 complete -c ims-probe -l from -d 'The prober\'s own address' -r
 complete -c ims-probe -s o -l output -d 'Tell answers as JSON lines, as tables, or as a report for another program [default: tables on a terminal, JSON elsewhere]' -r -f -a "json\t'One JSON object a line'
 table\t'Tables for people'

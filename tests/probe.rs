@@ -3,6 +3,7 @@
 mod dialogues;
 mod hostile;
 mod inputs;
+mod login;
 mod many;
 mod output;
 mod prober;

@@ -13,6 +13,7 @@ use ims::span::Span;
 
 use crate::form::{Form, Reported, Told};
 use crate::level::Level;
+use crate::secrets;
 use crate::window::Window;
 
 /// Say whether services are answering, and how deeply
@@ -41,6 +42,9 @@ pub struct Args {
     /// Add up failures in a sliding window of so many probes, or of so much time
     #[arg(long, value_name = "N|TIME", requires = "every")]
     pub window: Option<Window>,
+    /// Who logs in where: a file of users and passwords that only its owner may read, or fd:N for an open descriptor
+    #[arg(long, value_name = "FILE|fd:N")]
+    pub secrets: Option<secrets::From>,
     /// The prober's own address
     #[arg(long, value_name = "ADDRESS", value_parser = address::host)]
     pub from: Option<IpAddr>,

@@ -6,6 +6,7 @@
 //! and what the prober could not find out is *unknown*.
 
 pub mod answer;
+pub mod ask;
 pub mod cli;
 mod config;
 mod descriptors;
@@ -25,6 +26,7 @@ mod pulse;
 mod report;
 mod rhythm;
 mod rounds;
+pub mod secrets;
 pub mod stage;
 mod summary;
 mod tally;

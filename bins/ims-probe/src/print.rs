@@ -207,8 +207,11 @@ impl Printer {
     }
 
     /// The status of the answers; nobody knows those that were not read.
-    pub fn ended(&self) -> Ended {
+    pub fn ended(&self, has_refused: bool) -> Ended {
         let (exit, status) = (self.tally.exit(), self.tally.status());
+        if has_refused {
+            return Ended { exit: exit.gravest(Exit::Refused), status: Status::Unknown };
+        }
         if self.is_done() {
             return Ended { exit, status };
         }

@@ -1,19 +1,24 @@
 //! One probe of one endpoint: resolve, connect, speak, judge, all before one deadline.
 
+use std::cell::Cell;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
 use std::time::{Duration, Instant};
 
 use ims::name::InstanceName;
 use ims::span::millis;
+use ims::sys::net::Net;
 
 use crate::answer::{self, Answer};
+use crate::ask::Ask;
 use crate::dialogue::Dialogue;
+use crate::dialogue::auth::hidden;
 use crate::endpoint::{At, Endpoint};
 use crate::engine::{Hub, Socket};
 use crate::level::Level;
 use crate::names::Names;
 use crate::pulse::Pulse;
+use crate::secrets::{Entry, Login, Secrets};
 use crate::stage::{Stage, Way};
 use crate::trouble::Trouble;
 use crate::verdict::{self, Clock};
@@ -28,6 +33,8 @@ pub struct How {
     pub timeout: Duration,
     /// The prober's own address.
     pub from: Option<IpAddr>,
+    /// Who logs in where.
+    pub secrets: Secrets,
 }
 
 /// What is probed, and for whom.
@@ -51,21 +58,37 @@ pub struct Prober {
     pub pulse: Pulse,
     /// The addresses of names.
     pub names: Names,
+    /// Whether a safety rule has kept a probe from its end.
+    pub has_refused: Cell<bool>,
 }
 
 impl Prober {
     /// Probes an endpoint; `deadline` is the end of its time.
     pub async fn probe(&self, asked: Asked, deadline: Instant) -> Answer {
         let dialogue = Dialogue::with(asked.endpoint.service);
-        let level = self.how.level.min(dialogue.deepest());
+        let mut level = self.how.level.min(dialogue.deepest());
+        let mut login = None;
+        if level >= Level::Login {
+            match self.how.secrets.of(asked.endpoint.service, asked.instance.as_ref()) {
+                Some(Entry::Login(known)) => login = Some(&**known),
+                Some(Entry::Nobody) => level = Level::Session,
+                None => {}
+            }
+        }
         let lost_before = self.pulse.lost();
         let mut address = None;
         let mut way = Way::from(match asked.endpoint.at {
             At::Ip(_) => Stage::Connect,
             At::Name(_) => Stage::Resolve,
         });
-        let speech = self.speak(&asked, dialogue, level, deadline, &mut way, &mut address);
-        let end = self.hub.before(deadline, pin!(speech)).await;
+        let speech = self.speak(&asked, dialogue, (level, login), deadline, &mut way, &mut address);
+        let mut end = self.hub.before(deadline, pin!(speech)).await;
+        if let (Some(end), Some(login)) = (&mut end, login) {
+            conceal(end, login);
+        }
+        if let Some(Err(Trouble::Refused(_))) = end {
+            self.has_refused.set(true);
+        }
         // A silence is as old as the look that found nothing; that thousands end in one moment takes none of it.
         let (now, lost) = match end {
             Some(_) => (Instant::now(), self.pulse.lost()),
@@ -97,7 +120,7 @@ impl Prober {
         &self,
         asked: &Asked,
         dialogue: Dialogue,
-        level: Level,
+        (level, login): (Level, Option<&Login>),
         deadline: Instant,
         way: &mut Way,
         address: &mut Option<IpAddr>,
@@ -116,7 +139,12 @@ impl Prober {
             }
         };
         let me = socket.local().ip();
-        dialogue.hold(&mut Wire::over(socket), level, way, me).await
+        let is_at_home = match (login, *address) {
+            (Some(_), Some(peer)) => peer == me || peer.is_loopback() || is_ours(peer)?,
+            (Some(_) | None, _) => false,
+        };
+        let ask = Ask { level, me, login, is_at_home };
+        dialogue.hold(&mut Wire::over(socket), ask, way).await
     }
 
     /// Those of the family that the prober's own address has.
@@ -152,5 +180,32 @@ impl Prober {
 
     async fn connect(&self, at: SocketAddr) -> Result<Socket<'_>, Trouble> {
         Socket::connect(&self.hub, at, self.how.from).await
+    }
+}
+
+/// Whether an address is on a link of this node. It is asked when the connection stands: should the address go away
+/// after that, so does the connection.
+fn is_ours(ip: IpAddr) -> Result<bool, Trouble> {
+    let assigned = Net::open().and_then(|mut net| net.assigned());
+    let assigned = assigned.map_err(|fail| Trouble::Unknown(fail.to_string()))?;
+    Ok(assigned.iter().any(|assigned| assigned.ip == ip))
+}
+
+/// Takes out of a server's words what it was told in confidence.
+fn conceal(end: &mut Result<Option<String>, Trouble>, login: &Login) {
+    match end {
+        Ok(Some(words)) | Err(Trouble::SaidNo(words) | Trouble::Garbled(words)) => {
+            *words = hidden(std::mem::take(words), login);
+        }
+        Ok(None)
+        | Err(
+            Trouble::Io(_)
+            | Trouble::Closed
+            | Trouble::TooLong(_)
+            | Trouble::Itself
+            | Trouble::Unknown(_)
+            | Trouble::Refused(_)
+            | Trouble::Late,
+        ) => {}
     }
 }

@@ -1,5 +1,6 @@
 //! A run: all targets at once, once or again and again, on one loop, and an end by signal.
 
+use std::cell::Cell;
 use std::io;
 use std::num::NonZeroU64;
 use std::rc::Rc;
@@ -17,6 +18,7 @@ use crate::descriptors::Seats;
 use crate::endpoint::Endpoint;
 use crate::engine::{Bell, Hub, Tasks};
 use crate::gather::Target;
+use crate::level::Level;
 use crate::names::Names;
 use crate::outlet;
 use crate::print::{Ended, Printer};
@@ -24,6 +26,7 @@ use crate::probe::{Asked, How, Prober};
 use crate::pulse::Pulse;
 use crate::rhythm::Rhythm;
 use crate::rounds::Rounds;
+use crate::secrets::Secrets;
 
 /// How many probes begin before the loop looks again at those under way.
 const BURST: usize = 64;
@@ -56,6 +59,7 @@ struct Watch<'a> {
 
 /// Probes all targets and prints the answers as they come.
 pub fn run(host: &Host, targets: Vec<Target>, args: &Args) -> Result<Ended, Fail> {
+    let secrets = secrets(host, args)?;
     let stop = Stop::watch()?;
     let cannot = |error: io::Error| Fail::io(Exit::Unknown, "cannot make an event queue", &error);
     let hub = Hub::new().map_err(cannot)?;
@@ -68,8 +72,14 @@ pub fn run(host: &Host, targets: Vec<Target>, args: &Args) -> Result<Ended, Fail
         count: args.count.map(NonZeroU64::get),
         targets: count,
     };
-    let how = How { level: args.level, timeout: args.timeout.0, from: args.from };
-    let prober = Prober { hub, how, pulse: Pulse::of(args.timeout.0), names: Names::default() };
+    let how = How { level: args.level, timeout: args.timeout.0, from: args.from, secrets };
+    let prober = Prober {
+        hub,
+        how,
+        pulse: Pulse::of(args.timeout.0),
+        names: Names::default(),
+        has_refused: Cell::new(false),
+    };
     let mut watch = Watch {
         prober: &prober,
         host,
@@ -83,7 +93,19 @@ pub fn run(host: &Host, targets: Vec<Target>, args: &Args) -> Result<Ended, Fail
         let answered = watch.printer.answered();
         stderr::say("ims-probe", format_args!("stopped by {by}; {answered} of {count} targets had answered"));
     }
-    Ok(watch.printer.ended())
+    Ok(watch.printer.ended(prober.has_refused.get()))
+}
+
+/// Who logs in, where that is asked for.
+fn secrets(host: &Host, args: &Args) -> Result<Secrets, Fail> {
+    match &args.secrets {
+        Some(from) => Secrets::load(host, from),
+        None if args.level >= Level::Login => {
+            Err(Fail::usage(format!("--level {} needs a login", args.level))
+                .hint("name a file of users and passwords with --secrets"))
+        }
+        None => Ok(Secrets::default()),
+    }
 }
 
 impl Watch<'_> {

@@ -5,6 +5,8 @@ use std::future::poll_fn;
 use std::io::{self, ErrorKind};
 use std::task::Poll;
 
+use zeroize::Zeroizing;
+
 use crate::trouble::Trouble;
 
 /// The longest line; RFC 5321 asks for 512 octets, the rest for more is kindness.
@@ -50,6 +52,12 @@ impl<S: Stream> Wire<S> {
             bytes = bytes.get(sent..).unwrap_or_default();
         }
         Ok(())
+    }
+
+    /// Sends a command that is made of parts; no copy of it is left in memory.
+    pub async fn send_all(&mut self, parts: &[&str]) -> Result<(), Trouble> {
+        let command = Zeroizing::new(parts.concat());
+        self.send(command.as_bytes()).await
     }
 
     /// Says goodbye without waiting: whether it arrives changes no answer.

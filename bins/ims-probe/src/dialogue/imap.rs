@@ -1,77 +1,184 @@
-//! IMAP (RFC 3501, RFC 9051): greeting, CAPABILITY, LOGOUT.
+//! IMAP (RFC 3501, RFC 9051): greeting, CAPABILITY, login, LOGOUT.
 
+use super::auth::{plain, quoted};
 use super::begins;
+use crate::ask::Ask;
 use crate::level::Level;
+use crate::secrets::Login;
 use crate::stage::{Stage, Way};
 use crate::trouble::Trouble;
 use crate::wire::{Stream, Wire};
 use crate::words::printable;
 
 /// Holds the dialogue and gives the greeting.
-pub async fn hold<S: Stream>(wire: &mut Wire<S>, level: Level, way: &mut Way) -> Result<String, Trouble> {
+pub async fn hold<S: Stream>(wire: &mut Wire<S>, ask: Ask<'_>, way: &mut Way) -> Result<String, Trouble> {
     way.enter(Stage::Greet);
     let line = wire.line().await?;
     let greeting = printable(line);
+    let is_logged_in = begins(line, "* PREAUTH");
     if begins(line, "* BYE") {
         return Err(Trouble::SaidNo(greeting));
     }
-    if !(begins(line, "* OK") || begins(line, "* PREAUTH")) || line.contains(&0) {
+    if !(begins(line, "* OK") || is_logged_in) || line.contains(&0) {
         return Err(Trouble::Garbled(format!("not a greeting: {greeting}")));
     }
-    if level < Level::Session {
+    if ask.level < Level::Session {
         wire.farewell(b"a1 LOGOUT\r\n");
         return Ok(greeting);
     }
     way.enter(Stage::Capability);
-    capability(wire).await?;
+    let offers = capability(wire).await?;
+    let mut last = "a2";
+    if ask.level >= Level::Login {
+        way.enter(Stage::Auth);
+        if is_logged_in {
+            return Err(Trouble::Unknown(
+                "the server wants no login (PREAUTH), so none was tried".to_owned(),
+            ));
+        }
+        auth(wire, offers, ask.in_the_clear()?).await?;
+        last = "a3";
+    }
     way.enter(Stage::Logout);
-    logout(wire).await?;
+    logout(wire, last).await?;
     Ok(greeting)
 }
 
-async fn capability<S: Stream>(wire: &mut Wire<S>) -> Result<(), Trouble> {
+/// What a server says that it can do.
+#[derive(Debug, Clone, Copy, Default)]
+struct Offers {
+    plain: bool,
+    initial_response: bool,
+    no_login: bool,
+}
+
+impl Offers {
+    fn note(&mut self, line: &[u8]) {
+        for word in line.split(|byte| *byte == b' ') {
+            self.plain |= word.eq_ignore_ascii_case(b"AUTH=PLAIN");
+            self.initial_response |= word.eq_ignore_ascii_case(b"SASL-IR");
+            self.no_login |= word.eq_ignore_ascii_case(b"LOGINDISABLED");
+        }
+    }
+}
+
+async fn capability<S: Stream>(wire: &mut Wire<S>) -> Result<Offers, Trouble> {
     wire.send(b"a1 CAPABILITY\r\n").await?;
-    let mut speaks_imap = false;
-    loop {
-        let line = wire.line().await?;
-        if begins(line, "a1 OK") {
-            break;
-        }
-        if begins(line, "a1 NO") || begins(line, "a1 BAD") || begins(line, "* BYE") {
-            return Err(Trouble::SaidNo(printable(line)));
-        }
+    let (mut offers, mut speaks_imap) = (Offers::default(), false);
+    finish(wire, "a1", |line| {
         if begins(line, "* CAPABILITY") {
+            offers.note(line);
             speaks_imap |= line.split(|byte| *byte == b' ').any(|word| {
                 ["IMAP4rev1", "IMAP4rev2", "IMAP4"]
                     .iter()
                     .any(|name| word.eq_ignore_ascii_case(name.as_bytes()))
             });
-        } else if !begins(line, "*") {
-            return Err(Trouble::Garbled(format!("not a response: {}", printable(line))));
         }
-    }
+    })
+    .await?;
     if speaks_imap {
-        Ok(())
+        Ok(offers)
     } else {
         Err(Trouble::Garbled("CAPABILITY names no version of IMAP4".to_owned()))
     }
 }
 
-async fn logout<S: Stream>(wire: &mut Wire<S>) -> Result<(), Trouble> {
-    wire.send(b"a2 LOGOUT\r\n").await?;
+/// Logs in: by PLAIN (with its message at once where RFC 4959 is known), else by LOGIN unless that is forbidden.
+async fn auth<S: Stream>(wire: &mut Wire<S>, offers: Offers, login: &Login) -> Result<(), Trouble> {
+    if offers.plain {
+        let message = plain(login);
+        if offers.initial_response {
+            wire.send_all(&["a2 AUTHENTICATE PLAIN ", &message, "\r\n"]).await?;
+        } else {
+            wire.send(b"a2 AUTHENTICATE PLAIN\r\n").await?;
+            invitation(wire, "a2").await?;
+            wire.send_all(&[&message, "\r\n"]).await?;
+        }
+    } else if offers.no_login {
+        return Err(Trouble::SaidNo("the server forbids LOGIN and offers no AUTH=PLAIN".to_owned()));
+    } else if login.user.is_ascii() && login.password.reveal().is_ascii() {
+        let (user, password) = (quoted(&login.user), quoted(login.password.reveal()));
+        wire.send_all(&["a2 LOGIN ", &user, " ", &password, "\r\n"]).await?;
+    } else {
+        // What is not ASCII goes as literals, whose length is told before (RFC 3501 §4.3).
+        wire.send_all(&["a2 LOGIN {", &login.user.len().to_string(), "}\r\n"]).await?;
+        invitation(wire, "a2").await?;
+        let length = login.password.reveal().len().to_string();
+        wire.send_all(&[&login.user, " {", &length, "}\r\n"]).await?;
+        invitation(wire, "a2").await?;
+        wire.send_all(&[login.password.reveal(), "\r\n"]).await?;
+    }
+    finish(wire, "a2", |_| ()).await
+}
+
+async fn logout<S: Stream>(wire: &mut Wire<S>, tag: &str) -> Result<(), Trouble> {
+    wire.send(format!("{tag} LOGOUT\r\n").as_bytes()).await?;
     let mut bye = false;
     loop {
         let line = wire.line().await?;
-        if begins(line, "a2 OK") {
-            break;
-        }
-        if begins(line, "a2 NO") || begins(line, "a2 BAD") {
-            return Err(Trouble::SaidNo(printable(line)));
-        }
-        bye |= begins(line, "* BYE");
-        if !begins(line, "*") {
-            return Err(Trouble::Garbled(format!("not a response: {}", printable(line))));
+        match response(line, tag) {
+            Response::Ok => break,
+            Response::No => return Err(Trouble::SaidNo(printable(line))),
+            Response::Bye => bye = true,
+            Response::Untagged => {}
+            Response::Invitation | Response::Other => return Err(garbled(line)),
         }
     }
     if bye { Ok(()) } else { Err(Trouble::Garbled("LOGOUT was answered without BYE".to_owned())) }
+}
+
+/// Reads responses up to the end of a command, which must be OK, with a look at each untagged one.
+async fn finish<S: Stream>(
+    wire: &mut Wire<S>,
+    tag: &str,
+    mut each: impl FnMut(&[u8]),
+) -> Result<(), Trouble> {
+    loop {
+        let line = wire.line().await?;
+        match response(line, tag) {
+            Response::Ok => return Ok(()),
+            Response::No | Response::Bye => return Err(Trouble::SaidNo(printable(line))),
+            Response::Untagged => each(line),
+            Response::Invitation | Response::Other => return Err(garbled(line)),
+        }
+    }
+}
+
+/// Reads responses until the server wants the rest of a command.
+async fn invitation<S: Stream>(wire: &mut Wire<S>, tag: &str) -> Result<(), Trouble> {
+    loop {
+        let line = wire.line().await?;
+        match response(line, tag) {
+            Response::Invitation => return Ok(()),
+            Response::No | Response::Bye => return Err(Trouble::SaidNo(printable(line))),
+            Response::Untagged => {}
+            Response::Ok | Response::Other => return Err(garbled(line)),
+        }
+    }
+}
+
+/// The kinds of a line.
+enum Response {
+    Ok,
+    No,
+    Bye,
+    Untagged,
+    Invitation,
+    Other,
+}
+
+fn response(line: &[u8], tag: &str) -> Response {
+    let rest = line.strip_prefix(tag.as_bytes()).and_then(|rest| rest.strip_prefix(b" "));
+    match rest {
+        Some(rest) if begins(rest, "OK") => Response::Ok,
+        Some(rest) if begins(rest, "NO") || begins(rest, "BAD") => Response::No,
+        None if begins(line, "* BYE") => Response::Bye,
+        None if begins(line, "*") => Response::Untagged,
+        None if begins(line, "+") => Response::Invitation,
+        Some(_) | None => Response::Other,
+    }
+}
+
+fn garbled(line: &[u8]) -> Trouble {
+    Trouble::Garbled(format!("not a response: {}", printable(line)))
 }

@@ -1,15 +1,15 @@
 //! The first words of each protocol, one file each, over one [`Wire`]. A dialogue names the stage it is in before
 //! it waits, and ends at the first thing that is not as the protocol says.
 
+pub mod auth;
 pub mod imap;
 pub mod ldap;
 pub mod pop3;
 pub mod smtp;
 
-use std::net::IpAddr;
-
 use ims::layout::Service;
 
+use crate::ask::Ask;
 use crate::level::Level;
 use crate::stage::Way;
 use crate::trouble::Trouble;
@@ -55,30 +55,30 @@ impl Dialogue {
     pub const fn deepest(self) -> Level {
         match self {
             Self::None => Level::Connect,
-            Self::Smtp | Self::Lmtp | Self::Imap | Self::Pop3 | Self::Ldap => Level::Session,
+            Self::Lmtp => Level::Session,
+            Self::Smtp | Self::Imap | Self::Pop3 | Self::Ldap => Level::Login,
         }
     }
 
-    /// Speaks with a server that has just been connected to; `me` is the prober's own address.
+    /// Speaks with a server that has just been connected to.
     ///
     /// Gives the words in which the server introduced itself, if it did.
     pub async fn hold<S: Stream>(
         self,
         wire: &mut Wire<S>,
-        level: Level,
+        ask: Ask<'_>,
         way: &mut Way,
-        me: IpAddr,
     ) -> Result<Option<String>, Trouble> {
-        if level == Level::Connect {
+        if ask.level == Level::Connect {
             return Ok(None);
         }
         match self {
             Self::None => Ok(None),
-            Self::Smtp => smtp::hold(smtp::Hello::Ehlo, wire, level, way, me).await.map(Some),
-            Self::Lmtp => smtp::hold(smtp::Hello::Lhlo, wire, level, way, me).await.map(Some),
-            Self::Imap => imap::hold(wire, level, way).await.map(Some),
-            Self::Pop3 => pop3::hold(wire, level, way).await.map(Some),
-            Self::Ldap => ldap::hold(wire, level, way).await,
+            Self::Smtp => smtp::hold(smtp::Hello::Ehlo, wire, ask, way).await.map(Some),
+            Self::Lmtp => smtp::hold(smtp::Hello::Lhlo, wire, ask, way).await.map(Some),
+            Self::Imap => imap::hold(wire, ask, way).await.map(Some),
+            Self::Pop3 => pop3::hold(wire, ask, way).await.map(Some),
+            Self::Ldap => ldap::hold(wire, ask, way).await,
         }
     }
 }
@@ -107,6 +107,9 @@ mod tests {
             Just(b"* OK x\r\n".to_vec()),
             Just(b"* CAPABILITY IMAP4rev1\r\n".to_vec()),
             Just(b"a1 OK\r\n".to_vec()),
+            Just(b"a2 OK\r\n".to_vec()),
+            Just(b"250 AUTH PLAIN\r\n".to_vec()),
+            Just(b"235 ok\r\n".to_vec()),
             Just(b"* BYE\r\n".to_vec()),
             Just(b"+OK\r\n".to_vec()),
             Just(b".\r\n".to_vec()),
@@ -125,8 +128,9 @@ mod tests {
         fn whatever_a_server_says_a_dialogue_ends_and_a_session_holds_a_greeting(speech in speech()) {
             for dialogue in ALL {
                 let session = hold(dialogue, &speech, Level::Session);
+                let login = hold(dialogue, &speech, Level::Login);
                 let greet = hold(dialogue, &speech, Level::Greet);
-                prop_assert!(session.is_err() || greet.is_ok(), "{dialogue:?}");
+                prop_assert!((session.is_err() && login.is_err()) || greet.is_ok(), "{dialogue:?}");
             }
         }
 
@@ -134,8 +138,10 @@ mod tests {
         fn a_speech_cut_short_never_turns_a_no_into_a_yes(speech in speech(), cut in 0..100_usize) {
             let short = &speech[..cut.min(speech.len())];
             for dialogue in ALL {
-                let yes = hold(dialogue, short, Level::Session).is_ok();
-                prop_assert!(!yes || hold(dialogue, &speech, Level::Session).is_ok(), "{dialogue:?}");
+                for level in [Level::Session, Level::Login] {
+                    let yes = hold(dialogue, short, level).is_ok();
+                    prop_assert!(!yes || hold(dialogue, &speech, level).is_ok(), "{dialogue:?} {level}");
+                }
             }
         }
     }

@@ -1,8 +1,11 @@
-//! SMTP (RFC 5321), submission (RFC 6409) and LMTP (RFC 2033): greeting, hello, goodbye.
+//! SMTP (RFC 5321), submission (RFC 6409) and LMTP (RFC 2033): greeting, hello, login (RFC 4954), goodbye.
 
 use std::net::IpAddr;
 
+use super::auth::{encoded, plain};
+use crate::ask::Ask;
 use crate::level::Level;
+use crate::secrets::Login;
 use crate::stage::{Stage, Way};
 use crate::trouble::Trouble;
 use crate::wire::{Stream, Wire};
@@ -24,13 +27,12 @@ pub enum Hello {
 pub async fn hold<S: Stream>(
     hello: Hello,
     wire: &mut Wire<S>,
-    level: Level,
+    ask: Ask<'_>,
     way: &mut Way,
-    me: IpAddr,
 ) -> Result<String, Trouble> {
     way.enter(Stage::Greet);
     let greeting = reply(wire, *b"220").await?;
-    if level < Level::Session {
+    if ask.level < Level::Session {
         wire.farewell(b"QUIT\r\n");
         return Ok(greeting);
     }
@@ -39,12 +41,64 @@ pub async fn hold<S: Stream>(
         Hello::Lhlo => ("LHLO", Stage::Lhlo),
     };
     way.enter(stage);
-    wire.send(format!("{verb} {}\r\n", literal(me)).as_bytes()).await?;
-    reply(wire, *b"250").await?;
+    wire.send(format!("{verb} {}\r\n", literal(ask.me)).as_bytes()).await?;
+    let mut offers = Offers::default();
+    reply_of(wire, *b"250", |line| offers.note(line)).await?;
+    if ask.level >= Level::Login {
+        way.enter(Stage::Auth);
+        auth(wire, offers, ask.in_the_clear()?).await?;
+    }
     way.enter(Stage::Quit);
     wire.send(b"QUIT\r\n").await?;
     reply(wire, *b"221").await?;
     Ok(greeting)
+}
+
+/// What a server says after hello that it can do.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Offers {
+    plain: bool,
+    login: bool,
+}
+
+impl Offers {
+    /// Notes a line of the reply. Before there was a standard, some servers wrote `AUTH=`.
+    fn note(&mut self, line: &[u8]) {
+        let mut words = line.split(|byte| matches!(byte, b' ' | b'='));
+        if words.next().is_some_and(|verb| verb.eq_ignore_ascii_case(b"AUTH")) {
+            for word in words {
+                self.plain |= word.eq_ignore_ascii_case(b"PLAIN");
+                self.login |= word.eq_ignore_ascii_case(b"LOGIN");
+            }
+        }
+    }
+}
+
+/// The longest line of a command, with its end (RFC 5321 §4.5.3.1.4).
+const LONGEST_COMMAND: usize = 512;
+
+/// Logs in.
+async fn auth<S: Stream>(wire: &mut Wire<S>, offers: Offers, login: &Login) -> Result<(), Trouble> {
+    if offers.plain {
+        let message = plain(login);
+        if "AUTH PLAIN \r\n".len() + message.len() <= LONGEST_COMMAND {
+            wire.send_all(&["AUTH PLAIN ", &message, "\r\n"]).await?;
+        } else {
+            wire.send(b"AUTH PLAIN\r\n").await?;
+            reply(wire, *b"334").await?;
+            wire.send_all(&[&message, "\r\n"]).await?;
+        }
+    } else if offers.login {
+        wire.send(b"AUTH LOGIN\r\n").await?;
+        reply(wire, *b"334").await?;
+        wire.send_all(&[&encoded(&login.user), "\r\n"]).await?;
+        reply(wire, *b"334").await?;
+        wire.send_all(&[&encoded(login.password.reveal()), "\r\n"]).await?;
+    } else {
+        return Err(Trouble::SaidNo("the server offers neither AUTH PLAIN nor AUTH LOGIN".to_owned()));
+    }
+    reply(wire, *b"235").await?;
+    Ok(())
 }
 
 /// The prober's name in the dialogue: its address, as RFC 5321 §4.1.3 writes one.
@@ -57,6 +111,15 @@ fn literal(me: IpAddr) -> String {
 
 /// Reads a reply to its last line and gives its words when it has the wanted code.
 async fn reply<S: Stream>(wire: &mut Wire<S>, wanted: [u8; 3]) -> Result<String, Trouble> {
+    reply_of(wire, wanted, |_| ()).await
+}
+
+/// The same, with a look at the text of each line.
+async fn reply_of<S: Stream>(
+    wire: &mut Wire<S>,
+    wanted: [u8; 3],
+    mut each: impl FnMut(&[u8]),
+) -> Result<String, Trouble> {
     let mut words = Vec::new();
     let mut code: Option<[u8; 3]> = None;
     loop {
@@ -66,6 +129,7 @@ async fn reply<S: Stream>(wire: &mut Wire<S>, wanted: [u8; 3]) -> Result<String,
             return Err(garbled(line));
         }
         code = Some(this);
+        each(text);
         if words.is_empty() {
             words.extend(this);
         }
@@ -111,6 +175,22 @@ mod tests {
             [&b"22"[..], b"2200 x", b"120 x", b"620 x", b"abc x", b"* OK", b"220 a\0b", b"", b"220\tx"]
         {
             assert_eq!(cut(wrong), None, "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn what_a_server_offers_is_read_in_every_spelling() {
+        for (line, plain, login) in [
+            (&b"AUTH PLAIN LOGIN"[..], true, true),
+            (b"auth cram-md5 plain", true, false),
+            (b"AUTH=LOGIN", false, true),
+            (b"AUTH", false, false),
+            (b"AUTHPLAIN PLAIN", false, false),
+            (b"SIZE PLAIN", false, false),
+        ] {
+            let mut offers = Offers::default();
+            offers.note(line);
+            assert_eq!(offers, Offers { plain, login }, "{line:?}");
         }
     }
 
