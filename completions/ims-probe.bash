@@ -23,8 +23,7 @@ _ims__probe() {
 
     case "${cmd}" in
         ims__probe)
-            opts="-l -t -o -h -V --level --part --timeout --every --count --window --from --output --to --help --version"
-            opts="-l -t -o -h -V --level --part --timeout --every --count --secrets --from --output --help --version"
+            opts="-l -t -o -h -V --level --part --timeout --every --count --window --secrets --from --output --to --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -59,6 +58,9 @@ _ims__probe() {
                     return 0
                     ;;
                 --window)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --secrets)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
