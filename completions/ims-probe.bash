@@ -30,11 +30,11 @@ _ims__probe() {
             fi
             case "${prev}" in
                 --level)
-                    COMPREPLY=($(compgen -W "connect greet session login" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "connect greet session login deliver" -- "${cur}"))
                     return 0
                     ;;
                 -l)
-                    COMPREPLY=($(compgen -W "connect greet session login" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "connect greet session login deliver" -- "${cur}"))
                     return 0
                     ;;
                 --part)

@@ -1,7 +1,8 @@
 complete -c ims-probe -s l -l level -d 'How deeply to ask' -r -f -a "connect\t'The port takes a connection'
 greet\t'The server greets as its protocol says; LDAP, which has no greeting, answers an anonymous bind'
 session\t'The server tells what it can do and says goodbye in order'
-login\t'Somebody logs in, and a directory finds what it is asked for'"
+login\t'Somebody logs in, and a directory finds what it is asked for'
+deliver\t'A message goes in, is seen in the mailbox and is deleted'"
 complete -c ims-probe -l part -d 'Probe only this part of instances' -r -f -a "mail\t'The mail servers'
 directory\t'The directory server'"
 complete -c ims-probe -s t -l timeout -d 'How long one probe may take, from reading the configuration to the server\'s goodbye' -r

@@ -1,5 +1,6 @@
 //! `ims-probe` against real and hostile servers.
 
+mod deliver;
 mod dialogues;
 mod hostile;
 mod inputs;
