@@ -3,6 +3,7 @@
 mod dialogues;
 mod hostile;
 mod inputs;
+mod live;
 mod many;
 mod output;
 mod prober;

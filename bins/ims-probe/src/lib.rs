@@ -16,6 +16,7 @@ pub mod feed;
 mod form;
 mod gather;
 pub mod level;
+mod live;
 mod names;
 mod outlet;
 mod plugin;
