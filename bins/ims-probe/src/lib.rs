@@ -18,6 +18,7 @@ pub mod feed;
 mod form;
 mod gather;
 pub mod level;
+mod live;
 mod names;
 mod outlet;
 pub mod parcel;
