@@ -23,7 +23,7 @@ _ims__probe() {
 
     case "${cmd}" in
         ims__probe)
-            opts="-l -t -o -h -V --level --part --timeout --every --count --secrets --from --output --help --version"
+            opts="-l -t -o -h -V --level --part --timeout --every --count --window --secrets --from --output --to --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -57,6 +57,10 @@ _ims__probe() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --window)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --secrets)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -66,11 +70,15 @@ _ims__probe() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "json table" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "json table nagios prometheus openmetrics junit" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "json table" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "json table nagios prometheus openmetrics junit" -- "${cur}"))
+                    return 0
+                    ;;
+                --to)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 *)

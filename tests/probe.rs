@@ -9,8 +9,10 @@ mod many;
 mod output;
 mod prober;
 mod real;
+mod reports;
 mod rhythm;
 mod servers;
+mod speeches;
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, ChildStdout, Command, Stdio};

@@ -81,6 +81,8 @@ impl Unread {
             steps,
             attempt,
             time: now(),
+            age_ms: 0,
+            window: None,
         }
     }
 }

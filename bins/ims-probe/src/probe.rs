@@ -118,6 +118,8 @@ impl Prober {
             steps,
             attempt: asked.attempt,
             time: answer::now(),
+            age_ms: 0,
+            window: None,
         }
     }
 

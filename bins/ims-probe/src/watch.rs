@@ -9,7 +9,7 @@ use std::time::Instant;
 use ims::layout::Service;
 use ims::sys::stderr;
 use ims::sys::stop::Stop;
-use ims::{Exit, Fail, Host, Out};
+use ims::{Exit, Fail, Host};
 use rustix::event::epoll::EventFlags;
 
 use crate::answer::Answer;
@@ -22,7 +22,7 @@ use crate::gather::Target;
 use crate::level::Level;
 use crate::names::Names;
 use crate::outlet;
-use crate::print::Printer;
+use crate::print::{Ended, Printer};
 use crate::probe::{Asked, How, Prober};
 use crate::pulse::Pulse;
 use crate::rhythm::Rhythm;
@@ -59,14 +59,14 @@ struct Watch<'a> {
 }
 
 /// Probes all targets and prints the answers as they come.
-pub fn run(host: &Host, targets: Vec<Target>, args: &Args, out: &Out) -> Result<Exit, Fail> {
+pub fn run(host: &Host, targets: Vec<Target>, args: &Args) -> Result<Ended, Fail> {
     let secrets = secrets(host, args)?;
     let stop = Stop::watch()?;
     let cannot = |error: io::Error| Fail::io(Exit::Unknown, "cannot make an event queue", &error);
     let hub = Hub::new().map_err(cannot)?;
     hub.listen(&stop, Bell::Signal, EventFlags::IN).map_err(cannot)?;
     let count = targets.len();
-    let printer = Printer::new(&hub, out.format(), host.name(), count, args.every.is_some())?;
+    let printer = Printer::new(&hub, args, host.name(), count)?;
     let rhythm = Rhythm {
         start: hub.now(),
         every: args.every.map(|span| span.0),
@@ -100,8 +100,7 @@ pub fn run(host: &Host, targets: Vec<Target>, args: &Args, out: &Out) -> Result<
         let answered = watch.printer.answered();
         stderr::say("ims-probe", format_args!("stopped by {by}; {answered} of {count} targets had answered"));
     }
-    let refused = if prober.has_refused.get() { Exit::Refused } else { Exit::Ok };
-    Ok(watch.printer.exit().gravest(refused))
+    Ok(watch.printer.ended(prober.has_refused.get()))
 }
 
 /// Who logs in, where that is asked for.
@@ -137,7 +136,7 @@ impl Watch<'_> {
             if found.signal
                 && let Some(by) = stop.asked()
             {
-                self.printer.end(hub)?;
+                self.printer.stop(hub, by, self.rounds.since_start(Instant::now()))?;
                 return Ok(Some(by));
             }
             if found.is_all {
@@ -148,6 +147,7 @@ impl Watch<'_> {
                 let told = self.tasks.poll(task);
                 self.hear(told)?;
             }
+            self.printer.keep(hub)?;
             self.printer.let_out(hub, is_idle)?;
         }
     }
@@ -166,7 +166,7 @@ impl Watch<'_> {
         }
         let beat = self.rounds.next().filter(|_| may_begin);
         let pulse = (!self.tasks.is_empty()).then(|| self.prober.pulse.next(now));
-        [beat, pulse, self.tasks.alarm()].into_iter().flatten().min()
+        [beat, pulse, self.tasks.alarm(), self.printer.due()].into_iter().flatten().min()
     }
 
     /// Begins the rounds whose time is there. Nothing new begins while nobody reads what is told.
@@ -228,9 +228,9 @@ impl Watch<'_> {
         match end {
             End::Answer(answer) => {
                 self.seats.free();
-                self.printer.answer(target, &answer)?;
+                self.printer.answer(target, *answer)?;
             }
-            End::Unread(answer) => self.printer.answer(target, &answer)?,
+            End::Unread(answer) => self.printer.answer(target, *answer)?,
             End::Read(endpoints, deadline) => self.ask_all(target, &endpoints, deadline),
         }
         match self.rounds.answered(target, Instant::now()) {
