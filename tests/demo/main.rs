@@ -98,6 +98,14 @@ fn main() {
     teller.account(&account);
     teller.say(format!("planned switchover: no greeting for {} ms", planned.length().as_millis()));
     teller.say(format!("power cut and failover: no greeting for {} ms", unplanned.length().as_millis()));
+    if account.lost != NONE.0 {
+        teller.say(format!(
+            "lost: {:?}; told twice: {:?}\n{}",
+            account.lost,
+            account.doubled,
+            stage.evidence()
+        ));
+    }
     assert_eq!(account.lost, NONE.0, "messages that got a 250 are in no mailbox");
     assert!(planned.length() < PLANNED, "the planned switchover took more than {PLANNED:?}");
     teller.end();

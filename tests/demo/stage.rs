@@ -70,6 +70,17 @@ impl Stage {
         self.mail_1.run(["ims-diskctl", "release", "--device", DEVICE, "--mount", MOUNT]).ok();
     }
 
+    /// What the mail servers say of themselves where the service is now: the ends of their logs, the queue, and each
+    /// mailbox's files.
+    pub fn evidence(&self) -> String {
+        let of = format!("{ROOT}/msg-{INSTANCE}");
+        let words = format!(
+            "cd {of}; find . -name '*.log' -exec tail -n 60 {{}} +; postqueue -c {of}/postfix -p; \
+             find . -path '*mailboxes*' ! -type d -printf '%p %s %T+\\n' | sort"
+        );
+        self.mail_1.sh(&words).stdout
+    }
+
     /// Writes the group's and the nodes' description, the same bytes on both nodes.
     pub fn describe_the_group(&self) {
         let fence = &self.bed.fence_command();
