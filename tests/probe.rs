@@ -1,5 +1,6 @@
 //! `ims-probe` against real and hostile servers.
 
+mod certificates;
 mod dialogues;
 mod hostile;
 mod inputs;
@@ -7,8 +8,10 @@ mod many;
 mod output;
 mod prober;
 mod real;
+mod real_tls;
 mod rhythm;
 mod servers;
+mod tls;
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, ChildStdout, Command, Stdio};

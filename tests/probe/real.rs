@@ -10,11 +10,11 @@ use crate::support::mail::{Directory, Mail, ServerRoot};
 use crate::support::{Bed, Node, needs_root, until};
 
 const ROOT: &str = "/srv/ims/server5";
-const STORK: &str = "/srv/ims/server5/msg-stork";
-const SLAPD: &str = "/srv/ims/server5/slapd-mail";
+pub const STORK: &str = "/srv/ims/server5/msg-stork";
+pub const SLAPD: &str = "/srv/ims/server5/slapd-mail";
 
 /// A node on which an instance and its directory run at 192.0.2.10.
-fn serving(bed: &Bed) -> Node {
+pub fn serving(bed: &Bed) -> Node {
     let node = bed.node("mail-1");
     node.sh("ip address add 192.0.2.10/24 dev eth0; mkdir -p /srv/ims/server5 /run/ims/stork/dovecot /run/ims/mail/slapd")
         .ok();
@@ -54,7 +54,7 @@ fn settled(node: &Node, root: &ServerRoot) {
 }
 
 /// The answers of a run, sorted by endpoint; of another one where the prober itself stood still.
-fn answers(node: &Node, words: &[&str], status: i32) -> Vec<Value> {
+pub fn answers(node: &Node, words: &[&str], status: i32) -> Vec<Value> {
     let run = || node.run(words.iter().copied());
     let mut ran = run();
     for _ in 0..9 {
@@ -69,7 +69,7 @@ fn answers(node: &Node, words: &[&str], status: i32) -> Vec<Value> {
 }
 
 /// Signals every process of the node that runs this program.
-fn signal(node: &Node, program: &str, signal: Signal) {
+pub fn signal(node: &Node, program: &str, signal: Signal) {
     for pid in node.processes() {
         let name = fs_err::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
         if name.trim() == program {

@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
-use crate::dialogue::Dialogue;
+use crate::dialogue::{Dialogue, Terms};
 use crate::level::Level;
 use crate::stage::{Stage, Way};
 use crate::trouble::Trouble;
@@ -62,6 +62,6 @@ pub fn hold(dialogue: Dialogue, speech: &[u8], level: Level) -> (Result<Option<S
     let mut way = Way::from(Stage::Connect);
     let mut wire = Wire::over(Feed::of(speech));
     let me = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
-    let end = play(dialogue.hold(&mut wire, level, &mut way, me));
+    let end = play(dialogue.hold(&mut wire, &mut way, &Terms { level, me, tls: None }));
     (end, way.stage())
 }

@@ -13,6 +13,7 @@ pub mod dialogue;
 pub mod endpoint;
 mod engine;
 pub mod feed;
+pub mod finding;
 mod gather;
 pub mod level;
 mod names;
@@ -24,6 +25,7 @@ mod rhythm;
 mod rounds;
 pub mod stage;
 mod tally;
+pub mod tls;
 pub mod trouble;
 mod verdict;
 mod watch;
@@ -38,6 +40,7 @@ pub use cli::Args;
 /// Runs the command.
 #[allow(clippy::needless_pass_by_value)] // the shape ims::command::run wants
 pub fn main(args: Args, host: &Host, out: &mut Out) -> Result<Exit, Fail> {
+    let kit = args.tls_kit()?;
     let targets = gather::targets(host, &args.targets, args.part)?;
-    watch::run(host, targets, &args, out)
+    watch::run(host, targets, &args, kit, out)
 }

@@ -4,17 +4,19 @@ use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
 use std::time::{Duration, Instant};
 
+use ims::State;
 use ims::name::InstanceName;
 use ims::span::millis;
 
 use crate::answer::{self, Answer};
-use crate::dialogue::Dialogue;
+use crate::dialogue::{Dialogue, Terms};
 use crate::endpoint::{At, Endpoint};
 use crate::engine::{Hub, Socket};
 use crate::level::Level;
 use crate::names::Names;
 use crate::pulse::Pulse;
 use crate::stage::{Stage, Way};
+use crate::tls::{Kit, Tls};
 use crate::trouble::Trouble;
 use crate::verdict::{self, Clock};
 use crate::wire::Wire;
@@ -51,6 +53,8 @@ pub struct Prober {
     pub pulse: Pulse,
     /// The addresses of names.
     pub names: Names,
+    /// What TLS needs.
+    pub kit: Kit,
 }
 
 impl Prober {
@@ -72,9 +76,15 @@ impl Prober {
             None => (self.hub.now(), self.pulse.noted()),
         };
         let reached = way.stage();
+        let (secured, found) = (way.secured.take(), std::mem::take(&mut way.findings));
         let (took, steps) = way.end(now);
         let clock = Clock { timeout: self.how.timeout, took, stood_still: lost.saturating_sub(lost_before) };
         let (state, words) = verdict::of(end.unwrap_or(Err(Trouble::Late)), reached, clock);
+        let (state, at, words) = match (state, verdict::weigh(&found)) {
+            (State::Up, Some((at, words))) => (State::Partial, Some(at), Some(words)),
+            (State::Up, None) => (state, None, words),
+            (State::Down | State::Partial | State::Unknown, _) => (state, Some(reached), words),
+        };
         Answer {
             endpoint: asked.endpoint.to_string(),
             instance: asked.instance,
@@ -82,8 +92,10 @@ impl Prober {
             address,
             level,
             state,
-            stage: (state != ims::State::Up).then_some(reached),
+            stage: at,
             words,
+            findings: found.iter().map(|found| found.what).collect(),
+            tls: secured,
             took_ms: millis(took),
             steps,
             attempt: asked.attempt,
@@ -114,7 +126,11 @@ impl Prober {
             }
         };
         let me = socket.local().ip();
-        dialogue.hold(&mut Wire::over(socket), level, way, me).await
+        let tls = Tls { kit: &self.kit, endpoint: &asked.endpoint, is_instances: asked.instance.is_some() };
+        let mut wire = Wire::over(socket);
+        let told = dialogue.hold(&mut wire, way, &Terms { level, me, tls: Some(&tls) }).await;
+        wire.close();
+        told
     }
 
     /// Those of the family that the prober's own address has.

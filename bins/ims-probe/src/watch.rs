@@ -24,6 +24,7 @@ use crate::probe::{Asked, How, Prober};
 use crate::pulse::Pulse;
 use crate::rhythm::Rhythm;
 use crate::rounds::Rounds;
+use crate::tls::Kit;
 
 /// How many probes begin before the loop looks again at those under way.
 const BURST: usize = 64;
@@ -55,7 +56,7 @@ struct Watch<'a> {
 }
 
 /// Probes all targets and prints the answers as they come.
-pub fn run(host: &Host, targets: Vec<Target>, args: &Args, out: &Out) -> Result<Exit, Fail> {
+pub fn run(host: &Host, targets: Vec<Target>, args: &Args, kit: Kit, out: &Out) -> Result<Exit, Fail> {
     let stop = Stop::watch()?;
     let cannot = |error: io::Error| Fail::io(Exit::Unknown, "cannot make an event queue", &error);
     let hub = Hub::new().map_err(cannot)?;
@@ -69,7 +70,7 @@ pub fn run(host: &Host, targets: Vec<Target>, args: &Args, out: &Out) -> Result<
         targets: count,
     };
     let how = How { level: args.level, timeout: args.timeout.0, from: args.from };
-    let prober = Prober { hub, how, pulse: Pulse::of(args.timeout.0), names: Names::default() };
+    let prober = Prober { hub, how, pulse: Pulse::of(args.timeout.0), names: Names::default(), kit };
     let mut watch = Watch {
         prober: &prober,
         host,

@@ -6,10 +6,11 @@ mod frame;
 use bytes::BytesMut;
 use ldap3_lber::write::encode_into;
 use ldap3_proto::proto::{
-    LdapBindCred, LdapBindRequest, LdapBindResponse, LdapDerefAliases, LdapFilter, LdapMsg, LdapOp,
-    LdapResult, LdapResultCode, LdapSearchRequest, LdapSearchResultEntry, LdapSearchScope,
+    LdapBindCred, LdapBindRequest, LdapBindResponse, LdapDerefAliases, LdapExtendedRequest, LdapFilter,
+    LdapMsg, LdapOp, LdapResult, LdapResultCode, LdapSearchRequest, LdapSearchResultEntry, LdapSearchScope,
 };
 
+use super::Terms;
 use crate::level::Level;
 use crate::stage::{Stage, Way};
 use crate::trouble::Trouble;
@@ -19,16 +20,19 @@ use crate::words::printable;
 const BIND: i32 = 1;
 const SEARCH: i32 = 2;
 const UNBIND: i32 = 3;
+const STARTTLS: i32 = 4;
+const STARTTLS_OID: &str = "1.3.6.1.4.1.1466.20037";
 
 /// Holds the dialogue; gives what the directory says it holds.
 pub async fn hold<S: Stream>(
     wire: &mut Wire<S>,
-    level: Level,
     way: &mut Way,
+    terms: &Terms<'_>,
 ) -> Result<Option<String>, Trouble> {
+    starttls(wire, way, terms).await?;
     way.enter(Stage::Bind);
-    bind(wire, level).await?;
-    if level < Level::Session {
+    bind(wire, terms.level).await?;
+    if terms.level < Level::Session {
         wire.farewell(&encoded(UNBIND, LdapOp::UnbindRequest)?);
         return Ok(None);
     }
@@ -36,6 +40,24 @@ pub async fn hold<S: Stream>(
     let holds = root_dse(wire).await?;
     wire.farewell(&encoded(UNBIND, LdapOp::UnbindRequest)?);
     Ok(holds)
+}
+
+/// Begins TLS where that is wanted (RFC 4511 §4.14). A directory does not say that it offers it until it is asked.
+async fn starttls<S: Stream>(wire: &mut Wire<S>, way: &mut Way, terms: &Terms<'_>) -> Result<(), Trouble> {
+    use LdapResultCode as Code;
+    let Some(tls) = terms.starttls() else { return Ok(()) };
+    way.enter(Stage::Tls);
+    let request = LdapExtendedRequest { name: STARTTLS_OID.to_owned(), value: None };
+    wire.send(&encoded(STARTTLS, LdapOp::ExtendedRequest(request))?).await?;
+    match heard(wire, STARTTLS).await? {
+        Heard::Notice(result) if result.code == Code::Success => tls.begin(wire, way).await,
+        // One that does not know it, and OpenLDAP without a certificate.
+        Heard::Notice(result) if matches!(result.code, Code::ProtocolError | Code::Unavailable) => {
+            tls.asks(false, way).map(|_| ())
+        }
+        Heard::Notice(result) => tls.refused(no_words(&result), way),
+        Heard::Bound(_) | Heard::Entry(_) | Heard::Done(_) | Heard::Aside | Heard::Unasked => Err(unasked()),
+    }
 }
 
 async fn bind<S: Stream>(wire: &mut Wire<S>, level: Level) -> Result<(), Trouble> {
@@ -102,10 +124,14 @@ fn naming_context(entry: &LdapSearchResultEntry) -> Option<String> {
 }
 
 fn said_no(result: &LdapResult) -> Trouble {
+    Trouble::SaidNo(no_words(result))
+}
+
+fn no_words(result: &LdapResult) -> String {
     let code = result.code.clone();
     let message = printable(result.message.as_bytes());
     let colon = if message.is_empty() { "" } else { ": " };
-    Trouble::SaidNo(format!("{code:?}{colon}{message}"))
+    format!("{code:?}{colon}{message}")
 }
 
 fn unasked() -> Trouble {

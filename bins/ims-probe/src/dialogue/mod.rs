@@ -1,6 +1,7 @@
 //! The first words of each protocol, one file each, over one [`Wire`]. A dialogue names the stage it is in before
 //! it waits, and ends at the first thing that is not as the protocol says.
 
+pub mod http;
 pub mod imap;
 pub mod ldap;
 pub mod pop3;
@@ -11,14 +12,15 @@ use std::net::IpAddr;
 use ims::layout::Service;
 
 use crate::level::Level;
-use crate::stage::Way;
+use crate::stage::{Stage, Way};
+use crate::tls::Tls;
 use crate::trouble::Trouble;
 use crate::wire::{Stream, Wire};
 
 /// What can be spoken with a service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Dialogue {
-    /// Nothing: a protocol that is not published, or one that begins with TLS.
+    /// Nothing: a protocol that is not published.
     None,
     /// SMTP and submission.
     Smtp,
@@ -30,24 +32,56 @@ pub enum Dialogue {
     Pop3,
     /// LDAP.
     Ldap,
+    /// HTTP.
+    Http,
+}
+
+/// What is asked of a server, by whom, and how.
+#[derive(Debug, Clone, Copy)]
+pub struct Terms<'a> {
+    /// How deeply.
+    pub level: Level,
+    /// The prober's own address.
+    pub me: IpAddr,
+    /// TLS as the service or the user wants it; nothing where it is out of the question.
+    pub tls: Option<&'a Tls<'a>>,
+}
+
+impl Terms<'_> {
+    /// Begins TLS where it comes first.
+    async fn secure_first<S: Stream>(&self, wire: &mut Wire<S>, way: &mut Way) -> Result<(), Trouble> {
+        match self.tls.filter(|tls| tls.is_from_first_byte()) {
+            Some(tls) => {
+                way.enter(Stage::Tls);
+                tls.begin(wire, way).await
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// TLS, when it is to begin in the middle of the conversation. Then the server is asked even when a greeting alone
+    /// is wanted.
+    fn starttls(&self) -> Option<&Tls<'_>> {
+        self.tls.filter(|tls| tls.wants_starttls())
+    }
+
+    /// Whether a greeting is all that is wanted.
+    fn is_greeting_alone(&self) -> bool {
+        self.level < Level::Session && self.starttls().is_none()
+    }
 }
 
 impl Dialogue {
     /// The dialogue of a service.
     pub const fn with(service: Service) -> Self {
         match service {
-            Service::Smtp | Service::Submission => Self::Smtp,
+            Service::Smtp | Service::Submission | Service::Smtps => Self::Smtp,
             Service::Lmtp => Self::Lmtp,
-            Service::Imap => Self::Imap,
-            Service::Pop3 => Self::Pop3,
-            Service::Ldap => Self::Ldap,
-            Service::Smtps
-            | Service::Imaps
-            | Service::Pop3s
-            | Service::Ldaps
-            | Service::Http
-            | Service::JobController
-            | Service::Other => Self::None,
+            Service::Imap | Service::Imaps => Self::Imap,
+            Service::Pop3 | Service::Pop3s => Self::Pop3,
+            Service::Ldap | Service::Ldaps => Self::Ldap,
+            Service::Http | Service::Https => Self::Http,
+            Service::JobController | Service::Other => Self::None,
         }
     }
 
@@ -55,30 +89,31 @@ impl Dialogue {
     pub const fn deepest(self) -> Level {
         match self {
             Self::None => Level::Connect,
-            Self::Smtp | Self::Lmtp | Self::Imap | Self::Pop3 | Self::Ldap => Level::Session,
+            Self::Smtp | Self::Lmtp | Self::Imap | Self::Pop3 | Self::Ldap | Self::Http => Level::Session,
         }
     }
 
-    /// Speaks with a server that has just been connected to; `me` is the prober's own address.
+    /// Speaks with a server that has just been connected to.
     ///
     /// Gives the words in which the server introduced itself, if it did.
     pub async fn hold<S: Stream>(
         self,
         wire: &mut Wire<S>,
-        level: Level,
         way: &mut Way,
-        me: IpAddr,
+        terms: &Terms<'_>,
     ) -> Result<Option<String>, Trouble> {
-        if level == Level::Connect {
+        if terms.level == Level::Connect {
             return Ok(None);
         }
+        terms.secure_first(wire, way).await?;
         match self {
             Self::None => Ok(None),
-            Self::Smtp => smtp::hold(smtp::Hello::Ehlo, wire, level, way, me).await.map(Some),
-            Self::Lmtp => smtp::hold(smtp::Hello::Lhlo, wire, level, way, me).await.map(Some),
-            Self::Imap => imap::hold(wire, level, way).await.map(Some),
-            Self::Pop3 => pop3::hold(wire, level, way).await.map(Some),
-            Self::Ldap => ldap::hold(wire, level, way).await,
+            Self::Smtp => smtp::hold(smtp::Hello::Ehlo, wire, way, terms).await.map(Some),
+            Self::Lmtp => smtp::hold(smtp::Hello::Lhlo, wire, way, terms).await.map(Some),
+            Self::Imap => imap::hold(wire, way, terms).await.map(Some),
+            Self::Pop3 => pop3::hold(wire, way, terms).await.map(Some),
+            Self::Ldap => ldap::hold(wire, way, terms).await,
+            Self::Http => http::hold(wire, way, terms).await.map(Some),
         }
     }
 }
@@ -95,8 +130,8 @@ mod tests {
     use crate::feed;
     use proptest::prelude::*;
 
-    const ALL: [Dialogue; 5] =
-        [Dialogue::Smtp, Dialogue::Lmtp, Dialogue::Imap, Dialogue::Pop3, Dialogue::Ldap];
+    const ALL: [Dialogue; 6] =
+        [Dialogue::Smtp, Dialogue::Lmtp, Dialogue::Imap, Dialogue::Pop3, Dialogue::Ldap, Dialogue::Http];
 
     /// Lines that are nearly what a server says, so that some dialogues come far.
     fn speech() -> impl Strategy<Value = Vec<u8>> {
@@ -109,6 +144,7 @@ mod tests {
             Just(b"a1 OK\r\n".to_vec()),
             Just(b"* BYE\r\n".to_vec()),
             Just(b"+OK\r\n".to_vec()),
+            Just(b"HTTP/1.1 200 OK\r\n\r\n".to_vec()),
             Just(b".\r\n".to_vec()),
             Just(b"\x30\x0c\x02\x01\x01\x61\x07\x0a\x01\x00\x04\x00\x04\x00".to_vec()),
             proptest::collection::vec(any::<u8>(), 0..20),

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use super::{Terms, begins};
 use crate::level::Level;
 use crate::stage::{Stage, Way};
 use crate::trouble::Trouble;
@@ -20,27 +21,67 @@ pub enum Hello {
     Lhlo,
 }
 
+/// What a server says it can do.
+#[derive(Debug, Clone, Copy, Default)]
+struct Offers {
+    starttls: bool,
+}
+
+impl Hello {
+    async fn say<S: Stream>(self, wire: &mut Wire<S>, way: &mut Way, me: IpAddr) -> Result<Offers, Trouble> {
+        let (verb, stage) = match self {
+            Self::Ehlo => ("EHLO", Stage::Ehlo),
+            Self::Lhlo => ("LHLO", Stage::Lhlo),
+        };
+        way.enter(stage);
+        wire.send(format!("{verb} {}\r\n", literal(me)).as_bytes()).await?;
+        let mut offers = Offers::default();
+        let (code, words) = told(wire, |text| offers.starttls |= begins(text, "STARTTLS")).await?;
+        if code == *b"250" { Ok(offers) } else { Err(Trouble::SaidNo(words)) }
+    }
+}
+
+/// Begins TLS where that is wanted and offered (RFC 3207), and says hello again.
+async fn starttls<S: Stream>(
+    hello: Hello,
+    wire: &mut Wire<S>,
+    way: &mut Way,
+    terms: &Terms<'_>,
+    offers: Offers,
+) -> Result<(), Trouble> {
+    let Some(tls) = terms.starttls() else { return Ok(()) };
+    if !tls.asks(offers.starttls, way)? {
+        return Ok(());
+    }
+    way.enter(Stage::Tls);
+    wire.send(b"STARTTLS\r\n").await?;
+    match told(wire, |_| ()).await? {
+        ([b'2', ..], _) => tls.begin(wire, way).await?,
+        (_, words) => return tls.refused(words, way),
+    }
+    if terms.level < Level::Session {
+        return Ok(());
+    }
+    hello.say(wire, way, terms.me).await.map(|_| ())
+}
+
 /// Holds the dialogue and gives the greeting.
 pub async fn hold<S: Stream>(
     hello: Hello,
     wire: &mut Wire<S>,
-    level: Level,
     way: &mut Way,
-    me: IpAddr,
+    terms: &Terms<'_>,
 ) -> Result<String, Trouble> {
     way.enter(Stage::Greet);
     let greeting = reply(wire, *b"220").await?;
-    if level < Level::Session {
+    if !terms.is_greeting_alone() {
+        let offers = hello.say(wire, way, terms.me).await?;
+        starttls(hello, wire, way, terms, offers).await?;
+    }
+    if terms.level < Level::Session {
         wire.farewell(b"QUIT\r\n");
         return Ok(greeting);
     }
-    let (verb, stage) = match hello {
-        Hello::Ehlo => ("EHLO", Stage::Ehlo),
-        Hello::Lhlo => ("LHLO", Stage::Lhlo),
-    };
-    way.enter(stage);
-    wire.send(format!("{verb} {}\r\n", literal(me)).as_bytes()).await?;
-    reply(wire, *b"250").await?;
     way.enter(Stage::Quit);
     wire.send(b"QUIT\r\n").await?;
     reply(wire, *b"221").await?;
@@ -57,6 +98,17 @@ fn literal(me: IpAddr) -> String {
 
 /// Reads a reply to its last line and gives its words when it has the wanted code.
 async fn reply<S: Stream>(wire: &mut Wire<S>, wanted: [u8; 3]) -> Result<String, Trouble> {
+    match told(wire, |_| ()).await? {
+        (code, words) if code == wanted => Ok(words),
+        (_, words) => Err(Trouble::SaidNo(words)),
+    }
+}
+
+/// Reads a reply to its last line and gives its code and its words; `each` sees the text of every line.
+async fn told<S: Stream>(
+    wire: &mut Wire<S>,
+    mut each: impl FnMut(&[u8]),
+) -> Result<([u8; 3], String), Trouble> {
     let mut words = Vec::new();
     let mut code: Option<[u8; 3]> = None;
     loop {
@@ -66,6 +118,7 @@ async fn reply<S: Stream>(wire: &mut Wire<S>, wanted: [u8; 3]) -> Result<String,
             return Err(garbled(line));
         }
         code = Some(this);
+        each(text);
         if words.is_empty() {
             words.extend(this);
         }
@@ -74,8 +127,7 @@ async fn reply<S: Stream>(wire: &mut Wire<S>, wanted: [u8; 3]) -> Result<String,
             words.extend(text.iter().take(KEPT));
         }
         if last {
-            let words = printable(&words);
-            return if this == wanted { Ok(words) } else { Err(Trouble::SaidNo(words)) };
+            return Ok((this, printable(&words)));
         }
     }
 }
