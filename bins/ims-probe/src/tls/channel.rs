@@ -37,9 +37,9 @@ impl<S: Stream> Channel<S> {
             if !tls.is_handshaking() {
                 return sent;
             }
-            // A server that is gone may have said why before.
+            // What could not be sent is no answer yet: a server that is gone may have said why before.
             if hear(tls, &mut self.below)? == 0 {
-                return sent.and(Err(ErrorKind::UnexpectedEof.into()));
+                return Err(ErrorKind::UnexpectedEof.into());
             }
         }
     }
@@ -58,15 +58,14 @@ impl<S: Stream> Stream for Channel<S> {
     fn read(&mut self, into: &mut Vec<u8>) -> io::Result<usize> {
         let Some(tls) = &mut self.tls else { return self.below.read(into) };
         loop {
-            // What a full socket did not take of the last request.
-            or_later(flush(tls, &mut self.below))?;
-            let room = into.len();
+            // What a full socket did not take of the last request. Why it takes nothing any more, a read tells as well.
+            let _ = flush(tls, &mut self.below);
             let mut reader = tls.reader();
             let mut sip = [0; 4 * SIP];
             match reader.read(&mut sip) {
                 Ok(some) => {
                     into.extend(sip.iter().take(some));
-                    return Ok(into.len() - room);
+                    return Ok(some);
                 }
                 // The end without a goodbye is an end like that of any TCP connection.
                 Err(error) if error.kind() == ErrorKind::UnexpectedEof => return Ok(0),
