@@ -143,6 +143,21 @@ fn what_is_wrong_is_told_to_people() {
 }
 
 #[test]
+fn a_request_behind_the_handshake_waits_for_nothing() {
+    let authority = Authority::new();
+    let page: Script = &[("GET / HTTP/1.1", "HTTP/1.1 204 Nothing\r\n\r\n")];
+    let server = server(&authority, &GOOD, page);
+    let ran = run(&[&server.url("https"), "--ca", &authority.file(), "--every", "20ms", "--count", "5"]);
+    let took = |answer: &Value| {
+        let step = answer["steps"].as_array().unwrap().iter().find(|step| step["stage"] == "get").unwrap();
+        step["took_us"].as_u64().unwrap()
+    };
+    // An acknowledgement that is waited for takes 40 ms, every time.
+    let fastest = ran.records.iter().map(took).min().unwrap();
+    assert!(fastest < 30_000, "{fastest} us");
+}
+
+#[test]
 fn a_certificate_that_signed_itself_is_trusted_by_its_file() {
     let authority = Authority::new();
     let issued = authority.issue(&Wanted { own: true, ..GOOD });

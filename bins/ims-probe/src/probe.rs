@@ -127,6 +127,9 @@ impl Prober {
         };
         let me = socket.local().ip();
         let tls = Tls { kit: &self.kit, endpoint: &asked.endpoint, is_instances: asked.instance.is_some() };
+        if level > Level::Connect && tls.is_wanted() {
+            socket.send_at_once()?;
+        }
         let mut wire = Wire::over(socket);
         let told = dialogue.hold(&mut wire, way, &Terms { level, me, tls: Some(&tls) }).await;
         wire.close();

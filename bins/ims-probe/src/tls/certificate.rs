@@ -9,7 +9,7 @@ use rustls::{CertificateError, Error};
 use x509_cert::Certificate;
 use x509_cert::der::Decode;
 
-use super::Trust;
+use super::{Trust, words};
 use crate::finding::{Finding, Found};
 use crate::stage::Stage;
 use crate::words::printable;
@@ -97,11 +97,8 @@ impl Judged {
         });
         self.trusted = Some(verified.is_ok());
         if let Err(error) = verified {
-            let why = if error == Error::InvalidCertificate(CertificateError::UnknownIssuer) {
-                "its issuer is not known here".to_owned()
-            } else {
-                error.to_string()
-            };
+            let why =
+                if signed_itself(own) { "it has signed itself".to_owned() } else { words::untrusted(&error) };
             self.note(Finding::CertificateNotTrusted, &format!("the certificate is not trusted: {why}"));
         }
     }
@@ -127,6 +124,10 @@ impl Judged {
             );
         }
     }
+}
+
+fn signed_itself(own: &CertificateDer<'_>) -> bool {
+    Certificate::from_der(own).is_ok_and(|own| own.tbs_certificate.issuer == own.tbs_certificate.subject)
 }
 
 /// A name out of the library's `DnsName("mail-1")`.

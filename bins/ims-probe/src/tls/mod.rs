@@ -70,6 +70,11 @@ impl Tls<'_> {
         is_from_first_byte(self.endpoint.service)
     }
 
+    /// Whether TLS is wanted at all.
+    pub const fn is_wanted(&self) -> bool {
+        self.is_from_first_byte() || self.wants_starttls()
+    }
+
     /// Whether STARTTLS is wanted.
     pub const fn wants_starttls(&self) -> bool {
         !self.is_from_first_byte() && matches!(self.kit.mode, Some(Mode::Require | Mode::Try))

@@ -21,6 +21,18 @@ pub fn trouble(error: &Error) -> Trouble {
     }
 }
 
+/// Why no authority stands behind a certificate.
+pub fn untrusted(error: &Error) -> String {
+    match error {
+        Error::InvalidCertificate(CertificateError::UnknownIssuer) => {
+            "its issuer is not known here".to_owned()
+        }
+        Error::InvalidCertificate(CertificateError::Other(why)) => why.to_string(),
+        Error::InvalidCertificate(why) => why.to_string(),
+        other => other.to_string(),
+    }
+}
+
 /// A version as it is usually written.
 pub fn version(version: ProtocolVersion) -> String {
     match version {
