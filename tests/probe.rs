@@ -11,6 +11,7 @@ mod real;
 mod real_tls;
 mod rhythm;
 mod servers;
+mod speeches;
 mod tls;
 
 use std::io::{BufRead, BufReader, Read};

@@ -15,11 +15,10 @@
 
 mod floor;
 mod pair;
+mod probes;
 #[path = "../support/mod.rs"]
 mod support;
 
-use std::io::{BufRead, BufReader, Write};
-use std::net::{TcpListener, TcpStream};
 use std::process::{Command, Stdio};
 use std::thread;
 use std::time::Duration;
@@ -35,12 +34,15 @@ fn ours(name: &str) -> Command {
     command
 }
 
-/// How long all of it may take; some three minutes are usual.
+/// How long all of it may take; some four minutes are usual.
 const LONGEST: Duration = Duration::from_secs(15 * 60);
 
 fn main() {
     if floor::is_asked() {
         return floor::dump();
+    }
+    if probes::be_asked() {
+        return;
     }
     if !support::needs_root() {
         return;
@@ -52,7 +54,7 @@ fn main() {
     });
     println!("min / median / max of each, in turn; the ratio is of the medians\n");
     let mut missed: Vec<String> = registry().into_iter().collect();
-    probe();
+    missed.extend(probes::probes());
     let bed = Bed::with_ssh();
     let (mail_1, mail_2) = (bed.node("mail-1"), bed.node("mail-2"));
     address(&mail_1);
@@ -99,51 +101,6 @@ fn registry() -> Option<String> {
     );
     listed.tell("10,000 instances listed", "ims-registry list", "cat of the file");
     bound(listed.ours() < LISTED, format!("10,000 instances listed in less than {LISTED:?}"))
-}
-
-/// Two hundred SMTP dialogues with a server each, beside the same by one plain blocking loop in this process.
-fn probe() {
-    let ports: Vec<u16> = (0..200).map(|_| server()).collect();
-    let targets: Vec<String> = ports.iter().map(|port| format!("smtp://127.0.0.1:{port}")).collect();
-    in_turn(
-        20,
-        || assert!(ours("ims-probe").args(&targets).status().unwrap().success()),
-        || ports.iter().for_each(|port| ask(*port)),
-    )
-    .tell("200 SMTP sessions (EHLO, QUIT)", "ims-probe, start included", "a blocking loop, no start");
-}
-
-/// A little SMTP server on a port of its own.
-fn server() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = listener.local_addr().unwrap().port();
-    thread::spawn(move || {
-        for stream in listener.incoming() {
-            thread::spawn(move || dialogue(stream.unwrap()));
-        }
-    });
-    port
-}
-
-fn dialogue(stream: TcpStream) -> Option<()> {
-    let mut lines = BufReader::new(stream.try_clone().ok()?).lines();
-    let mut stream = stream;
-    stream.write_all(b"220 mail.example.test ESMTP\r\n").ok()?;
-    while let Some(Ok(line)) = lines.next() {
-        let answer: &[u8] = if line == "QUIT" { b"221 bye\r\n" } else { b"250 mail.example.test\r\n" };
-        stream.write_all(answer).ok()?;
-    }
-    Some(())
-}
-
-fn ask(port: u16) {
-    let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
-    let mut lines = BufReader::new(stream.try_clone().unwrap()).lines();
-    lines.next().unwrap().unwrap();
-    stream.write_all(b"EHLO bench.example.test\r\n").unwrap();
-    lines.next().unwrap().unwrap();
-    stream.write_all(b"QUIT\r\n").unwrap();
-    lines.next().unwrap().unwrap();
 }
 
 /// An address put on an interface, told to the neighbours and taken off again, beside ip(8), which tells nobody.

@@ -4,7 +4,7 @@ use std::process::{Command, Output};
 
 use assert_cmd::cargo::cargo_bin;
 
-use super::seed::{CONFIGUTIL, DISPATCHER, JOB_CONTROLLER, RESTORE, ROOT, SET, SLAPD};
+use super::seed::{CONFIGUTIL, DISPATCHER, JOB_CONTROLLER, RESTORE, ROOT, SET, SLAPD, and};
 use super::{Files, refused, stderr};
 use crate::support::mail::ServerRoot;
 
@@ -75,12 +75,27 @@ fn an_original_that_no_change_of_ours_kept_is_not_taken_for_one() {
     let planted = format!("{JOB_CONTROLLER}.pre-ha");
     let files = Files::with(&ServerRoot::seed());
     files.write(&planted, "job_limit=1\n");
-    refused(&files, 4, SET, "job_controller.cnf.pre-ha was not kept by a change of ours");
+    refused(&files, 4, SET, "job_controller.cnf.pre-ha was not kept by a change of this instance");
     fs_err::remove_file(files.path(&planted)).unwrap();
     std::os::unix::fs::symlink("dispatcher.cnf", files.path(&planted)).unwrap();
     refused(&files, 5, SET, "job_controller.cnf.pre-ha is a symbolic link");
     fs_err::remove_file(files.path(&planted)).unwrap();
     files.answers(0, SET);
+}
+
+#[test]
+fn a_directory_server_that_another_instance_is_bound_with_is_not_taken_from_it() {
+    let files = Files::with(&ServerRoot::seed());
+    files.answers(0, SET);
+    let alone = ["set", "mail-2", "--server-root", ROOT, "--address", "10.0.37.11"];
+    let both = and(&alone, &["--ldap", "elenchus"]);
+    let says = "slapd.conf.pre-ha was not kept by a change of this instance (restore the other instance";
+    refused(&files, 4, &both, says);
+    files.answers(0, &alone);
+    // Originals of its own do not make it the one that bound the directory server.
+    refused(&files, 4, &both, says);
+    files.answers(0, RESTORE);
+    files.answers(0, &both);
 }
 
 #[test]

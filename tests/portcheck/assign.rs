@@ -117,6 +117,20 @@ fn an_instance_that_another_run_changes_is_busy() {
 }
 
 #[test]
+fn two_runs_for_two_instances_do_not_give_both_the_same_free_port() {
+    if !needs_root() {
+        return;
+    }
+    let files = alike();
+    files.write("/run/ims/lock/portcheck-assign.lock", "");
+    let lock = std::fs::File::open(files.path("/run/ims/lock/portcheck-assign.lock")).unwrap();
+    lock.lock().unwrap();
+    let output = files.run(&["assign", "mail-2", "--timeout", "100ms"], "");
+    assert_eq!(output.status.code(), Some(7), "{}", text(&output.stderr));
+    assert!(text(&output.stderr).contains("portcheck-assign.lock is held"));
+}
+
+#[test]
 fn a_port_that_a_socket_unit_of_systemd_opens_at_boot_is_left_to_it() {
     if !needs_root() {
         return;

@@ -10,7 +10,7 @@ use ims::conf::option_file::{OptionFile, Scope};
 use ims::conf::text;
 use ims::edit::kept::Kept;
 use ims::edit::look::Found;
-use ims::edit::{Edit, Plan, Transaction, Way, carry_out_all, look as edit_look, tell};
+use ims::edit::{Edit, Plan, Transaction, Way, carry_out_all, locks, look as edit_look, tell};
 use ims::input::Piped;
 use ims::instance::Instance;
 use ims::layout::{Service, messaging};
@@ -37,7 +37,7 @@ const SERVICE: &str = "IMTA_JBC_SERVICE";
 pub fn run(host: &Host, args: &Assign, timeout: Duration, out: &mut Out) -> Result<Exit, Fail> {
     let given = look::given(host, &args.what)?;
     let instances: Vec<&Piped<Instance>> = given.asked.iter().collect();
-    let _locks = if args.dry_run { Vec::new() } else { locks(host, &instances, timeout)? };
+    let _locks = if args.dry_run { Vec::new() } else { all_locks(host, &instances, timeout)? };
     let stop = if args.dry_run { None } else { Some(Stop::watch()?) };
     let mut configured = Vec::new();
     let mut theirs = Vec::new();
@@ -90,10 +90,13 @@ pub fn run(host: &Host, args: &Assign, timeout: Duration, out: &mut Out) -> Resu
     Ok(exit)
 }
 
-/// The locks of the instances, always in the same order, so that two runs never wait for each other.
-fn locks(host: &Host, instances: &[&Piped<Instance>], timeout: Duration) -> Result<Vec<Lock>, Fail> {
-    let names: BTreeSet<_> = instances.iter().map(|piped| &piped.record.name).collect();
-    names.into_iter().map(|name| Lock::named(host, &format!("ipbind-{name}"), timeout)).collect()
+/// The lock between runs of `assign`, which would otherwise give two instances one free port, and those of the
+/// instances.
+fn all_locks(host: &Host, instances: &[&Piped<Instance>], timeout: Duration) -> Result<Vec<Lock>, Fail> {
+    let mut held = vec![Lock::named(host, "portcheck-assign", timeout)?];
+    let instances: Vec<&Instance> = instances.iter().map(|piped| &piped.record).collect();
+    held.extend(locks(host, &instances, timeout)?);
+    Ok(held)
 }
 
 /// Ports that no instance is given.
@@ -167,7 +170,7 @@ fn plan(ours: &[Configured], theirs: &[Configured], avoid: &Avoid) -> Result<Vec
 /// The change of one instance; none when it has that port.
 fn change(host: &Host, one: &Configured, found: &Found, port: u16) -> Result<Plan, Fail> {
     let (instance, file) = (&one.of.record, &one.listener.at.file);
-    found.vouches()?;
+    found.vouches_for(file)?;
     let mut options = OptionFile::parse(&found.text(file)?.unwrap_or_default(), file)?;
     let mut notes = Vec::new();
     if port != one.listener.port {

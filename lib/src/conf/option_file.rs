@@ -2,15 +2,17 @@
 //! ones, then sections such as `[SERVICE=SMTP]`; `!`, `#` and `;` in the first column begin a comment, and `\` at a
 //! line's end continues the value, passing over comments. Names and sections are the same in either case.
 
+mod items;
 #[cfg(test)]
 mod tests;
 
 use std::fmt;
 use std::path::Path;
 
+use super::Value;
 use super::lines::Lines;
-use super::{Value, bad, shown};
 use crate::Fail;
+use items::{Item, heading, is_comment};
 
 /// The longest line that the MTA reads, its line end not counted.
 pub const LONGEST: usize = 252;
@@ -20,27 +22,6 @@ pub const LONGEST: usize = 252;
 pub struct OptionFile {
     lines: Lines,
     items: Vec<Item>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Item {
-    Section {
-        kind: String,
-        name: String,
-        row: usize,
-    },
-    Option {
-        key: String,
-        value: String,
-        rows: Vec<usize>,
-    },
-    Comment {
-        row: usize,
-    },
-    /// `<file`: another file is read here; what it says is not looked at.
-    Include {
-        row: usize,
-    },
 }
 
 /// Where an option stands: before the first section, or in a section by kind and name.
@@ -67,51 +48,7 @@ impl OptionFile {
     /// Reads an option file; `file` is named in errors.
     pub fn parse(text: &str, file: &Path) -> Result<Self, Fail> {
         let lines = Lines::of(text);
-        let mut items = Vec::new();
-        let mut row = 0;
-        while row < lines.len() {
-            let first = row;
-            row += 1;
-            let line = lines.get(first);
-            let body = line.trim();
-            if body.is_empty() {
-                continue;
-            }
-            if is_comment(line) {
-                items.push(Item::Comment { row: first });
-                continue;
-            }
-            if body.starts_with('<') {
-                items.push(Item::Include { row: first });
-                continue;
-            }
-            if body.starts_with('[') {
-                let (kind, name) = heading(body).ok_or_else(|| {
-                    bad(file, first + 1, format!("not a section [kind=name]: '{}'", shown(body)))
-                })?;
-                items.push(Item::Section { kind, name, row: first });
-                continue;
-            }
-            let mut rows = vec![first];
-            let mut whole = line.trim_end().to_owned();
-            while let Some(head) = whole.strip_suffix('\\') {
-                whole = head.to_owned();
-                while row < lines.len() && is_comment(lines.get(row)) {
-                    items.push(Item::Comment { row });
-                    row += 1;
-                }
-                if row >= lines.len() {
-                    return Err(bad(file, first + 1, "a continued line has no next one"));
-                }
-                rows.push(row);
-                whole.push_str(lines.get(row).trim_end());
-                row += 1;
-            }
-            let (key, value) = whole.split_once('=').ok_or_else(|| {
-                bad(file, first + 1, format!("neither option=value nor a comment: '{}'", shown(&whole)))
-            })?;
-            items.push(Item::Option { key: key.trim().to_owned(), value: value.trim().to_owned(), rows });
-        }
+        let items = items::of(&lines, file)?;
         Ok(Self { lines, items })
     }
 
@@ -215,20 +152,26 @@ impl OptionFile {
         })
     }
 
-    /// The row for a new option: behind the placeholder, or behind the last option of the scope.
+    /// The row for a new option: behind the placeholder, or behind the last option of the scope. Nothing below a `<file`
+    /// line counts: the file may begin another section, whose option it would become.
     fn place_of(&self, scope: Scope<'_>, key: &str) -> Option<usize> {
-        let (mut placeholder, mut last, mut commented_out) = (None, None, false);
+        let (mut placeholder, mut last) = (None, None);
+        let (mut commented_out, mut is_open) = (false, true);
         for item in self.within(scope) {
             match item {
                 Item::Section { row, .. } => {
                     last = Some(row + 1);
-                    commented_out = false;
+                    (commented_out, is_open) = (false, true);
                 }
+                Item::Option { .. } | Item::Comment { .. } | Item::Include { .. } if !is_open => {}
                 Item::Option { rows, .. } => {
                     last = rows.last().map(|row| row + 1);
                     commented_out = false;
                 }
-                Item::Include { row } => last = Some(row + 1),
+                Item::Include { row } => {
+                    last = last.or(Some(*row));
+                    is_open = false;
+                }
                 Item::Comment { row } => {
                     let body = self.lines.get(*row).trim_start_matches(['!', '#', ';']).trim();
                     commented_out = commented_out || heading(body).is_some();
@@ -268,26 +211,6 @@ impl Scope<'_> {
             Self::Section(k, n) => k.eq_ignore_ascii_case(kind) && n.eq_ignore_ascii_case(name),
         }
     }
-}
-
-impl Item {
-    fn option(&self, wanted: &str) -> Option<Value> {
-        match self {
-            Self::Option { key, value, rows } if key.eq_ignore_ascii_case(wanted) => {
-                Some(Value { text: value.clone(), line: rows.first().map_or(0, |row| row + 1) })
-            }
-            Self::Option { .. } | Self::Section { .. } | Self::Comment { .. } | Self::Include { .. } => None,
-        }
-    }
-}
-
-fn is_comment(line: &str) -> bool {
-    line.starts_with(['!', '#', ';'])
-}
-
-fn heading(body: &str) -> Option<(String, String)> {
-    let (kind, name) = body.strip_prefix('[')?.strip_suffix(']')?.split_once('=')?;
-    Some((kind.trim().to_owned(), name.trim().to_owned()))
 }
 
 /// A line's name, `=` and blank space with another value; of a name that is itself continued nothing is kept.

@@ -63,10 +63,17 @@ impl Kept {
                 }
             }
         }
-        if let Some(ldap) = instance.ldap.as_ref().filter(|ldap| !kept.ldap.contains(ldap)) {
+        let is_bound = |ldap: &&DirectoryName| edits.iter().any(|edit| is_below(edit.file(), ldap));
+        if let Some(ldap) = instance.ldap.as_ref().filter(is_bound).filter(|ldap| !kept.ldap.contains(ldap)) {
             kept.ldap.push(ldap.clone());
         }
         kept
+    }
+
+    /// Whether the original of a file is the instance's own: another may have bound a directory server that both have.
+    pub fn is_of(&self, path: &Path) -> bool {
+        !path.iter().any(|name| name.to_string_lossy().starts_with("slapd-"))
+            || self.ldap.iter().any(|ldap| is_below(path, ldap))
     }
 
     /// Its text.
@@ -80,6 +87,11 @@ impl Kept {
 /// The mark of a change that was begun and not yet ended.
 pub fn mark(instance: &Instance) -> PathBuf {
     home(instance).join("ims-ipbind.pending")
+}
+
+/// Whether a file is one of a directory server.
+fn is_below(path: &Path, ldap: &DirectoryName) -> bool {
+    path.iter().any(|name| name.to_str().and_then(|name| name.strip_prefix("slapd-")) == Some(ldap.as_str()))
 }
 
 fn home(instance: &Instance) -> PathBuf {

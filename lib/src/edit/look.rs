@@ -45,18 +45,25 @@ impl Found {
         self.bytes(path).map(|bytes| text::decoded(bytes, path)).transpose()
     }
 
-    /// Refuses a change while a file has an original beside it that no change of ours kept: `restore` would give back
-    /// what somebody else put there.
+    /// Refuses a change while a file has an original beside it that no change of this instance kept: `restore` would give
+    /// back what somebody else put there.
     pub fn vouches(&self) -> Result<(), Fail> {
-        match self.originals.keys().next() {
-            Some(path) if self.kept.is_none() && !self.is_pending => {
-                let there = pre_ha(path);
-                Err(Fail::refused(format!("{} was not kept by a change of ours", there.display())).hint(
-                    format!("if it is the original, move it over {}; if not, move it away", path.display()),
-                ))
-            }
-            Some(_) | None => Ok(()),
+        self.originals.keys().try_for_each(|path| self.vouches_for(path))
+    }
+
+    /// Refuses in the same way a change of one file.
+    pub fn vouches_for(&self, path: &Path) -> Result<(), Fail> {
+        let is_ours = || self.is_pending || self.kept.as_ref().is_some_and(|kept| kept.is_of(path));
+        if !self.originals.contains_key(path) || is_ours() {
+            return Ok(());
         }
+        Err(Fail::refused(format!("{} was not kept by a change of this instance", pre_ha(path).display())).hint(
+            format!(
+                "restore the other instance that was bound with it, if there is one; else, if it is the original, \
+                 move it over {}; if not, move it away",
+                path.display()
+            ),
+        ))
     }
 
     /// The change of a file to a new text, which gets the encoding of the old one.

@@ -5,6 +5,7 @@
 
 mod check;
 pub mod kept;
+mod lock;
 pub mod look;
 mod store;
 mod told;
@@ -16,6 +17,7 @@ use kept::Kept;
 
 use crate::layout::Layout;
 
+pub use lock::locks;
 pub use told::tell;
 pub use transaction::{Transaction, carry_out_all};
 

@@ -6,8 +6,7 @@ pub mod cli;
 mod plan;
 mod show;
 
-use ims::edit::{Plan, Transaction, kept, look, tell};
-use ims::sys::lock::Lock;
+use ims::edit::{Plan, Transaction, kept, locks, look, tell};
 use ims::sys::stop::Stop;
 use ims::{Exit, Fail, Host, Out};
 
@@ -55,7 +54,7 @@ fn watch(args: &cli::Change) -> Result<Option<Stop>, Fail> {
     if args.dry_run { Ok(None) } else { Stop::watch().map(Some) }
 }
 
-/// Looks, plans, and carries the plan out under the instance's lock; a dry run only shows it.
+/// Looks, plans, and carries the plan out under the locks of the instance; a dry run only shows it.
 fn change(
     host: &Host,
     one: &Chosen,
@@ -64,8 +63,7 @@ fn change(
     out: &mut Out,
     plan: impl FnOnce(&look::Found) -> Result<Plan, Fail>,
 ) -> Result<(), Fail> {
-    let lock = format!("ipbind-{}", one.instance.name);
-    let _lock = if args.dry_run { None } else { Some(Lock::named(host, &lock, args.timeout.0)?) };
+    let _locks = if args.dry_run { Vec::new() } else { locks(host, &[&one.instance], args.timeout.0)? };
     let found = look::found(host, &one.instance, args.timeout.0)?;
     let plan = plan(&found)?;
     if found.is_pending {

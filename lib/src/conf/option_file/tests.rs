@@ -60,6 +60,25 @@ fn a_global_option_stands_before_the_first_section() {
 }
 
 #[test]
+fn a_new_option_stands_before_an_included_file_that_may_begin_another_section() {
+    for (scope, old, new) in [
+        (
+            SMTP,
+            "[SERVICE=SMTP]\nPORT=25\n<more.cnf\nA=1\n!K=\n",
+            "[SERVICE=SMTP]\nPORT=25\nK=v\n<more.cnf\nA=1\n!K=\n",
+        ),
+        (SMTP, "[SERVICE=SMTP]\n<more.cnf\n", "[SERVICE=SMTP]\nK=v\n<more.cnf\n"),
+        (SMTP, "<x\n[SERVICE=SMTP]\nPORT=25\n", "<x\n[SERVICE=SMTP]\nPORT=25\nK=v\n"),
+        (Scope::Global, "tcp_port=1\n<pools.cnf\n[POOL=A]\n", "tcp_port=1\nK=v\n<pools.cnf\n[POOL=A]\n"),
+        (Scope::Global, "! x\n\n<pools.cnf\na=1\n", "! x\n\nK=v\n<pools.cnf\na=1\n"),
+    ] {
+        let mut file = parse(old);
+        assert!(file.set(scope, "K", "v"));
+        assert_eq!(file.to_string(), new, "{old:?}");
+    }
+}
+
+#[test]
 fn no_line_that_is_set_is_longer_than_the_mta_reads() {
     let blank = " ".repeat(LONGEST);
     let mut file = parse(&format!("a=1\n k{blank}= x\n!{blank}\nb={blank}\n"));
