@@ -23,18 +23,19 @@ _ims__probe() {
 
     case "${cmd}" in
         ims__probe)
-            opts="-l -t -o -h -V --level --part --timeout --every --count --tls --ca --name --from --output --help --version"
+            opts="-l -t -o -h -V --level --part --timeout --every --count --window --from --output --to --help --version"
+            opts="-l -t -o -h -V --level --part --timeout --every --count --secrets --from --output --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --level)
-                    COMPREPLY=($(compgen -W "connect greet session" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "connect greet session login" -- "${cur}"))
                     return 0
                     ;;
                 -l)
-                    COMPREPLY=($(compgen -W "connect greet session" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "connect greet session login" -- "${cur}"))
                     return 0
                     ;;
                 --part)
@@ -57,15 +58,8 @@ _ims__probe() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
-                --tls)
-                    COMPREPLY=($(compgen -W "require try off" -- "${cur}"))
-                    return 0
-                    ;;
-                --ca)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --name)
+                --window)
+                --secrets)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -74,11 +68,15 @@ _ims__probe() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "json table" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "json table nagios prometheus openmetrics junit" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "json table" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "json table nagios prometheus openmetrics junit" -- "${cur}"))
+                    return 0
+                    ;;
+                --to)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 *)

@@ -1,4 +1,4 @@
 //! The `ims-probe` command; everything it does is in the library crate of the same name.
 fn main() -> std::process::ExitCode {
-    ims::command::run(ims_probe::main)
+    ims_probe::run()
 }

@@ -1,6 +1,6 @@
 //! How a command begins and ends: its arguments, its one exit status, its last words.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::error::{ContextKind, ErrorKind};
@@ -25,8 +25,11 @@ pub struct Common {
 
 /// The arguments of a command, which hold the common ones.
 pub trait Arguments: clap::Parser {
-    /// What every command understands.
-    fn common(&self) -> &Common;
+    /// How records are shown, where that was said.
+    fn output(&self) -> Option<Format>;
+
+    /// The folder below which files and helper programs are looked for.
+    fn root(&self) -> &Path;
 }
 
 /// Runs a command from its arguments to its exit status.
@@ -39,8 +42,8 @@ pub fn run<A: Arguments>(main: fn(A, &Host, &mut Out) -> Result<Exit, Fail>) -> 
         Ok(args) => args,
         Err(error) => return ExitCode::from(refuse(&A::command(), error).code()),
     };
-    let host = Host::below(&args.common().root);
-    let mut out = Out::stdout(Format::or_by_terminal(args.common().output), host.name());
+    let host = Host::below(args.root());
+    let mut out = Out::stdout(Format::or_by_terminal(args.output()), host.name());
     let exit = main(args, &host, &mut out);
     ExitCode::from(end(&name, &mut out, exit).code())
 }
@@ -66,7 +69,7 @@ fn end(name: &str, out: &mut Out, result: Result<Exit, Fail>) -> Exit {
 /// Answers `--help` and `--version`, and tells a wrong command line in one line.
 fn refuse(command: &Command, error: clap::Error) -> Exit {
     let name = command.get_name();
-    let mut out = Out::stdout(Format::or_by_terminal(None), Host::below(std::path::Path::new("/")).name());
+    let mut out = Out::stdout(Format::or_by_terminal(None), Host::below(Path::new("/")).name());
     if !error.use_stderr() {
         return match stdout::is_open().and_then(|()| error.print()) {
             Ok(()) => Exit::Ok,
@@ -77,7 +80,7 @@ fn refuse(command: &Command, error: clap::Error) -> Exit {
 }
 
 /// What is wrong with a command line. What is not for typing (hidden) is not spoken of.
-fn wrong(command: &Command, mut error: clap::Error) -> Fail {
+pub fn wrong(command: &Command, mut error: clap::Error) -> Fail {
     let name = command.get_name();
     let is_verb_missing = matches!(
         error.kind(),

@@ -190,6 +190,13 @@ impl<'a> Keys<'a> {
             .collect()
     }
 
+    /// The table under a key, when it is there.
+    pub fn table(&self, key: &str) -> Result<Option<Self>, Fail> {
+        let Some((name, value)) = self.table.get_key_value(key) else { return Ok(None) };
+        let table = value.get_ref().as_table().ok_or_else(|| self.not(key, value, "a table"))?;
+        Ok(Some(Self { source: self.source, span: name.span(), table }))
+    }
+
     /// The tables below a key (or below this table itself), each with its name, in the order of the file.
     pub fn tables(&self, key: Option<&str>) -> Result<Vec<(&'a str, Keys<'a>)>, Fail> {
         let table = match key {

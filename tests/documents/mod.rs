@@ -44,6 +44,7 @@ fn schemas() -> Vec<(String, schemars::Schema)> {
         ims_portcheck::Conflict,
         ims_portcheck::Fit,
         ims_probe::Answer,
+        ims_probe::Summary,
         ims_registry::Checked,
         ims_registry::Difference,
         ims_registry::Finding,

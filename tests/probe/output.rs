@@ -1,6 +1,6 @@
 //! Answers that nobody gets, and tables.
 
-use std::io::Read;
+use std::io::{BufRead, BufReader, Read};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
@@ -9,6 +9,7 @@ use rustix::process::Signal;
 
 use super::servers::{Server, wait};
 use super::{Going, ims_probe, run};
+use crate::support::until;
 
 #[test]
 fn an_answer_that_cannot_be_printed_is_not_a_yes() {
@@ -63,6 +64,64 @@ fn a_reader_that_stopped_reading_keeps_no_signal_out() {
 }
 
 #[test]
+fn a_slow_reader_sees_how_old_an_answer_is() {
+    let (read, write) = std::io::pipe().unwrap();
+    rustix::pipe::fcntl_setpipe_size(&write, 4096).unwrap();
+    let mut command = ims_probe(&["tcp://127.0.0.1:1", "--every", "1ms"]);
+    let mut child = command.stdout(write).stderr(Stdio::null()).spawn().unwrap();
+    drop(command);
+    let is_full = || rustix::io::ioctl_fionread(&read).unwrap() > 0;
+    assert!(until(Duration::from_secs(20), is_full), "the pipe never fills");
+    // The time itself is what is tested.
+    std::thread::sleep(Duration::from_millis(600));
+    let records = BufReader::new(&read).lines().map(|line| line.unwrap());
+    let ages: Vec<u64> = records
+        .take(400)
+        .map(|line| serde_json::from_str::<serde_json::Value>(&line).unwrap()["age_ms"].as_u64().unwrap())
+        .collect();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(ages.iter().any(|age| *age >= 400), "{ages:?}");
+    assert!(ages.iter().any(|age| *age < 400), "what was read late was printed at once: {ages:?}");
+}
+
+#[test]
+fn a_window_adds_up_the_failures_of_each_endpoint() {
+    let server = Server::start(|stream| wait(&stream));
+    let (up, down) = (server.url("tcp"), "tcp://127.0.0.1:1");
+    let line = [&*up, down, "--every", "20ms", "--count", "5", "--window", "3"];
+    let answer = run(&line);
+    for (target, failures, confidence) in [
+        (&*up, [0, 0, 0, 0, 0], serde_json::json!(100)),
+        (down, [100, 200, 300, 300, 300], serde_json::Value::Null),
+    ] {
+        let windows: Vec<&serde_json::Value> = answer
+            .records
+            .iter()
+            .filter(|answer| answer["endpoint"] == target)
+            .map(|answer| &answer["window"])
+            .collect();
+        let told: Vec<u64> = windows.iter().map(|window| window["failures"].as_u64().unwrap()).collect();
+        assert_eq!(told, failures, "{target}");
+        assert_eq!((&windows[4]["probes"], &windows[4]["unknown"]), (&3.into(), &0.into()));
+        assert_eq!(windows[4]["confidence"], confidence, "{target}");
+    }
+    for (line, words) in [
+        ("--window 3", "--every"),
+        ("--window 0 --every 1s", "not a number of probes from 1 to 10000"),
+        (
+            "--window 1h --every 1ms",
+            "a window of more than 10000 probes (a shorter --window or a longer --every)",
+        ),
+    ] {
+        let args: Vec<&str> = line.split(' ').chain([down]).collect();
+        let output = ims_probe(&args).output().unwrap();
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert_eq!((output.status.code(), told.contains(words)), (Some(2), true), "{told}");
+    }
+}
+
+#[test]
 fn a_table_has_a_row_a_target() {
     let server = Server::start(|stream| wait(&stream));
     let url = server.url("tcp");
@@ -84,7 +143,7 @@ fn a_record_has_every_key_every_time() {
         let keys: Vec<&str> = record.as_object().unwrap().keys().map(String::as_str).collect();
         let mut wanted = vec![
             "schema", "host", "endpoint", "instance", "service", "address", "level", "state", "stage",
-            "words", "findings", "tls", "took_ms", "steps", "attempt", "time",
+            "words", "findings", "tls", "took_ms", "steps", "attempt", "time", "age_ms", "window",
         ];
         wanted.sort_unstable();
         assert_eq!(keys, wanted);

@@ -10,11 +10,18 @@ use crate::support::mail::{Directory, Mail, ServerRoot};
 use crate::support::{Bed, Node, needs_root, until};
 
 const ROOT: &str = "/srv/ims/server5";
-pub const STORK: &str = "/srv/ims/server5/msg-stork";
-pub const SLAPD: &str = "/srv/ims/server5/slapd-mail";
+pub(super) const STORK: &str = "/srv/ims/server5/msg-stork";
+pub(super) const SLAPD: &str = "/srv/ims/server5/slapd-mail";
 
 /// A node on which an instance and its directory run at 192.0.2.10.
-pub fn serving(bed: &Bed) -> Node {
+pub(super) fn serving(bed: &Bed) -> Node {
+    let node = laid(bed);
+    start(&node);
+    node
+}
+
+/// The same before any server runs.
+pub(super) fn laid(bed: &Bed) -> Node {
     let node = bed.node("mail-1");
     node.sh("ip address add 192.0.2.10/24 dev eth0; mkdir -p /srv/ims/server5 /run/ims/stork/dovecot /run/ims/mail/slapd")
         .ok();
@@ -37,10 +44,14 @@ pub fn serving(bed: &Bed) -> Node {
         "mail",
     ])
     .ok();
+    node
+}
+
+/// Starts the servers of such a node.
+pub(super) fn start(node: &Node) {
     node.sh(&format!("slapd -h ldap:/// -f {SLAPD}/slapd.conf -u openldap -g openldap")).ok();
     node.sh(&format!("dovecot -c {STORK}/dovecot/dovecot.conf")).ok();
     node.sh(&format!("/usr/lib/postfix/sbin/master -c {STORK}/postfix -w")).ok();
-    node
 }
 
 /// Lays a server root on a node, with its queues and its directory filled.
@@ -54,7 +65,7 @@ fn settled(node: &Node, root: &ServerRoot) {
 }
 
 /// The answers of a run, sorted by endpoint; of another one where the prober itself stood still.
-pub fn answers(node: &Node, words: &[&str], status: i32) -> Vec<Value> {
+pub(super) fn answers(node: &Node, words: &[&str], status: i32) -> Vec<Value> {
     let run = || node.run(words.iter().copied());
     let mut ran = run();
     for _ in 0..9 {
@@ -69,7 +80,7 @@ pub fn answers(node: &Node, words: &[&str], status: i32) -> Vec<Value> {
 }
 
 /// Signals every process of the node that runs this program.
-pub fn signal(node: &Node, program: &str, signal: Signal) {
+pub(super) fn signal(node: &Node, program: &str, signal: Signal) {
     for pid in node.processes() {
         let name = fs_err::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
         if name.trim() == program {

@@ -80,7 +80,12 @@ fn a_signal_ends_the_run_with_the_latest_answers() {
             let mut going = Going::start(&[&target, "--every", "1h"]);
             let answer = going.record();
             going.signal(signal);
+            let summary = going.record();
             let (status, told) = going.end();
+            let count = |key: &str| summary[key].as_u64().unwrap();
+            assert_eq!((&summary["schema"], &summary["stopped_by"]), (&"ims.summary/1".into(), &name.into()));
+            assert_eq!((count("targets"), count("answered"), count("probes")), (1, 1, 1), "{summary}");
+            assert_eq!((count("up"), count("down")), (1 - u64::from(code == 1), u64::from(code == 1)));
             assert_eq!((status, verdict(&answer).0 == "up"), (code, code == 0));
             assert_eq!(told, format!("ims-probe: stopped by {name}; 1 of 1 targets had answered\n"));
         }

@@ -244,8 +244,8 @@ const OFFERS: [Offer; 4] = [
             ("", Bytes(b"* OK x\r\n")),
             ("a1 CAPABILITY", Bytes(b"* CAPABILITY IMAP4rev1 STARTTLS\r\na1 OK\r\n")),
         ],
-        "a3 STARTTLS",
-        "a3 OK go\r\n",
+        "t1 STARTTLS",
+        "t1 OK go\r\n",
     ),
     ("pop3", &[("", Bytes(b"+OK x\r\n")), ("CAPA", Bytes(b"+OK\r\nSTLS\r\n.\r\n"))], "STLS", "+OK go\r\n"),
 ];
@@ -256,7 +256,7 @@ fn text_in_the_clear_behind_the_consent_to_tls_is_refused() {
         let injected: &'static str = match scheme {
             "smtp" => "220 go\r\n250 injected\r\n",
             "lmtp" => "220 go\r\n250-injected\r\n",
-            "imap" => "a3 OK go\r\n* CAPABILITY IMAP4rev1\r\n",
+            "imap" => "t1 OK go\r\n* CAPABILITY IMAP4rev1\r\n",
             _ => "+OK go\r\n+OK injected\r\n",
         };
         assert!(injected.starts_with(consent));
@@ -266,7 +266,7 @@ fn text_in_the_clear_behind_the_consent_to_tls_is_refused() {
         assert_eq!((verdict(&ran.records[0]), ran.code), (("down", "tls", words), 1), "{scheme}");
     }
     let directory = Server::start(|mut stream| {
-        let consent = b"\x30\x0c\x02\x01\x04\x78\x07\x0a\x01\x00\x04\x00\x04\x00";
+        let consent = b"\x30\x0c\x02\x01\x06\x78\x07\x0a\x01\x00\x04\x00\x04\x00";
         let bound = b"\x30\x0c\x02\x01\x01\x61\x07\x0a\x01\x00\x04\x00\x04\x00";
         if stream.read(&mut [0; 64]).is_ok() {
             say_all(&stream, &[&consent[..], bound].concat());
@@ -282,7 +282,7 @@ fn starttls_that_is_not_offered_or_refused_is_told_as_it_was_asked_for() {
     for (scheme, script, ask, _) in OFFERS {
         let refusal: (&[u8], &str) = match scheme {
             "smtp" | "lmtp" => (b"454 no key\r\n", "454 no key"),
-            "imap" => (b"a3 NO no key\r\n", "a3 NO no key"),
+            "imap" => (b"t1 NO no key\r\n", "t1 NO no key"),
             _ => (b"-ERR no key\r\n", "-ERR no key"),
         };
         let goodbye: &[(&str, Say)] = match scheme {

@@ -46,6 +46,25 @@ fn an_entry_that_fits_is_up() {
 }
 
 #[test]
+fn an_address_that_the_servers_cannot_be_bound_to_is_down() {
+    if !needs_root() {
+        return;
+    }
+    let files = Files::new();
+    ServerRoot::seed().lay(&files.path("/")).unwrap();
+    let add = ["add", "mail-1", "--server-root", "/opt/iplanet/server5", "--address"];
+    for (address, is_wrong) in [("10.0.37.10", false), ("2001:db8::10", true)] {
+        assert_eq!(code(&files.run(&[&add[..], &[address]].concat())), 0);
+        let output = files.run(&["check", "mail-1"]);
+        let told = "an instance of iplanet-5 is bound to one IPv4 address, not to 2001:db8::10";
+        let is_told =
+            records(&output).iter().any(|record| record["aspect"] == "address" && record["what"] == told);
+        assert_eq!(is_told, is_wrong, "{address}: {}", String::from_utf8_lossy(&output.stdout));
+        assert!(!is_wrong || code(&output) == 1, "{}", stderr(&output));
+    }
+}
+
+#[test]
 fn a_root_that_is_not_here_is_unknown_and_one_that_cannot_be_is_down() {
     let files = Files::new();
     files.run(STORK);

@@ -1,9 +1,10 @@
 //! The command line of `ims-diskctl`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Parser, Subcommand};
 use ims::command::{Arguments, Common};
+use ims::output::Format;
 use ims::span::Span;
 
 use crate::volume::{Fstype, Options, Volume, Wanted, absolute};
@@ -21,8 +22,12 @@ pub struct Args {
 }
 
 impl Arguments for Args {
-    fn common(&self) -> &Common {
-        &self.common
+    fn output(&self) -> Option<Format> {
+        self.common.output
+    }
+
+    fn root(&self) -> &Path {
+        &self.common.root
     }
 }
 

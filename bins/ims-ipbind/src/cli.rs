@@ -1,7 +1,10 @@
 //! The command line of `ims-ipbind`.
 
+use std::path::Path;
+
 use clap::{Parser, Subcommand};
 use ims::command::{Arguments, Common};
+use ims::output::Format;
 
 use crate::{address, files};
 
@@ -18,8 +21,12 @@ pub struct Args {
 }
 
 impl Arguments for Args {
-    fn common(&self) -> &Common {
-        &self.common
+    fn output(&self) -> Option<Format> {
+        self.common.output
+    }
+
+    fn root(&self) -> &Path {
+        &self.common.root
     }
 }
 

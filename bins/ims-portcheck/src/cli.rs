@@ -1,9 +1,12 @@
 //! The command line of `ims-portcheck`.
 
+use std::path::Path;
+
 use clap::{Parser, Subcommand};
 use ims::command::{Arguments, Common};
 use ims::input::NameOrStdin;
 use ims::name::{GroupName, NodeName};
+use ims::output::Format;
 use ims::span::Span;
 
 /// Which instances would collide on one node
@@ -82,7 +85,11 @@ impl Args {
 }
 
 impl Arguments for Args {
-    fn common(&self) -> &Common {
-        &self.common
+    fn output(&self) -> Option<Format> {
+        self.common.output
+    }
+
+    fn root(&self) -> &Path {
+        &self.common.root
     }
 }

@@ -1,6 +1,7 @@
 //! The record of one probe.
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use ims::layout::Service;
 use ims::name::InstanceName;
@@ -13,6 +14,7 @@ use crate::finding::Finding;
 use crate::level::Level;
 use crate::stage::{Stage, Step};
 use crate::tls::Secured;
+use crate::window::Sums;
 
 /// What one endpoint answered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -45,6 +47,30 @@ pub struct Answer {
     pub attempt: u64,
     /// When the answer was had.
     pub time: Timestamp,
+    /// How long ago that was by the monotonic clock when the record was printed: a reader that is slow sees it grow.
+    pub age_ms: u64,
+    /// What the last probes of this endpoint add up to, where a window was asked for.
+    pub window: Option<Sums>,
+}
+
+impl Answer {
+    /// The time of the whole probe, finer than a millisecond.
+    pub fn took(&self) -> Duration {
+        self.steps.iter().map(|step| Duration::from_micros(step.took_us)).sum()
+    }
+
+    /// Each stage that was reached, once, with all of its time: a stage may be reached again.
+    pub fn stages(&self) -> Vec<(Stage, Duration)> {
+        let mut stages: Vec<(Stage, Duration)> = Vec::with_capacity(self.steps.len());
+        for step in &self.steps {
+            let took = Duration::from_micros(step.took_us);
+            match stages.iter_mut().find(|(stage, _)| *stage == step.stage) {
+                Some((_, all)) => *all += took,
+                None => stages.push((step.stage, took)),
+            }
+        }
+        stages
+    }
 }
 
 impl Record for Answer {

@@ -2,18 +2,22 @@
 
 use std::net::IpAddr;
 use std::num::NonZeroU64;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Parser, ValueEnum};
 use ims::Fail;
 use ims::address;
-use ims::command::{Arguments, Common};
+use ims::command::Arguments;
+use ims::output::Format;
 use ims::span::Span;
 
 use rustls::pki_types::ServerName;
 
+use crate::form::{Form, Reported, Told};
 use crate::level::Level;
+use crate::secrets;
 use crate::tls::{Kit, Mode, Trust, server_name};
+use crate::window::Window;
 
 /// Say whether services are answering, and how deeply
 #[derive(Debug, Parser)]
@@ -47,17 +51,65 @@ pub struct Args {
     /// The name to ask for and to look for in certificates, in place of each target's own
     #[arg(long, value_name = "NAME", value_parser = name)]
     pub name: Option<ServerName<'static>>,
+    /// Add up failures in a sliding window of so many probes, or of so much time
+    #[arg(long, value_name = "N|TIME", requires = "every")]
+    pub window: Option<Window>,
+    /// Who logs in where: a file of users and passwords that only its owner may read, or fd:N for an open descriptor
+    #[arg(long, value_name = "FILE|fd:N")]
+    pub secrets: Option<secrets::From>,
     /// The prober's own address
     #[arg(long, value_name = "ADDRESS", value_parser = address::host)]
     pub from: Option<IpAddr>,
-    /// What every command understands.
-    #[command(flatten)]
-    pub common: Common,
+    /// Tell answers as JSON lines, as tables, or as a report for another program [default: tables on a terminal,
+    /// JSON elsewhere]
+    #[arg(short, long, value_name = "FORMAT")]
+    pub output: Option<Form>,
+    /// Replace this file with the report (prometheus, openmetrics, junit) instead of printing it
+    #[arg(long, value_name = "FILE")]
+    pub to: Option<PathBuf>,
+    /// Look for files and helper programs below this folder
+    #[arg(long, value_name = "FOLDER", hide = true, default_value = "/")]
+    pub root: PathBuf,
 }
 
 impl Arguments for Args {
-    fn common(&self) -> &Common {
-        &self.common
+    fn output(&self) -> Option<Format> {
+        self.output.map(|form| form.told().records())
+    }
+
+    fn root(&self) -> &Path {
+        &self.root
+    }
+}
+
+impl Args {
+    /// How answers are told.
+    pub fn told(&self) -> Told {
+        self.output.map_or_else(|| Told::Records(Format::or_by_terminal(None)), Form::told)
+    }
+
+    /// What one option forbids of the others.
+    pub fn check(&self) -> Result<(), Fail> {
+        if let (Some(window), Some(every)) = (self.window, self.every) {
+            window.check(every.0)?;
+        }
+        let (is_again, has_file) = (self.every.is_some(), self.to.is_some());
+        match self.told() {
+            Told::Report(Reported::Nagios) if is_again => {
+                Err(Fail::usage("a plugin probes once")
+                    .hint("leave --every out; Nagios has its own interval"))
+            }
+            Told::Records(_) | Told::Report(Reported::Nagios) if has_file => {
+                Err(Fail::usage("--to is for a report").hint("with -o prometheus, openmetrics or junit"))
+            }
+            Told::Report(Reported::Prometheus | Reported::Openmetrics) if is_again && !has_file => {
+                Err(Fail::usage("metrics again and again need a file").hint("name it with --to"))
+            }
+            Told::Report(Reported::Junit) if is_again && self.count.is_none() => {
+                Err(Fail::usage("a test report needs an end").hint("say --count"))
+            }
+            Told::Records(_) | Told::Report(_) => Ok(()),
+        }
     }
 }
 

@@ -83,6 +83,8 @@ impl Unread {
             steps,
             attempt,
             time: now(),
+            age_ms: 0,
+            window: None,
         }
     }
 }

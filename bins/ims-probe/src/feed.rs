@@ -6,8 +6,10 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
-use crate::dialogue::{Dialogue, Terms};
+use crate::ask::Ask;
+use crate::dialogue::Dialogue;
 use crate::level::Level;
+use crate::secrets::{Login, Secret};
 use crate::stage::{Stage, Way};
 use crate::trouble::Trouble;
 use crate::wire::{Stream, Wire};
@@ -62,6 +64,13 @@ pub fn hold(dialogue: Dialogue, speech: &[u8], level: Level) -> (Result<Option<S
     let mut way = Way::from(Stage::Connect);
     let mut wire = Wire::over(Feed::of(speech));
     let me = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
-    let end = play(dialogue.hold(&mut wire, &mut way, &Terms { level, me, tls: None }));
+    let login = Login {
+        user: "uid=probe".to_owned(),
+        password: Secret::new("secret".to_owned()),
+        base: None,
+        filter: None,
+    };
+    let ask = Ask { level, me, login: Some(&login), is_at_home: true, tls: None };
+    let end = play(dialogue.hold(&mut wire, ask, &mut way));
     (end, way.stage())
 }

@@ -18,6 +18,8 @@ pub enum Level {
     Greet,
     /// The server tells what it can do and says goodbye in order.
     Session,
+    /// Somebody logs in, and a directory finds what it is asked for.
+    Login,
 }
 
 impl Level {
@@ -27,6 +29,7 @@ impl Level {
             Self::Connect => "connect",
             Self::Greet => "greet",
             Self::Session => "session",
+            Self::Login => "login",
         }
     }
 }

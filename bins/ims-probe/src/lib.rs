@@ -6,6 +6,7 @@
 //! and what the prober could not find out is *unknown*.
 
 pub mod answer;
+pub mod ask;
 pub mod cli;
 mod config;
 mod descriptors;
@@ -14,33 +15,52 @@ pub mod endpoint;
 mod engine;
 pub mod feed;
 pub mod finding;
+mod form;
 mod gather;
 pub mod level;
 mod names;
 mod outlet;
+mod plugin;
 mod print;
 mod probe;
 mod pulse;
+mod report;
 mod rhythm;
 mod rounds;
+pub mod secrets;
 pub mod stage;
+mod summary;
 mod tally;
+mod textfile;
 pub mod tls;
 pub mod trouble;
 mod verdict;
 mod watch;
+pub mod window;
 pub mod wire;
 pub mod words;
+
+use std::process::ExitCode;
 
 use ims::{Exit, Fail, Host, Out};
 
 pub use answer::Answer;
 pub use cli::Args;
+use print::Ended;
+pub use summary::Summary;
 
-/// Runs the command.
+/// Runs the command, from its arguments to its exit status.
+pub fn run() -> ExitCode {
+    if plugin::is_asked(std::env::args_os().skip(1)) { plugin::run() } else { ims::command::run(main) }
+}
+
 #[allow(clippy::needless_pass_by_value)] // the shape ims::command::run wants
-pub fn main(args: Args, host: &Host, out: &mut Out) -> Result<Exit, Fail> {
-    let kit = args.tls_kit()?;
+fn main(args: Args, host: &Host, _: &mut Out) -> Result<Exit, Fail> {
+    probe(&args, host).map(|ended| ended.exit)
+}
+
+fn probe(args: &Args, host: &Host) -> Result<Ended, Fail> {
+    args.check()?;
     let targets = gather::targets(host, &args.targets, args.part)?;
-    watch::run(host, targets, &args, kit, out)
+    watch::run(host, targets, args)
 }

@@ -4,6 +4,7 @@
 use std::io::{self, Stdout, Write};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use ims::sys::stdout::is_open;
 use ims::{Exit, Fail};
 use rustix::event::epoll::EventFlags;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -49,6 +50,7 @@ pub struct Outlet {
 impl Outlet {
     /// Listens from now on whether somebody is there to read.
     pub fn open(hub: &Hub) -> Result<Self, Fail> {
+        is_open().map_err(|error| lost(&error))?;
         let stdout = io::stdout();
         let may_block = match hub.listen(&stdout, Bell::Stdout, EventFlags::empty()) {
             Ok(()) => true,
@@ -130,7 +132,8 @@ pub fn reader_gone() -> Fail {
     lost(&Errno::PIPE.into())
 }
 
-fn lost(error: &io::Error) -> Fail {
+/// Nobody got what was told.
+pub fn lost(error: &io::Error) -> Fail {
     Fail::io(Exit::Unknown, "cannot write to stdout", error)
 }
 

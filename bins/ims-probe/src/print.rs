@@ -1,63 +1,189 @@
-//! What is told of the answers: each as it comes, or in tables that have a row a target.
+//! What is told of the answers: each as it comes, in tables that have a row a target, or in one report at the end.
+
+use std::collections::VecDeque;
+use std::io::Write;
+use std::time::{Duration, Instant};
 
 use ims::output::Format;
+use ims::span::millis;
 use ims::{Exit, Fail, Out};
 
 use crate::answer::Answer;
+use crate::cli::Args;
 use crate::engine::Hub;
+use crate::form::Told;
 use crate::outlet::{self, Outlet};
+use crate::report::Report;
+use crate::report::nagios::Status;
 use crate::tally::Tally;
+use crate::textfile::Textfile;
+use crate::window::Windows;
+
+/// When so many answers wait for a reader, no new probes begin.
+const BACKLOG: usize = 512;
+
+/// How a run ended.
+#[derive(Debug)]
+pub struct Ended {
+    /// The status of the latest answers.
+    pub exit: Exit,
+    /// The same as the status of a plugin.
+    pub status: Status,
+}
 
 /// The one printer of a run, which also knows what has been told so far.
 pub struct Printer {
-    out: Out,
+    teller: Teller,
     outlet: Outlet,
     tally: Tally,
+    windows: Option<Windows>,
+}
+
+/// What becomes of an answer.
+enum Teller {
+    /// A line, as soon as stdout takes it.
+    Lines(Lines),
+    /// A row in a table.
+    Tables(Tables),
+    /// A part of a report.
+    Report(Reporter),
+}
+
+struct Lines {
+    out: Out,
+    /// Answers, and when they were had.
+    waiting: VecDeque<(Instant, Answer)>,
+}
+
+struct Tables {
+    out: Out,
     /// How many rounds of a target are one table; without it the end of the run ends the table.
-    table: Option<usize>,
+    size: Option<usize>,
     rounds: usize,
 }
 
+/// A report, which is told at the end or kept in a file.
+struct Reporter {
+    report: Report,
+    host: String,
+    file: Option<Textfile>,
+    is_told: bool,
+}
+
 impl Printer {
-    /// Prints the answers of so many targets, once or again and again.
-    pub fn new(hub: &Hub, format: Format, host: &str, targets: usize, again: bool) -> Result<Self, Fail> {
+    /// Prints the answers of so many targets.
+    pub fn new(hub: &Hub, args: &Args, host: &str, targets: usize) -> Result<Self, Fail> {
         let outlet = Outlet::open(hub)?;
-        let out = Out::to(outlet.sink(), format, host);
-        let table = match format {
-            Format::Table => again.then_some(targets),
-            Format::Json => None,
+        let told = args.told();
+        let out = Out::to(outlet.sink(), told.records(), host);
+        let every = args.every.map(|every| every.0);
+        let teller = match told {
+            Told::Records(Format::Json) => Teller::Lines(Lines { out, waiting: VecDeque::new() }),
+            Told::Records(Format::Table) => {
+                Teller::Tables(Tables { out, size: every.map(|_| targets), rounds: 0 })
+            }
+            Told::Report(form) => Teller::Report(Reporter {
+                report: Report::of(form, targets, args.timeout.0),
+                host: host.to_owned(),
+                file: args.to.clone().map(|path| Textfile::at(path, every)),
+                is_told: false,
+            }),
         };
-        Ok(Self { out, outlet, tally: Tally::of(targets), table, rounds: 0 })
+        Ok(Self { teller, outlet, tally: Tally::of(targets), windows: args.window.map(Windows::of) })
     }
 
     /// Tells an answer of a target.
-    pub fn answer(&mut self, target: usize, answer: &Answer) -> Result<(), Fail> {
+    pub fn answer(&mut self, target: usize, mut answer: Answer) -> Result<(), Fail> {
+        let now = Instant::now();
         self.tally.note(target, &answer.endpoint, answer.attempt, answer.state);
-        self.out.record(answer)
+        answer.window = self.windows.as_mut().map(|windows| windows.note(target, &answer, now));
+        match &mut self.teller {
+            Teller::Lines(lines) => lines.waiting.push_back((now, answer)),
+            Teller::Tables(tables) => tables.out.record(&answer)?,
+            Teller::Report(reporter) => reporter.note(target, &answer),
+        }
+        Ok(())
     }
 
     /// Ends a round of a target.
     pub fn end_round(&mut self, target: usize, attempt: u64) -> Result<(), Fail> {
         self.tally.end_round(target, attempt);
-        self.rounds += 1;
-        if self.table == Some(self.rounds) {
-            self.rounds = 0;
-            self.out.flush()?;
+        match &mut self.teller {
+            Teller::Lines(_) => Ok(()),
+            Teller::Tables(tables) => tables.end_round(),
+            Teller::Report(reporter) => {
+                reporter.report.end_round(target, attempt);
+                Ok(())
+            }
         }
-        Ok(())
     }
 
-    /// Ends the last table and lets out what stdout takes; says whether that was all.
+    /// Ends the last table or the report and lets out what stdout takes; says whether that was all.
     pub fn end(&mut self, hub: &Hub) -> Result<bool, Fail> {
-        self.out.flush()?;
+        match &mut self.teller {
+            Teller::Lines(_) => {}
+            Teller::Tables(tables) => tables.out.flush()?,
+            Teller::Report(reporter) => reporter.end(hub, &mut self.outlet.sink())?,
+        }
         self.let_out(hub, true)?;
         Ok(self.is_done())
     }
 
+    /// Ends a run that a signal stopped, with a record of what was known. Nothing waits for a reader then.
+    pub fn stop(&mut self, hub: &Hub, by: &'static str, ran: Duration) -> Result<(), Fail> {
+        let summary = self.tally.summary(by, ran);
+        match &mut self.teller {
+            Teller::Lines(lines) => {
+                lines.print(&self.outlet, usize::MAX)?;
+                lines.out.record(&summary)?;
+            }
+            Teller::Tables(tables) => tables.out.record(&summary)?,
+            Teller::Report(_) => {}
+        }
+        self.end(hub).map(|_| ())
+    }
+
+    /// Keeps the file of a report up to date, once every target has answered: so no run begins with less in it than
+    /// the last one left.
+    pub fn keep(&mut self, hub: &Hub) -> Result<(), Fail> {
+        match &mut self.teller {
+            Teller::Report(Reporter { report, host, file: Some(file), .. }) if self.tally.is_whole() => {
+                file.keep(hub, || report.text(host))
+            }
+            Teller::Lines(_) | Teller::Tables(_) | Teller::Report(_) => Ok(()),
+        }
+    }
+
+    /// When the file of a report is to be written though nothing else happens.
+    pub fn due(&self) -> Option<Instant> {
+        match &self.teller {
+            Teller::Report(Reporter { file: Some(file), .. }) if self.tally.is_whole() => file.due(),
+            Teller::Lines(_) | Teller::Tables(_) | Teller::Report(_) => None,
+        }
+    }
+
     /// Lets out what stdout takes. While there is other work, it waits for a good piece.
     pub fn let_out(&mut self, hub: &Hub, is_idle: bool) -> Result<(), Fail> {
-        let waiting = self.outlet.waiting();
-        if waiting >= outlet::PIECE || (is_idle && waiting > 0) { self.outlet.write(hub) } else { Ok(()) }
+        loop {
+            if let Teller::Lines(lines) = &mut self.teller {
+                lines.print(&self.outlet, outlet::PIECE)?;
+            }
+            let waiting = self.outlet.waiting();
+            if waiting >= outlet::PIECE || (is_idle && waiting > 0) {
+                self.outlet.write(hub)?;
+            }
+            if self.outlet.is_blocked() || self.backlog() == 0 {
+                return Ok(());
+            }
+        }
+    }
+
+    /// How many answers are not in the outlet yet.
+    fn backlog(&self) -> usize {
+        match &self.teller {
+            Teller::Lines(lines) => lines.waiting.len(),
+            Teller::Tables(_) | Teller::Report(_) => 0,
+        }
     }
 
     /// Whether something waits that stdout may take.
@@ -67,12 +193,12 @@ impl Printer {
 
     /// Whether everything is told.
     fn is_done(&self) -> bool {
-        self.outlet.waiting() == 0
+        self.outlet.waiting() == 0 && self.backlog() == 0
     }
 
     /// Whether so much waits to be taken that no probe should begin.
     pub fn is_full(&self) -> bool {
-        self.outlet.is_full()
+        self.outlet.is_full() || self.backlog() > BACKLOG
     }
 
     /// How many targets have answered.
@@ -81,8 +207,59 @@ impl Printer {
     }
 
     /// The status of the answers; nobody knows those that were not read.
-    pub fn exit(&self) -> Exit {
-        let exit = self.tally.exit();
-        if self.is_done() { exit } else { exit.gravest(Exit::Unknown) }
+    pub fn ended(&self, has_refused: bool) -> Ended {
+        let (exit, status) = (self.tally.exit(), self.tally.status());
+        if has_refused {
+            return Ended { exit: exit.gravest(Exit::Refused), status: Status::Unknown };
+        }
+        if self.is_done() {
+            return Ended { exit, status };
+        }
+        Ended { exit: exit.gravest(Exit::Unknown), status: Status::Unknown }
+    }
+}
+
+impl Lines {
+    /// Prints what waits until so much is in the outlet: no more than a piece but at the end, so that the age in a
+    /// record is its age when it leaves.
+    fn print(&mut self, outlet: &Outlet, most: usize) -> Result<(), Fail> {
+        while outlet.waiting() < most {
+            let Some((had, mut answer)) = self.waiting.pop_front() else { break };
+            answer.age_ms = millis(had.elapsed());
+            self.out.record(&answer)?;
+        }
+        Ok(())
+    }
+}
+
+impl Tables {
+    fn end_round(&mut self) -> Result<(), Fail> {
+        self.rounds += 1;
+        if self.size == Some(self.rounds) {
+            self.rounds = 0;
+            self.out.flush()?;
+        }
+        Ok(())
+    }
+}
+
+impl Reporter {
+    fn note(&mut self, target: usize, answer: &Answer) {
+        self.report.note(target, answer);
+        if let Some(file) = &mut self.file {
+            file.note();
+        }
+    }
+
+    /// Tells the report, once.
+    fn end(&mut self, hub: &Hub, stdout: &mut impl Write) -> Result<(), Fail> {
+        if std::mem::replace(&mut self.is_told, true) {
+            return Ok(());
+        }
+        let text = self.report.text(&self.host);
+        match &mut self.file {
+            Some(file) => file.end(hub, text),
+            None => stdout.write_all(text.as_bytes()).map_err(|error| outlet::lost(&error)),
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! One probe of one endpoint: resolve, connect, speak, judge, all before one deadline.
 
+use std::cell::Cell;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
 use std::time::{Duration, Instant};
@@ -7,14 +8,18 @@ use std::time::{Duration, Instant};
 use ims::State;
 use ims::name::InstanceName;
 use ims::span::millis;
+use ims::sys::net::Net;
 
 use crate::answer::{self, Answer};
-use crate::dialogue::{Dialogue, Terms};
+use crate::ask::Ask;
+use crate::dialogue::Dialogue;
+use crate::dialogue::auth::hidden;
 use crate::endpoint::{At, Endpoint};
 use crate::engine::{Hub, Socket};
 use crate::level::Level;
 use crate::names::Names;
 use crate::pulse::Pulse;
+use crate::secrets::{Entry, Login, Secrets};
 use crate::stage::{Stage, Way};
 use crate::tls::{Kit, Tls};
 use crate::trouble::Trouble;
@@ -30,6 +35,8 @@ pub struct How {
     pub timeout: Duration,
     /// The prober's own address.
     pub from: Option<IpAddr>,
+    /// Who logs in where.
+    pub secrets: Secrets,
 }
 
 /// What is probed, and for whom.
@@ -55,21 +62,37 @@ pub struct Prober {
     pub names: Names,
     /// What TLS needs.
     pub kit: Kit,
+    /// Whether a safety rule has kept a probe from its end.
+    pub has_refused: Cell<bool>,
 }
 
 impl Prober {
     /// Probes an endpoint; `deadline` is the end of its time.
     pub async fn probe(&self, asked: Asked, deadline: Instant) -> Answer {
         let dialogue = Dialogue::with(asked.endpoint.service);
-        let level = self.how.level.min(dialogue.deepest());
+        let mut level = self.how.level.min(dialogue.deepest());
+        let mut login = None;
+        if level >= Level::Login {
+            match self.how.secrets.of(asked.endpoint.service, asked.instance.as_ref()) {
+                Some(Entry::Login(known)) => login = Some(&**known),
+                Some(Entry::Nobody) => level = Level::Session,
+                None => {}
+            }
+        }
         let lost_before = self.pulse.lost();
         let mut address = None;
         let mut way = Way::from(match asked.endpoint.at {
             At::Ip(_) => Stage::Connect,
             At::Name(_) => Stage::Resolve,
         });
-        let speech = self.speak(&asked, dialogue, level, deadline, &mut way, &mut address);
-        let end = self.hub.before(deadline, pin!(speech)).await;
+        let speech = self.speak(&asked, dialogue, (level, login), deadline, &mut way, &mut address);
+        let mut end = self.hub.before(deadline, pin!(speech)).await;
+        if let (Some(end), Some(login)) = (&mut end, login) {
+            conceal(end, login);
+        }
+        if let Some(Err(Trouble::Refused(_))) = end {
+            self.has_refused.set(true);
+        }
         // A silence is as old as the look that found nothing; that thousands end in one moment takes none of it.
         let (now, lost) = match end {
             Some(_) => (Instant::now(), self.pulse.lost()),
@@ -100,6 +123,8 @@ impl Prober {
             steps,
             attempt: asked.attempt,
             time: answer::now(),
+            age_ms: 0,
+            window: None,
         }
     }
 
@@ -107,7 +132,7 @@ impl Prober {
         &self,
         asked: &Asked,
         dialogue: Dialogue,
-        level: Level,
+        (level, login): (Level, Option<&Login>),
         deadline: Instant,
         way: &mut Way,
         address: &mut Option<IpAddr>,
@@ -130,8 +155,13 @@ impl Prober {
         if level > Level::Connect && tls.is_wanted() {
             socket.send_at_once()?;
         }
+        let is_at_home = match (login, *address) {
+            (Some(_), Some(peer)) => peer == me || peer.is_loopback() || is_ours(peer)?,
+            (Some(_) | None, _) => false,
+        };
+        let ask = Ask { level, me, login, is_at_home, tls: Some(&tls) };
         let mut wire = Wire::over(socket);
-        let told = dialogue.hold(&mut wire, way, &Terms { level, me, tls: Some(&tls) }).await;
+        let told = dialogue.hold(&mut wire, ask, way).await;
         wire.close();
         told
     }
@@ -169,5 +199,32 @@ impl Prober {
 
     async fn connect(&self, at: SocketAddr) -> Result<Socket<'_>, Trouble> {
         Socket::connect(&self.hub, at, self.how.from).await
+    }
+}
+
+/// Whether an address is on a link of this node. It is asked when the connection stands: should the address go away
+/// after that, so does the connection.
+fn is_ours(ip: IpAddr) -> Result<bool, Trouble> {
+    let assigned = Net::open().and_then(|mut net| net.assigned());
+    let assigned = assigned.map_err(|fail| Trouble::Unknown(fail.to_string()))?;
+    Ok(assigned.iter().any(|assigned| assigned.ip == ip))
+}
+
+/// Takes out of a server's words what it was told in confidence.
+fn conceal(end: &mut Result<Option<String>, Trouble>, login: &Login) {
+    match end {
+        Ok(Some(words)) | Err(Trouble::SaidNo(words) | Trouble::Garbled(words)) => {
+            *words = hidden(std::mem::take(words), login);
+        }
+        Ok(None)
+        | Err(
+            Trouble::Io(_)
+            | Trouble::Closed
+            | Trouble::TooLong(_)
+            | Trouble::Itself
+            | Trouble::Unknown(_)
+            | Trouble::Refused(_)
+            | Trouble::Late,
+        ) => {}
     }
 }

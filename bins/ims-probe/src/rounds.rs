@@ -2,7 +2,7 @@
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::config::Reading;
 use crate::gather::Target;
@@ -33,6 +33,11 @@ impl Rounds {
         let beats = (0..targets.len()).map(|target| Reverse((rhythm.start, target))).collect();
         let watched = |target| Watched { target, attempt: 0, open: 0, reading: None };
         Self { rhythm, targets: targets.into_iter().map(watched).collect(), beats }
+    }
+
+    /// How long the run has lasted.
+    pub fn since_start(&self, now: Instant) -> Duration {
+        now.saturating_duration_since(self.rhythm.start)
     }
 
     /// Whether no more rounds will begin, those apart that are under way.

@@ -29,9 +29,11 @@ pub enum Stage {
     Lhlo,
     /// The answer to CAPABILITY (IMAP) or CAPA (POP3).
     Capability,
-    /// The answer to an anonymous LDAP bind.
+    /// The answer to a login by SMTP, IMAP or POP3.
+    Auth,
+    /// The answers to LDAP binds: the anonymous one, and that of a login.
     Bind,
-    /// The base search of the LDAP root DSE.
+    /// The LDAP searches: of the root DSE, and the one that a login is for.
     Search,
     /// The answer to QUIT.
     Quit,
@@ -53,6 +55,7 @@ impl Stage {
             Self::Ehlo => "ehlo",
             Self::Lhlo => "lhlo",
             Self::Capability => "capability",
+            Self::Auth => "auth",
             Self::Bind => "bind",
             Self::Search => "search",
             Self::Quit => "quit",
@@ -107,7 +110,7 @@ impl Way {
     /// Ends the present stage and enters the next.
     pub fn enter(&mut self, next: Stage) {
         let now = Instant::now();
-        self.steps.push(Step { stage: self.now, took_us: micros(now - self.since) });
+        self.leave(now);
         self.since = now;
         self.now = next;
     }
@@ -124,8 +127,17 @@ impl Way {
 
     /// The time of the whole until now, and of each stage reached.
     pub fn end(mut self, now: Instant) -> (Duration, Vec<Step>) {
-        self.steps.push(Step { stage: self.now, took_us: micros(now - self.since) });
+        self.leave(now);
         (now - self.start, self.steps)
+    }
+
+    /// Notes the time of the present stage; one that was there before is one with it.
+    fn leave(&mut self, now: Instant) {
+        let (stage, took_us) = (self.now, micros(now - self.since));
+        match self.steps.iter_mut().find(|step| step.stage == stage) {
+            Some(step) => step.took_us += took_us,
+            None => self.steps.push(Step { stage, took_us }),
+        }
     }
 }
 

@@ -1,24 +1,32 @@
 //! What a run knows so far: the latest state of each endpoint, from which the exit status comes.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
+use ims::span::millis;
 use ims::{Exit, State};
+
+use crate::answer::now;
+use crate::report::nagios::Status;
+use crate::summary::Summary;
 
 /// The latest answers of each target.
 #[derive(Debug)]
 pub struct Tally {
     targets: Vec<HashMap<String, (u64, State)>>,
     answered: usize,
+    probes: u64,
 }
 
 impl Tally {
     /// No target has answered yet.
     pub fn of(targets: usize) -> Self {
-        Self { targets: vec![HashMap::new(); targets], answered: 0 }
+        Self { targets: vec![HashMap::new(); targets], answered: 0, probes: 0 }
     }
 
     /// Notes an answer.
     pub fn note(&mut self, target: usize, endpoint: &str, attempt: u64, state: State) {
+        self.probes += 1;
         if let Some(latest) = self.targets.get_mut(target) {
             if latest.is_empty() {
                 self.answered += 1;
@@ -39,13 +47,45 @@ impl Tally {
         self.answered
     }
 
+    /// Whether every target has answered.
+    pub const fn is_whole(&self) -> bool {
+        self.answered == self.targets.len()
+    }
+
     /// The gravest of the latest answers; a target that has not answered is unknown.
     pub fn exit(&self) -> Exit {
-        let states = self.targets.iter().flat_map(|latest| {
+        self.states().map(Exit::from).fold(Exit::Ok, Exit::gravest)
+    }
+
+    /// The same as the status of a plugin.
+    pub fn status(&self) -> Status {
+        self.states().map(Status::from).max().unwrap_or(Status::Unknown)
+    }
+
+    /// What is known when a signal ends the run.
+    pub fn summary(&self, stopped_by: &'static str, ran: Duration) -> Summary {
+        let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
+        let latest = || self.targets.iter().flat_map(HashMap::values);
+        let of = |wanted: State| count(latest().filter(|(_, state)| *state == wanted).count());
+        Summary {
+            stopped_by,
+            ran_ms: millis(ran),
+            targets: count(self.targets.len()),
+            answered: count(self.answered),
+            probes: self.probes,
+            up: of(State::Up),
+            down: of(State::Down),
+            partial: of(State::Partial),
+            unknown: of(State::Unknown),
+            time: now(),
+        }
+    }
+
+    fn states(&self) -> impl Iterator<Item = State> {
+        self.targets.iter().flat_map(|latest| {
             let none = latest.is_empty().then_some(State::Unknown);
             none.into_iter().chain(latest.values().map(|(_, state)| *state))
-        });
-        states.map(Exit::from).fold(Exit::Ok, Exit::gravest)
+        })
     }
 }
 
@@ -85,5 +125,18 @@ mod tests {
         tally.note(0, "smtp", 2, Up);
         tally.end_round(0, 2);
         assert_eq!(tally.exit(), Exit::Ok);
+    }
+
+    #[test]
+    fn a_summary_counts_endpoints_by_their_latest_state_and_every_probe() {
+        let mut tally = Tally::of(3);
+        for (target, endpoint, attempt, state) in
+            [(0, "smtp", 1, Down), (0, "smtp", 2, Up), (0, "imap", 2, Down), (1, "ldap", 1, Unknown)]
+        {
+            tally.note(target, endpoint, attempt, state);
+        }
+        let told = tally.summary("SIGTERM", Duration::from_millis(1500));
+        assert_eq!((told.stopped_by, told.ran_ms, told.targets, told.answered), ("SIGTERM", 1500, 3, 2));
+        assert_eq!((told.probes, told.up, told.down, told.partial, told.unknown), (4, 1, 1, 0, 1));
     }
 }

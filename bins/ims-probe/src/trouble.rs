@@ -21,6 +21,8 @@ pub enum Trouble {
     Itself,
     /// It could not be found out, in these words.
     Unknown(String),
+    /// We would not go on, in these words.
+    Refused(String),
     /// The time was over.
     Late,
 }

@@ -59,7 +59,7 @@ fn judge(trouble: Trouble, stage: Stage, timeout: Duration) -> (State, String) {
         Trouble::SaidNo(words) | Trouble::Garbled(words) => (State::Down, words),
         Trouble::TooLong(what) => (State::Down, what.to_owned()),
         Trouble::Itself => (State::Down, "nothing listens there; the connection met itself".to_owned()),
-        Trouble::Unknown(words) => (State::Unknown, words),
+        Trouble::Unknown(words) | Trouble::Refused(words) => (State::Unknown, words),
         Trouble::Late => {
             (if is_the_servers(stage) { State::Down } else { State::Unknown }, timed_out(timeout))
         }
@@ -80,6 +80,7 @@ const fn is_the_servers(stage: Stage) -> bool {
         | Stage::Ehlo
         | Stage::Lhlo
         | Stage::Capability
+        | Stage::Auth
         | Stage::Bind
         | Stage::Search
         | Stage::Quit

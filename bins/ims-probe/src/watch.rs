@@ -1,5 +1,6 @@
 //! A run: all targets at once, once or again and again, on one loop, and an end by signal.
 
+use std::cell::Cell;
 use std::io;
 use std::num::NonZeroU64;
 use std::rc::Rc;
@@ -7,7 +8,7 @@ use std::time::Instant;
 
 use ims::sys::stderr;
 use ims::sys::stop::Stop;
-use ims::{Exit, Fail, Host, Out};
+use ims::{Exit, Fail, Host};
 use rustix::event::epoll::EventFlags;
 
 use crate::answer::Answer;
@@ -17,14 +18,15 @@ use crate::descriptors::Seats;
 use crate::endpoint::Endpoint;
 use crate::engine::{Bell, Hub, Tasks};
 use crate::gather::Target;
+use crate::level::Level;
 use crate::names::Names;
 use crate::outlet;
-use crate::print::Printer;
+use crate::print::{Ended, Printer};
 use crate::probe::{Asked, How, Prober};
 use crate::pulse::Pulse;
 use crate::rhythm::Rhythm;
 use crate::rounds::Rounds;
-use crate::tls::Kit;
+use crate::secrets::Secrets;
 
 /// How many probes begin before the loop looks again at those under way.
 const BURST: usize = 64;
@@ -56,21 +58,30 @@ struct Watch<'a> {
 }
 
 /// Probes all targets and prints the answers as they come.
-pub fn run(host: &Host, targets: Vec<Target>, args: &Args, kit: Kit, out: &Out) -> Result<Exit, Fail> {
+pub fn run(host: &Host, targets: Vec<Target>, args: &Args) -> Result<Ended, Fail> {
+    let kit = args.tls_kit()?;
+    let secrets = secrets(host, args)?;
     let stop = Stop::watch()?;
     let cannot = |error: io::Error| Fail::io(Exit::Unknown, "cannot make an event queue", &error);
     let hub = Hub::new().map_err(cannot)?;
     hub.listen(&stop, Bell::Signal, EventFlags::IN).map_err(cannot)?;
     let count = targets.len();
-    let printer = Printer::new(&hub, out.format(), host.name(), count, args.every.is_some())?;
+    let printer = Printer::new(&hub, args, host.name(), count)?;
     let rhythm = Rhythm {
         start: hub.now(),
         every: args.every.map(|span| span.0),
         count: args.count.map(NonZeroU64::get),
         targets: count,
     };
-    let how = How { level: args.level, timeout: args.timeout.0, from: args.from };
-    let prober = Prober { hub, how, pulse: Pulse::of(args.timeout.0), names: Names::default(), kit };
+    let how = How { level: args.level, timeout: args.timeout.0, from: args.from, secrets };
+    let prober = Prober {
+        hub,
+        how,
+        pulse: Pulse::of(args.timeout.0),
+        names: Names::default(),
+        kit,
+        has_refused: Cell::new(false),
+    };
     let mut watch = Watch {
         prober: &prober,
         host,
@@ -84,7 +95,19 @@ pub fn run(host: &Host, targets: Vec<Target>, args: &Args, kit: Kit, out: &Out) 
         let answered = watch.printer.answered();
         stderr::say("ims-probe", format_args!("stopped by {by}; {answered} of {count} targets had answered"));
     }
-    Ok(watch.printer.exit())
+    Ok(watch.printer.ended(prober.has_refused.get()))
+}
+
+/// Who logs in, where that is asked for.
+fn secrets(host: &Host, args: &Args) -> Result<Secrets, Fail> {
+    match &args.secrets {
+        Some(from) => Secrets::load(host, from),
+        None if args.level >= Level::Login => {
+            Err(Fail::usage(format!("--level {} needs a login", args.level))
+                .hint("name a file of users and passwords with --secrets"))
+        }
+        None => Ok(Secrets::default()),
+    }
 }
 
 impl Watch<'_> {
@@ -108,7 +131,7 @@ impl Watch<'_> {
             if found.signal
                 && let Some(by) = stop.asked()
             {
-                self.printer.end(hub)?;
+                self.printer.stop(hub, by, self.rounds.since_start(Instant::now()))?;
                 return Ok(Some(by));
             }
             if found.is_all {
@@ -119,6 +142,7 @@ impl Watch<'_> {
                 let told = self.tasks.poll(task);
                 self.hear(told)?;
             }
+            self.printer.keep(hub)?;
             self.printer.let_out(hub, is_idle)?;
         }
     }
@@ -137,7 +161,7 @@ impl Watch<'_> {
         }
         let beat = self.rounds.next().filter(|_| may_begin);
         let pulse = (!self.tasks.is_empty()).then(|| self.prober.pulse.next(now));
-        [beat, pulse, self.tasks.alarm()].into_iter().flatten().min()
+        [beat, pulse, self.tasks.alarm(), self.printer.due()].into_iter().flatten().min()
     }
 
     /// Begins the rounds whose time is there. Nothing new begins while nobody reads what is told.
@@ -199,9 +223,9 @@ impl Watch<'_> {
         match end {
             End::Answer(answer) => {
                 self.seats.free();
-                self.printer.answer(target, &answer)?;
+                self.printer.answer(target, *answer)?;
             }
-            End::Unread(answer) => self.printer.answer(target, &answer)?,
+            End::Unread(answer) => self.printer.answer(target, *answer)?,
             End::Read(endpoints, deadline) => self.ask_all(target, endpoints, deadline),
         }
         match self.rounds.answered(target, Instant::now()) {

@@ -6,6 +6,7 @@ use std::io::{self, ErrorKind};
 use std::task::Poll;
 
 use rustls::ClientConnection;
+use zeroize::Zeroizing;
 
 use crate::tls::Channel;
 use crate::trouble::Trouble;
@@ -53,6 +54,12 @@ impl<S: Stream> Wire<S> {
             bytes = bytes.get(sent..).unwrap_or_default();
         }
         Ok(())
+    }
+
+    /// Sends a command that is made of parts; no copy of it is left in memory.
+    pub async fn send_all(&mut self, parts: &[&str]) -> Result<(), Trouble> {
+        let command = Zeroizing::new(parts.concat());
+        self.send(command.as_bytes()).await
     }
 
     /// Says goodbye without waiting: whether it arrives changes no answer.

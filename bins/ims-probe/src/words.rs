@@ -15,10 +15,7 @@ pub fn printable(bytes: &[u8]) -> String {
             if spend(&mut room, &mut text) {
                 return text;
             }
-            match c {
-                '"' | '\'' => text.push(c),
-                _ => text.extend(c.escape_debug()),
-            }
+            push(&mut text, c);
         }
         for byte in chunk.invalid() {
             if spend(&mut room, &mut text) {
@@ -29,6 +26,20 @@ pub fn printable(bytes: &[u8]) -> String {
         }
     }
     text
+}
+
+/// A text as it stands in printable words, uncut.
+pub fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    text.chars().for_each(|c| push(&mut escaped, c));
+    escaped
+}
+
+fn push(text: &mut String, c: char) {
+    match c {
+        '"' | '\'' => text.push(c),
+        _ => text.extend(c.escape_debug()),
+    }
 }
 
 /// Takes one character's room; says whether there was none left, after marking the cut.

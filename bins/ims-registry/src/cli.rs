@@ -1,6 +1,6 @@
 //! The command line of `ims-registry`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Parser, Subcommand};
 use ims::address::Address;
@@ -8,6 +8,7 @@ use ims::command::{Arguments, Common};
 use ims::input::NameOrStdin;
 use ims::layout::Layout;
 use ims::name::{DirectoryName, InstanceName, NodeName};
+use ims::output::Format;
 use ims::span::Span;
 
 /// Which instances this node knows
@@ -23,8 +24,12 @@ pub struct Args {
 }
 
 impl Arguments for Args {
-    fn common(&self) -> &Common {
-        &self.common
+    fn output(&self) -> Option<Format> {
+        self.common.output
+    }
+
+    fn root(&self) -> &Path {
+        &self.common.root
     }
 }
 

@@ -1,10 +1,12 @@
 //! The command line of `ims-switch`.
 
 use std::ffi::OsString;
+use std::path::Path;
 
 use clap::{Parser, Subcommand};
 use ims::command::{Arguments, Common};
 use ims::name::{GroupName, NodeName, ResourceName};
+use ims::output::Format;
 use ims::span::Span;
 
 /// Resource groups: bring them online, move them between nodes, react to faults
@@ -20,8 +22,12 @@ pub struct Args {
 }
 
 impl Arguments for Args {
-    fn common(&self) -> &Common {
-        &self.common
+    fn output(&self) -> Option<Format> {
+        self.common.output
+    }
+
+    fn root(&self) -> &Path {
+        &self.common.root
     }
 }
 

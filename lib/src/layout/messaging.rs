@@ -13,7 +13,8 @@ use crate::conf::option_file::{OptionFile, Scope, number};
 use crate::instance::Instance;
 use crate::layout::spliced::Spliced;
 use crate::layout::{
-    Bind, Layout, Listener, Program, Service, Stop, iplanet5, messaging6, optional_text, ports, text_of,
+    Bind, Layout, Listener, Program, Service, Stop, directory, iplanet5, messaging6, optional_text, ports,
+    text_of,
 };
 use crate::place::Place;
 use crate::sys::exec::Line;
@@ -51,6 +52,25 @@ pub struct Outbound {
     pub address: String,
     /// The line that says so.
     pub at: Place,
+}
+
+/// The one address of `ips` that an instance of this line can be bound to. Of its servers only the Directory Server
+/// with a `dse.ldif` knows IPv6.
+pub fn address(
+    instance: &Instance,
+    directory: Option<&directory::Config>,
+    ips: &[IpAddr],
+) -> Result<IpAddr, Fail> {
+    let can_v6 = !instance.mail && matches!(directory, Some(directory::Config::Dse(_)));
+    match ips {
+        [one] if one.is_ipv4() || can_v6 => Ok(*one),
+        _ => {
+            let family = if can_v6 { "one" } else { "one IPv4" };
+            let list = ips.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+            let layout = instance.layout;
+            Err(Fail::usage(format!("an instance of {layout} is bound to {family} address, not to {list}")))
+        }
+    }
 }
 
 /// The channels with an `interfaceaddress`; a node without `imta.cnf` knows none.

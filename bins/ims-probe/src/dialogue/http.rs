@@ -1,6 +1,6 @@
 //! HTTP (RFC 9112): one GET of `/`, and the head of the answer. A redirect is an answer and is not followed.
 
-use super::Terms;
+use crate::ask::Ask;
 use crate::level::Level;
 use crate::stage::{Stage, Way};
 use crate::trouble::Trouble;
@@ -9,17 +9,13 @@ use crate::words::printable;
 
 /// Holds the dialogue and gives the status line. Any status is a greeting; a session needs a page, a redirect or the
 /// wish for a login.
-pub async fn hold<S: Stream>(
-    wire: &mut Wire<S>,
-    way: &mut Way,
-    terms: &Terms<'_>,
-) -> Result<String, Trouble> {
-    if let Some(tls) = terms.starttls() {
+pub async fn hold<S: Stream>(wire: &mut Wire<S>, ask: Ask<'_>, way: &mut Way) -> Result<String, Trouble> {
+    if let Some(tls) = ask.starttls() {
         // There is none in HTTP.
         tls.asks(false, way)?;
     }
     way.enter(Stage::Get);
-    let host = terms.tls.map(|tls| tls.endpoint.authority()).unwrap_or_default();
+    let host = ask.tls.map(|tls| tls.endpoint.authority()).unwrap_or_default();
     let request = format!(
         "GET / HTTP/1.1\r\nHost: {host}\r\nUser-Agent: ims-probe\r\nAccept: */*\r\nConnection: close\r\n\r\n"
     );
@@ -34,7 +30,7 @@ pub async fn hold<S: Stream>(
         match status {
             // An interim answer; the next one counts.
             100 | 102..=199 => {}
-            _ if terms.level < Level::Session || matches!(status, 200..=399 | 401) => return Ok(words),
+            _ if ask.level < Level::Session || matches!(status, 200..=399 | 401) => return Ok(words),
             _ => return Err(Trouble::SaidNo(words)),
         }
     }

@@ -1,72 +1,89 @@
-//! IMAP (RFC 3501, RFC 9051): greeting, CAPABILITY, LOGOUT.
+//! IMAP (RFC 3501, RFC 9051): greeting, CAPABILITY, login, LOGOUT.
 
-use super::{Terms, begins};
+use super::auth::{plain, quoted};
+use super::begins;
+use crate::ask::Ask;
 use crate::level::Level;
+use crate::secrets::Login;
 use crate::stage::{Stage, Way};
 use crate::trouble::Trouble;
 use crate::wire::{Stream, Wire};
 use crate::words::printable;
 
 /// Holds the dialogue and gives the greeting.
-pub async fn hold<S: Stream>(
-    wire: &mut Wire<S>,
-    way: &mut Way,
-    terms: &Terms<'_>,
-) -> Result<String, Trouble> {
+pub async fn hold<S: Stream>(wire: &mut Wire<S>, ask: Ask<'_>, way: &mut Way) -> Result<String, Trouble> {
     way.enter(Stage::Greet);
     let line = wire.line().await?;
     let greeting = printable(line);
+    let is_logged_in = begins(line, "* PREAUTH");
     if begins(line, "* BYE") {
         return Err(Trouble::SaidNo(greeting));
     }
-    let is_known = begins(line, "* PREAUTH");
-    if !(begins(line, "* OK") || is_known) || line.contains(&0) {
+    if !(begins(line, "* OK") || is_logged_in) || line.contains(&0) {
         return Err(Trouble::Garbled(format!("not a greeting: {greeting}")));
     }
-    if !terms.is_greeting_alone() {
-        let mut offers = capability(wire, way, "a1").await?;
+    let mut offers = Offers::default();
+    if !ask.is_greeting_alone() {
+        offers = capability(wire, way, "a1").await?;
         // Who is logged in already may not begin TLS any more (RFC 9051 §6.2.1).
-        offers.starttls &= !is_known;
-        starttls(wire, way, terms, offers).await?;
+        offers.starttls &= !is_logged_in;
+        offers = starttls(wire, ask, way, offers).await?;
     }
-    if terms.level < Level::Session {
-        wire.farewell(b"a2 LOGOUT\r\n");
+    if ask.level < Level::Session {
+        wire.farewell(b"a9 LOGOUT\r\n");
         return Ok(greeting);
     }
+    let mut last = "a2";
+    if ask.level >= Level::Login {
+        way.enter(Stage::Auth);
+        if is_logged_in {
+            return Err(Trouble::Unknown(
+                "the server wants no login (PREAUTH), so none was tried".to_owned(),
+            ));
+        }
+        auth(wire, offers, ask.login_over(wire)?).await?;
+        last = "a3";
+    }
     way.enter(Stage::Logout);
-    logout(wire).await?;
+    logout(wire, last).await?;
     Ok(greeting)
 }
 
-/// What a server says it can do.
+/// What a server says that it can do.
 #[derive(Debug, Clone, Copy, Default)]
 struct Offers {
     starttls: bool,
+    plain: bool,
+    initial_response: bool,
+    no_login: bool,
+}
+
+impl Offers {
+    fn note(&mut self, line: &[u8]) {
+        for word in line.split(|byte| *byte == b' ') {
+            self.starttls |= word.eq_ignore_ascii_case(b"STARTTLS");
+            self.plain |= word.eq_ignore_ascii_case(b"AUTH=PLAIN");
+            self.initial_response |= word.eq_ignore_ascii_case(b"SASL-IR");
+            self.no_login |= word.eq_ignore_ascii_case(b"LOGINDISABLED");
+        }
+    }
 }
 
 async fn capability<S: Stream>(wire: &mut Wire<S>, way: &mut Way, tag: &str) -> Result<Offers, Trouble> {
     way.enter(Stage::Capability);
     wire.send(format!("{tag} CAPABILITY\r\n").as_bytes()).await?;
-    let (mut speaks_imap, mut offers) = (false, Offers::default());
-    loop {
-        let line = wire.line().await?;
-        if ends(line, tag, "OK") {
-            break;
-        }
-        if ends(line, tag, "NO") || ends(line, tag, "BAD") || begins(line, "* BYE") {
-            return Err(Trouble::SaidNo(printable(line)));
-        }
+    let (mut offers, mut speaks_imap) = (Offers::default(), false);
+    finish(wire, tag, |line| {
         if begins(line, "* CAPABILITY") {
-            let has = |names: &[&str]| {
-                line.split(|byte| *byte == b' ')
-                    .any(|word| names.iter().any(|name| word.eq_ignore_ascii_case(name.as_bytes())))
-            };
-            speaks_imap |= has(&["IMAP4rev1", "IMAP4rev2", "IMAP4"]);
-            offers.starttls |= has(&["STARTTLS"]);
-        } else if !begins(line, "*") {
-            return Err(Trouble::Garbled(format!("not a response: {}", printable(line))));
+            offers.note(line);
+            speaks_imap |= line.split(|byte| *byte == b' ').any(|word| {
+                ["IMAP4rev1", "IMAP4rev2", "IMAP4"]
+                    .iter()
+                    .any(|name| word.eq_ignore_ascii_case(name.as_bytes()))
+            });
         }
-    }
+    })
+    .await?;
     if speaks_imap {
         Ok(offers)
     } else {
@@ -74,62 +91,126 @@ async fn capability<S: Stream>(wire: &mut Wire<S>, way: &mut Way, tag: &str) -> 
     }
 }
 
-/// Begins TLS where that is wanted and offered, and asks for the abilities again.
+/// Begins TLS where that is wanted and offered, and gives what is offered then.
 async fn starttls<S: Stream>(
     wire: &mut Wire<S>,
+    ask: Ask<'_>,
     way: &mut Way,
-    terms: &Terms<'_>,
     offers: Offers,
-) -> Result<(), Trouble> {
-    let Some(tls) = terms.starttls() else { return Ok(()) };
+) -> Result<Offers, Trouble> {
+    let Some(tls) = ask.starttls() else { return Ok(offers) };
     if !tls.asks(offers.starttls, way)? {
-        return Ok(());
+        return Ok(offers);
     }
     way.enter(Stage::Tls);
-    wire.send(b"a3 STARTTLS\r\n").await?;
-    loop {
-        let line = wire.line().await?;
-        if ends(line, "a3", "OK") {
-            break;
-        }
-        if ends(line, "a3", "NO") || ends(line, "a3", "BAD") {
-            return tls.refused(printable(line), way);
-        }
-        if begins(line, "* BYE") {
-            return Err(Trouble::SaidNo(printable(line)));
-        }
-        if !begins(line, "*") {
-            return Err(Trouble::Garbled(format!("not a response: {}", printable(line))));
-        }
+    wire.send(b"t1 STARTTLS\r\n").await?;
+    match finish(wire, "t1", |_| ()).await {
+        Ok(()) => tls.begin(wire, way).await?,
+        Err(Trouble::SaidNo(words)) => return tls.refused(words, way).map(|()| offers),
+        Err(trouble) => return Err(trouble),
     }
-    tls.begin(wire, way).await?;
-    if terms.level < Level::Session {
-        return Ok(());
+    if ask.level < Level::Session {
+        return Ok(offers);
     }
-    capability(wire, way, "a4").await.map(|_| ())
+    capability(wire, way, "t2").await
 }
 
-/// Whether a line ends the command with this tag in this way.
-fn ends(line: &[u8], tag: &str, word: &str) -> bool {
-    let rest = line.strip_prefix(tag.as_bytes()).and_then(|rest| rest.strip_prefix(b" "));
-    rest.is_some_and(|rest| begins(rest, word))
+/// Logs in: by PLAIN (with its message at once where RFC 4959 is known), else by LOGIN unless that is forbidden.
+async fn auth<S: Stream>(wire: &mut Wire<S>, offers: Offers, login: &Login) -> Result<(), Trouble> {
+    if offers.plain {
+        let message = plain(login);
+        if offers.initial_response {
+            wire.send_all(&["a2 AUTHENTICATE PLAIN ", &message, "\r\n"]).await?;
+        } else {
+            wire.send(b"a2 AUTHENTICATE PLAIN\r\n").await?;
+            invitation(wire, "a2").await?;
+            wire.send_all(&[&message, "\r\n"]).await?;
+        }
+    } else if offers.no_login {
+        return Err(Trouble::SaidNo("the server forbids LOGIN and offers no AUTH=PLAIN".to_owned()));
+    } else if login.user.is_ascii() && login.password.reveal().is_ascii() {
+        let (user, password) = (quoted(&login.user), quoted(login.password.reveal()));
+        wire.send_all(&["a2 LOGIN ", &user, " ", &password, "\r\n"]).await?;
+    } else {
+        // What is not ASCII goes as literals, whose length is told before (RFC 3501 §4.3).
+        wire.send_all(&["a2 LOGIN {", &login.user.len().to_string(), "}\r\n"]).await?;
+        invitation(wire, "a2").await?;
+        let length = login.password.reveal().len().to_string();
+        wire.send_all(&[&login.user, " {", &length, "}\r\n"]).await?;
+        invitation(wire, "a2").await?;
+        wire.send_all(&[login.password.reveal(), "\r\n"]).await?;
+    }
+    finish(wire, "a2", |_| ()).await
 }
 
-async fn logout<S: Stream>(wire: &mut Wire<S>) -> Result<(), Trouble> {
-    wire.send(b"a2 LOGOUT\r\n").await?;
+async fn logout<S: Stream>(wire: &mut Wire<S>, tag: &str) -> Result<(), Trouble> {
+    wire.send(format!("{tag} LOGOUT\r\n").as_bytes()).await?;
     let mut bye = false;
     loop {
         let line = wire.line().await?;
-        if ends(line, "a2", "OK") {
-            break;
-        }
-        if ends(line, "a2", "NO") || ends(line, "a2", "BAD") {
-            return Err(Trouble::SaidNo(printable(line)));
-        }
-        bye |= begins(line, "* BYE");
-        if !begins(line, "*") {
-            return Err(Trouble::Garbled(format!("not a response: {}", printable(line))));
+        match response(line, tag) {
+            Response::Ok => break,
+            Response::No => return Err(Trouble::SaidNo(printable(line))),
+            Response::Bye => bye = true,
+            Response::Untagged => {}
+            Response::Invitation | Response::Other => return Err(garbled(line)),
         }
     }
     if bye { Ok(()) } else { Err(Trouble::Garbled("LOGOUT was answered without BYE".to_owned())) }
+}
+
+/// Reads responses up to the end of a command, which must be OK, with a look at each untagged one.
+async fn finish<S: Stream>(
+    wire: &mut Wire<S>,
+    tag: &str,
+    mut each: impl FnMut(&[u8]),
+) -> Result<(), Trouble> {
+    loop {
+        let line = wire.line().await?;
+        match response(line, tag) {
+            Response::Ok => return Ok(()),
+            Response::No | Response::Bye => return Err(Trouble::SaidNo(printable(line))),
+            Response::Untagged => each(line),
+            Response::Invitation | Response::Other => return Err(garbled(line)),
+        }
+    }
+}
+
+/// Reads responses until the server wants the rest of a command.
+async fn invitation<S: Stream>(wire: &mut Wire<S>, tag: &str) -> Result<(), Trouble> {
+    loop {
+        let line = wire.line().await?;
+        match response(line, tag) {
+            Response::Invitation => return Ok(()),
+            Response::No | Response::Bye => return Err(Trouble::SaidNo(printable(line))),
+            Response::Untagged => {}
+            Response::Ok | Response::Other => return Err(garbled(line)),
+        }
+    }
+}
+
+/// The kinds of a line.
+enum Response {
+    Ok,
+    No,
+    Bye,
+    Untagged,
+    Invitation,
+    Other,
+}
+
+fn response(line: &[u8], tag: &str) -> Response {
+    let rest = line.strip_prefix(tag.as_bytes()).and_then(|rest| rest.strip_prefix(b" "));
+    match rest {
+        Some(rest) if begins(rest, "OK") => Response::Ok,
+        Some(rest) if begins(rest, "NO") || begins(rest, "BAD") => Response::No,
+        None if begins(line, "* BYE") => Response::Bye,
+        None if begins(line, "*") => Response::Untagged,
+        None if begins(line, "+") => Response::Invitation,
+        Some(_) | None => Response::Other,
+    }
+}
+
+fn garbled(line: &[u8]) -> Trouble {
+    Trouble::Garbled(format!("not a response: {}", printable(line)))
 }

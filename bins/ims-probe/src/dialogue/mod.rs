@@ -1,19 +1,18 @@
 //! The first words of each protocol, one file each, over one [`Wire`]. A dialogue names the stage it is in before
 //! it waits, and ends at the first thing that is not as the protocol says.
 
+pub mod auth;
 pub mod http;
 pub mod imap;
 pub mod ldap;
 pub mod pop3;
 pub mod smtp;
 
-use std::net::IpAddr;
-
 use ims::layout::Service;
 
+use crate::ask::Ask;
 use crate::level::Level;
-use crate::stage::{Stage, Way};
-use crate::tls::Tls;
+use crate::stage::Way;
 use crate::trouble::Trouble;
 use crate::wire::{Stream, Wire};
 
@@ -36,41 +35,6 @@ pub enum Dialogue {
     Http,
 }
 
-/// What is asked of a server, by whom, and how.
-#[derive(Debug, Clone, Copy)]
-pub struct Terms<'a> {
-    /// How deeply.
-    pub level: Level,
-    /// The prober's own address.
-    pub me: IpAddr,
-    /// TLS as the service or the user wants it; nothing where it is out of the question.
-    pub tls: Option<&'a Tls<'a>>,
-}
-
-impl Terms<'_> {
-    /// Begins TLS where it comes first.
-    async fn secure_first<S: Stream>(&self, wire: &mut Wire<S>, way: &mut Way) -> Result<(), Trouble> {
-        match self.tls.filter(|tls| tls.is_from_first_byte()) {
-            Some(tls) => {
-                way.enter(Stage::Tls);
-                tls.begin(wire, way).await
-            }
-            None => Ok(()),
-        }
-    }
-
-    /// TLS, when it is to begin in the middle of the conversation. Then the server is asked even when a greeting alone
-    /// is wanted.
-    fn starttls(&self) -> Option<&Tls<'_>> {
-        self.tls.filter(|tls| tls.wants_starttls())
-    }
-
-    /// Whether a greeting is all that is wanted.
-    fn is_greeting_alone(&self) -> bool {
-        self.level < Level::Session && self.starttls().is_none()
-    }
-}
-
 impl Dialogue {
     /// The dialogue of a service.
     pub const fn with(service: Service) -> Self {
@@ -89,7 +53,8 @@ impl Dialogue {
     pub const fn deepest(self) -> Level {
         match self {
             Self::None => Level::Connect,
-            Self::Smtp | Self::Lmtp | Self::Imap | Self::Pop3 | Self::Ldap | Self::Http => Level::Session,
+            Self::Lmtp | Self::Http => Level::Session,
+            Self::Smtp | Self::Imap | Self::Pop3 | Self::Ldap => Level::Login,
         }
     }
 
@@ -99,21 +64,21 @@ impl Dialogue {
     pub async fn hold<S: Stream>(
         self,
         wire: &mut Wire<S>,
+        ask: Ask<'_>,
         way: &mut Way,
-        terms: &Terms<'_>,
     ) -> Result<Option<String>, Trouble> {
-        if terms.level == Level::Connect {
+        if ask.level == Level::Connect {
             return Ok(None);
         }
-        terms.secure_first(wire, way).await?;
+        ask.secure_first(wire, way).await?;
         match self {
             Self::None => Ok(None),
-            Self::Smtp => smtp::hold(smtp::Hello::Ehlo, wire, way, terms).await.map(Some),
-            Self::Lmtp => smtp::hold(smtp::Hello::Lhlo, wire, way, terms).await.map(Some),
-            Self::Imap => imap::hold(wire, way, terms).await.map(Some),
-            Self::Pop3 => pop3::hold(wire, way, terms).await.map(Some),
-            Self::Ldap => ldap::hold(wire, way, terms).await,
-            Self::Http => http::hold(wire, way, terms).await.map(Some),
+            Self::Smtp => smtp::hold(smtp::Hello::Ehlo, wire, ask, way).await.map(Some),
+            Self::Lmtp => smtp::hold(smtp::Hello::Lhlo, wire, ask, way).await.map(Some),
+            Self::Imap => imap::hold(wire, ask, way).await.map(Some),
+            Self::Pop3 => pop3::hold(wire, ask, way).await.map(Some),
+            Self::Ldap => ldap::hold(wire, ask, way).await,
+            Self::Http => http::hold(wire, ask, way).await.map(Some),
         }
     }
 }
@@ -142,6 +107,9 @@ mod tests {
             Just(b"* OK x\r\n".to_vec()),
             Just(b"* CAPABILITY IMAP4rev1\r\n".to_vec()),
             Just(b"a1 OK\r\n".to_vec()),
+            Just(b"a2 OK\r\n".to_vec()),
+            Just(b"250 AUTH PLAIN\r\n".to_vec()),
+            Just(b"235 ok\r\n".to_vec()),
             Just(b"* BYE\r\n".to_vec()),
             Just(b"+OK\r\n".to_vec()),
             Just(b"HTTP/1.1 200 OK\r\n\r\n".to_vec()),
@@ -161,8 +129,9 @@ mod tests {
         fn whatever_a_server_says_a_dialogue_ends_and_a_session_holds_a_greeting(speech in speech()) {
             for dialogue in ALL {
                 let session = hold(dialogue, &speech, Level::Session);
+                let login = hold(dialogue, &speech, Level::Login);
                 let greet = hold(dialogue, &speech, Level::Greet);
-                prop_assert!(session.is_err() || greet.is_ok(), "{dialogue:?}");
+                prop_assert!((session.is_err() && login.is_err()) || greet.is_ok(), "{dialogue:?}");
             }
         }
 
@@ -170,8 +139,10 @@ mod tests {
         fn a_speech_cut_short_never_turns_a_no_into_a_yes(speech in speech(), cut in 0..100_usize) {
             let short = &speech[..cut.min(speech.len())];
             for dialogue in ALL {
-                let yes = hold(dialogue, short, Level::Session).is_ok();
-                prop_assert!(!yes || hold(dialogue, &speech, Level::Session).is_ok(), "{dialogue:?}");
+                for level in [Level::Session, Level::Login] {
+                    let yes = hold(dialogue, short, level).is_ok();
+                    prop_assert!(!yes || hold(dialogue, &speech, level).is_ok(), "{dialogue:?} {level}");
+                }
             }
         }
     }

@@ -1,9 +1,12 @@
-//! SMTP (RFC 5321), submission (RFC 6409) and LMTP (RFC 2033): greeting, hello, goodbye.
+//! SMTP (RFC 5321), submission (RFC 6409) and LMTP (RFC 2033): greeting, hello, login (RFC 4954), goodbye.
 
 use std::net::IpAddr;
 
-use super::{Terms, begins};
+use super::auth::{encoded, plain};
+use super::begins;
+use crate::ask::Ask;
 use crate::level::Level;
+use crate::secrets::Login;
 use crate::stage::{Stage, Way};
 use crate::trouble::Trouble;
 use crate::wire::{Stream, Wire};
@@ -21,10 +24,54 @@ pub enum Hello {
     Lhlo,
 }
 
-/// What a server says it can do.
-#[derive(Debug, Clone, Copy, Default)]
+/// Holds the dialogue and gives the greeting.
+pub async fn hold<S: Stream>(
+    hello: Hello,
+    wire: &mut Wire<S>,
+    ask: Ask<'_>,
+    way: &mut Way,
+) -> Result<String, Trouble> {
+    way.enter(Stage::Greet);
+    let greeting = reply(wire, *b"220").await?;
+    let mut offers = Offers::default();
+    if !ask.is_greeting_alone() {
+        offers = hello.say(wire, way, ask.me).await?;
+        offers = starttls(hello, wire, ask, way, offers).await?;
+    }
+    if ask.level < Level::Session {
+        wire.farewell(b"QUIT\r\n");
+        return Ok(greeting);
+    }
+    if ask.level >= Level::Login {
+        way.enter(Stage::Auth);
+        auth(wire, offers, ask.login_over(wire)?).await?;
+    }
+    way.enter(Stage::Quit);
+    wire.send(b"QUIT\r\n").await?;
+    reply(wire, *b"221").await?;
+    Ok(greeting)
+}
+
+/// What a server says after hello that it can do.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Offers {
     starttls: bool,
+    plain: bool,
+    login: bool,
+}
+
+impl Offers {
+    /// Notes a line of the reply. Before there was a standard, some servers wrote `AUTH=`.
+    fn note(&mut self, line: &[u8]) {
+        self.starttls |= begins(line, "STARTTLS");
+        let mut words = line.split(|byte| matches!(byte, b' ' | b'='));
+        if words.next().is_some_and(|verb| verb.eq_ignore_ascii_case(b"AUTH")) {
+            for word in words {
+                self.plain |= word.eq_ignore_ascii_case(b"PLAIN");
+                self.login |= word.eq_ignore_ascii_case(b"LOGIN");
+            }
+        }
+    }
 }
 
 impl Hello {
@@ -36,56 +83,61 @@ impl Hello {
         way.enter(stage);
         wire.send(format!("{verb} {}\r\n", literal(me)).as_bytes()).await?;
         let mut offers = Offers::default();
-        let (code, words) = told(wire, |text| offers.starttls |= begins(text, "STARTTLS")).await?;
-        if code == *b"250" { Ok(offers) } else { Err(Trouble::SaidNo(words)) }
+        reply_of(wire, *b"250", |line| offers.note(line)).await?;
+        Ok(offers)
     }
 }
 
-/// Begins TLS where that is wanted and offered (RFC 3207), and says hello again.
+/// Begins TLS where that is wanted and offered (RFC 3207), and says hello again: gives what is offered then.
 async fn starttls<S: Stream>(
     hello: Hello,
     wire: &mut Wire<S>,
+    ask: Ask<'_>,
     way: &mut Way,
-    terms: &Terms<'_>,
     offers: Offers,
-) -> Result<(), Trouble> {
-    let Some(tls) = terms.starttls() else { return Ok(()) };
+) -> Result<Offers, Trouble> {
+    let Some(tls) = ask.starttls() else { return Ok(offers) };
     if !tls.asks(offers.starttls, way)? {
-        return Ok(());
+        return Ok(offers);
     }
     way.enter(Stage::Tls);
     wire.send(b"STARTTLS\r\n").await?;
-    match told(wire, |_| ()).await? {
-        ([b'2', ..], _) => tls.begin(wire, way).await?,
-        (_, words) => return tls.refused(words, way),
+    match reply(wire, *b"220").await {
+        Ok(_) => tls.begin(wire, way).await?,
+        Err(Trouble::SaidNo(words)) => return tls.refused(words, way).map(|()| offers),
+        Err(trouble) => return Err(trouble),
     }
-    if terms.level < Level::Session {
-        return Ok(());
+    if ask.level < Level::Session {
+        return Ok(offers);
     }
-    hello.say(wire, way, terms.me).await.map(|_| ())
+    hello.say(wire, way, ask.me).await
 }
 
-/// Holds the dialogue and gives the greeting.
-pub async fn hold<S: Stream>(
-    hello: Hello,
-    wire: &mut Wire<S>,
-    way: &mut Way,
-    terms: &Terms<'_>,
-) -> Result<String, Trouble> {
-    way.enter(Stage::Greet);
-    let greeting = reply(wire, *b"220").await?;
-    if !terms.is_greeting_alone() {
-        let offers = hello.say(wire, way, terms.me).await?;
-        starttls(hello, wire, way, terms, offers).await?;
+/// The longest line of a command, with its end (RFC 5321 §4.5.3.1.4).
+const LONGEST_COMMAND: usize = 512;
+
+/// Logs in.
+async fn auth<S: Stream>(wire: &mut Wire<S>, offers: Offers, login: &Login) -> Result<(), Trouble> {
+    if offers.plain {
+        let message = plain(login);
+        if "AUTH PLAIN \r\n".len() + message.len() <= LONGEST_COMMAND {
+            wire.send_all(&["AUTH PLAIN ", &message, "\r\n"]).await?;
+        } else {
+            wire.send(b"AUTH PLAIN\r\n").await?;
+            reply(wire, *b"334").await?;
+            wire.send_all(&[&message, "\r\n"]).await?;
+        }
+    } else if offers.login {
+        wire.send(b"AUTH LOGIN\r\n").await?;
+        reply(wire, *b"334").await?;
+        wire.send_all(&[&encoded(&login.user), "\r\n"]).await?;
+        reply(wire, *b"334").await?;
+        wire.send_all(&[&encoded(login.password.reveal()), "\r\n"]).await?;
+    } else {
+        return Err(Trouble::SaidNo("the server offers neither AUTH PLAIN nor AUTH LOGIN".to_owned()));
     }
-    if terms.level < Level::Session {
-        wire.farewell(b"QUIT\r\n");
-        return Ok(greeting);
-    }
-    way.enter(Stage::Quit);
-    wire.send(b"QUIT\r\n").await?;
-    reply(wire, *b"221").await?;
-    Ok(greeting)
+    reply(wire, *b"235").await?;
+    Ok(())
 }
 
 /// The prober's name in the dialogue: its address, as RFC 5321 §4.1.3 writes one.
@@ -98,17 +150,15 @@ fn literal(me: IpAddr) -> String {
 
 /// Reads a reply to its last line and gives its words when it has the wanted code.
 async fn reply<S: Stream>(wire: &mut Wire<S>, wanted: [u8; 3]) -> Result<String, Trouble> {
-    match told(wire, |_| ()).await? {
-        (code, words) if code == wanted => Ok(words),
-        (_, words) => Err(Trouble::SaidNo(words)),
-    }
+    reply_of(wire, wanted, |_| ()).await
 }
 
-/// Reads a reply to its last line and gives its code and its words; `each` sees the text of every line.
-async fn told<S: Stream>(
+/// The same, with a look at the text of each line.
+async fn reply_of<S: Stream>(
     wire: &mut Wire<S>,
+    wanted: [u8; 3],
     mut each: impl FnMut(&[u8]),
-) -> Result<([u8; 3], String), Trouble> {
+) -> Result<String, Trouble> {
     let mut words = Vec::new();
     let mut code: Option<[u8; 3]> = None;
     loop {
@@ -127,7 +177,8 @@ async fn told<S: Stream>(
             words.extend(text.iter().take(KEPT));
         }
         if last {
-            return Ok((this, printable(&words)));
+            let words = printable(&words);
+            return if this == wanted { Ok(words) } else { Err(Trouble::SaidNo(words)) };
         }
     }
 }
@@ -163,6 +214,22 @@ mod tests {
             [&b"22"[..], b"2200 x", b"120 x", b"620 x", b"abc x", b"* OK", b"220 a\0b", b"", b"220\tx"]
         {
             assert_eq!(cut(wrong), None, "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn what_a_server_offers_is_read_in_every_spelling() {
+        for (line, plain, login) in [
+            (&b"AUTH PLAIN LOGIN"[..], true, true),
+            (b"auth cram-md5 plain", true, false),
+            (b"AUTH=LOGIN", false, true),
+            (b"AUTH", false, false),
+            (b"AUTHPLAIN PLAIN", false, false),
+            (b"SIZE PLAIN", false, false),
+        ] {
+            let mut offers = Offers::default();
+            offers.note(line);
+            assert_eq!(offers, Offers { starttls: false, plain, login }, "{line:?}");
         }
     }
 

@@ -36,6 +36,11 @@ impl<T> Job<T> {
     pub fn is_done(&self) -> bool {
         self.told.get().is_some()
     }
+
+    /// What it has ended with, if it has.
+    pub fn told(&self) -> Option<&T> {
+        self.told.get()
+    }
 }
 
 /// The threads, and who waits for what.

@@ -75,6 +75,11 @@ impl Tls<'_> {
         self.is_from_first_byte() || self.wants_starttls()
     }
 
+    /// Whether the user has asked for no TLS, and so for passwords in the clear where it does not come first.
+    pub fn is_off(&self) -> bool {
+        self.kit.mode == Some(Mode::Off)
+    }
+
     /// Whether STARTTLS is wanted.
     pub const fn wants_starttls(&self) -> bool {
         !self.is_from_first_byte() && matches!(self.kit.mode, Some(Mode::Require | Mode::Try))

@@ -6,8 +6,10 @@ mod record;
 mod twins;
 mod whereabouts;
 
+use std::net::IpAddr;
+
 use ims::instance::Instance;
-use ims::layout::listeners;
+use ims::layout::{Layout, directory, listeners, messaging};
 use ims::name::InstanceName;
 use ims::place::Place;
 use ims::registry::Registry;
@@ -70,7 +72,21 @@ impl Looked {
                 Err(fail) => looked.findings.push(Finding::of_config(instance, &at, &fail)),
             }
         }
+        looked.findings.extend(misfit(host, instance, at));
         looked.findings.extend(owner::findings(host, instance));
         looked
     }
+}
+
+/// Addresses that the servers of this layout cannot be bound to.
+fn misfit(host: &Host, instance: &Instance, at: Place) -> Option<Finding> {
+    let ips: Vec<IpAddr> = instance.addresses.iter().map(|address| address.ip()).collect();
+    if instance.layout == Layout::PostfixDovecot || ips.is_empty() {
+        return None;
+    }
+    // A configuration that does not tell is a finding of its own.
+    let directory = directory::config(host, instance).ok()?;
+    let fail = messaging::address(instance, directory.as_ref(), &ips).err()?;
+    let mend = "give it one that fits, with ims-registry add --address";
+    Some(Finding::down(instance, Aspect::Address, at, fail.to_string(), mend))
 }

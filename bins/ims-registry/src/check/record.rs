@@ -24,7 +24,7 @@ pub enum Aspect {
     Config,
     /// Whom its files belong to, and who can write them.
     Owner,
-    /// An address that another entry has too.
+    /// An address that another entry has too, or that its servers cannot be bound to.
     Address,
     /// A directory server that another entry has too.
     Directory,

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use attend::{Attended, KEPT, attend, kill_group};
 pub use attend::{wait_either, wait_readable};
 
+use crate::span::Span;
 use crate::sys::stop::Stop;
 use crate::{Exit, Fail};
 
@@ -202,8 +203,10 @@ impl Line {
         let end = Instant::now() + timeout;
         let fail = match attend(&mut child, stdin, self.keeps, end, stop) {
             Ok(Attended::Ended(ended)) => return Ok(ended),
-            Ok(Attended::Late) => Fail::unknown(format!("{} did not end within {timeout:?}", self.program()))
-                .hint("it was killed"),
+            Ok(Attended::Late) => {
+                Fail::unknown(format!("{} did not end within {}", self.program(), Span(timeout)))
+                    .hint("it was killed")
+            }
             Ok(Attended::Stopped) => {
                 Fail::unknown(format!("{} was killed, as a signal asks us to stop", self.program()))
                     .hint("run it again")

@@ -7,6 +7,7 @@ mod place;
 mod read;
 mod remove;
 mod replace;
+mod secret;
 #[cfg(test)]
 mod tests;
 
@@ -17,3 +18,4 @@ pub use remove::remove;
 pub(super) use remove::temporary;
 pub(super) use replace::like;
 pub use replace::{Staged, replace};
+pub use secret::{read_secret, read_secret_from};

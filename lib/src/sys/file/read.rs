@@ -103,7 +103,7 @@ pub fn read_named(path: &Path, by: &Path) -> Result<Option<Vec<u8>>, Fail> {
 }
 
 /// All of a regular file that was looked up.
-fn whole(fd: &OwnedFd, path: &Path) -> Result<Vec<u8>, Fail> {
+pub(super) fn whole(fd: &OwnedFd, path: &Path) -> Result<Vec<u8>, Fail> {
     let cannot = |e: &io::Error| cannot_read(path, e);
     let file = opened(fd).map_err(|e| cannot(&e))?.ok_or_else(|| not_regular(path))?;
     let mut bytes = Vec::new();
@@ -114,7 +114,7 @@ fn whole(fd: &OwnedFd, path: &Path) -> Result<Vec<u8>, Fail> {
     Ok(bytes)
 }
 
-fn cannot_read(path: &Path, e: &io::Error) -> Fail {
+pub(super) fn cannot_read(path: &Path, e: &io::Error) -> Fail {
     Fail::io(Exit::Unknown, format!("cannot read {}", path.display()), e)
 }
 

@@ -10,7 +10,7 @@ use ims::conf::slapd::SlapdConf;
 use ims::conf::text;
 use ims::instance::Instance;
 use ims::layout::directory::{Config, ENTRY, HOSTS};
-use ims::layout::messaging::{LISTENADDR, Outbound, files};
+use ims::layout::messaging::{self, LISTENADDR, Outbound, files};
 
 use super::{Edit, Plan, Target, Wanted, at};
 use crate::files::look::Found;
@@ -24,17 +24,7 @@ const SERVICES: [&str; 2] = ["SMTP", "SMTP_SUBMIT"];
 /// Plans the settings.
 pub fn set(instance: &Instance, wanted: &Wanted, found: &Found, plan: &mut Plan) -> Result<(), Fail> {
     let config = found.directory.as_ref();
-    let can_v6 = !instance.mail && matches!(config, Some(Config::Dse(_)));
-    let address = match wanted.all() {
-        [one] if one.is_ipv4() || can_v6 => one.to_string(),
-        _ => {
-            let family = if can_v6 { "one" } else { "one IPv4" };
-            let (layout, list) = (instance.layout, wanted.list());
-            return Err(Fail::usage(format!(
-                "an instance of {layout} is bound to {family} address, not to {list}"
-            )));
-        }
-    };
+    let address = messaging::address(instance, config, wanted.all())?.to_string();
     if let Some(files) = files(instance) {
         let file = files.dispatcher;
         let old = found.text(&file)?;

@@ -1,0 +1,310 @@
+//! Who logs in where: users and passwords from a file that only its owner reads. A password is shown to the server it
+//! is for and to nobody else, in no record and no error.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+use std::str::FromStr;
+
+use ims::keys::{self, Keys, Source};
+use ims::layout::Service;
+use ims::name::InstanceName;
+use ims::sys::file;
+use ims::{Fail, Host};
+use ldap3_proto::filter::parse_ldap_filter_str;
+use ldap3_proto::proto::LdapFilter;
+use zeroize::Zeroizing;
+
+/// The tables of services that have a login.
+const SERVICES: [&str; 9] =
+    ["smtp", "submission", "smtps", "imap", "imaps", "pop3", "pop3s", "ldap", "ldaps"];
+
+/// A text that is not shown, and wiped when it is dropped.
+#[derive(Clone)]
+pub struct Secret(Zeroizing<String>);
+
+impl Secret {
+    /// Hides a text.
+    pub fn new(text: String) -> Self {
+        Self(Zeroizing::new(text))
+    }
+
+    /// The text, for the server alone.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("***")
+    }
+}
+
+/// A user of a service.
+#[derive(Debug, Clone)]
+pub struct Login {
+    /// The name; of a directory, the DN.
+    pub user: String,
+    /// The password, never empty: a directory takes an empty one for no login at all.
+    pub password: Secret,
+    /// Where a directory is searched for an entry; without it the user's own is.
+    pub base: Option<String>,
+    /// What an entry at or below that must be like; without it the base itself must be there.
+    pub filter: Option<LdapFilter>,
+}
+
+/// What the secrets say of a service.
+#[derive(Debug, Clone)]
+pub enum Entry {
+    /// Who logs in.
+    Login(Rc<Login>),
+    /// That nobody does: it serves strangers, and is asked for a session.
+    Nobody,
+}
+
+/// Where secrets come from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum From {
+    /// A file.
+    File(PathBuf),
+    /// A descriptor that was left open for us.
+    Descriptor(u32),
+}
+
+impl FromStr for From {
+    type Err = Fail;
+
+    fn from_str(text: &str) -> Result<Self, Fail> {
+        match text.strip_prefix("fd:") {
+            None => Ok(Self::File(text.into())),
+            Some(number) => number
+                .parse()
+                .map(Self::Descriptor)
+                .map_err(|_| Fail::usage("not the number of a descriptor").hint("like fd:3")),
+        }
+    }
+}
+
+/// The logins of a run.
+#[derive(Debug, Clone, Default)]
+pub struct Secrets {
+    all: Logins,
+    instances: BTreeMap<InstanceName, Logins>,
+}
+
+#[derive(Debug, Clone, Default)]
+struct Logins {
+    default: Option<Entry>,
+    services: BTreeMap<&'static str, Entry>,
+}
+
+impl Secrets {
+    /// Reads them.
+    pub fn load(host: &Host, from: &From) -> Result<Self, Fail> {
+        let (text, name) = match from {
+            From::File(path) => (file::read_secret(&host.path(path))?, path.clone()),
+            From::Descriptor(number) => (file::read_secret_from(*number)?, format!("fd:{number}").into()),
+        };
+        Self::parse(&Zeroizing::new(text), &name)
+    }
+
+    /// Reads a text; `file` is named in errors, and no value is.
+    pub fn parse(text: &str, file: &Path) -> Result<Self, Fail> {
+        keys::read(Source { file, text }, |top| {
+            top.only(&[&["default", "instance"][..], &SERVICES].concat())?;
+            let mut all = logins(&top)?;
+            all.default = top.table("default")?.map(|keys| entry(&keys, None, &[])).transpose()?;
+            let mut instances = BTreeMap::new();
+            for (name, keys) in top.tables(Some("instance"))? {
+                let name: InstanceName =
+                    name.parse().map_err(|fail: Fail| keys.source().wrong(keys.span(), fail))?;
+                keys.only(&[&["user", "password"][..], &SERVICES].concat())?;
+                let mut own = logins(&keys)?;
+                if keys.text("user")?.is_some() || keys.text("password")?.is_some() {
+                    own.default = Some(entry(&keys, None, &SERVICES)?);
+                }
+                instances.insert(name, own);
+            }
+            Ok(Self { all, instances })
+        })
+    }
+
+    /// What they say of a service: the instance's own tables before those for all, a service's own table before the
+    /// default, which no directory uses.
+    pub fn of(&self, service: Service, instance: Option<&InstanceName>) -> Option<&Entry> {
+        let own = instance.and_then(|name| self.instances.get(name));
+        own.and_then(|own| own.of(service)).or_else(|| self.all.of(service))
+    }
+}
+
+impl Logins {
+    fn of(&self, service: Service) -> Option<&Entry> {
+        let (words, has_default): (&[&str], bool) = match service {
+            Service::Smtp => (&["smtp"], true),
+            Service::Submission => (&["submission"], true),
+            Service::Smtps => (&["smtps", "submission"], true),
+            Service::Imap => (&["imap"], true),
+            Service::Imaps => (&["imaps", "imap"], true),
+            Service::Pop3 => (&["pop3"], true),
+            Service::Pop3s => (&["pop3s", "pop3"], true),
+            Service::Ldap => (&["ldap"], false),
+            Service::Ldaps => (&["ldaps", "ldap"], false),
+            Service::Lmtp | Service::Http | Service::Https | Service::JobController | Service::Other => {
+                (&[], false)
+            }
+        };
+        let own = words.iter().find_map(|word| self.services.get(word));
+        own.or_else(|| self.default.as_ref().filter(|_| has_default))
+    }
+}
+
+/// The tables of services below one.
+fn logins(keys: &Keys<'_>) -> Result<Logins, Fail> {
+    let mut logins = Logins::default();
+    for word in SERVICES {
+        if let Some(keys) = keys.table(word)? {
+            logins.services.insert(word, entry(&keys, Some(word), &[])?);
+        }
+    }
+    Ok(logins)
+}
+
+/// One table: who logs in to a service, or to every service that has none of its own.
+fn entry(keys: &Keys<'_>, service: Option<&str>, beside: &[&str]) -> Result<Entry, Fail> {
+    let is_directory = service.is_some_and(|word| word.starts_with("ldap"));
+    let own: &[&str] = if is_directory {
+        &["login", "user", "password", "base", "filter"]
+    } else {
+        &["login", "user", "password"]
+    };
+    keys.only(&[own, beside].concat())?;
+    if !keys.flag("login", true)? {
+        keys.only(&["login"])?;
+        return Ok(Entry::Nobody);
+    }
+    let user = keys.must("user", told(keys, "user")?)?;
+    let password = Secret::new(keys.must("password", told(keys, "password")?)?);
+    if is_directory && !user.contains('=') {
+        return Err(keys.wrong("user", "user of a directory is not a DN").hint("like uid=probe,dc=example"));
+    }
+    // No other service may have these keys.
+    let base = told(keys, "base")?;
+    let not_one = |_| keys.wrong("filter", "filter is not an LDAP filter").hint("like (uid=probe)");
+    let filter =
+        told(keys, "filter")?.map(|text| parse_ldap_filter_str(&text).map_err(not_one)).transpose()?;
+    Ok(Entry::Login(Rc::new(Login { user, password, base, filter })))
+}
+
+/// A text that may be said in a dialogue: not empty, and of one line.
+fn told(keys: &Keys<'_>, key: &str) -> Result<Option<String>, Fail> {
+    let Some(text) = keys.text(key)? else { return Ok(None) };
+    if text.is_empty() {
+        return Err(keys.wrong(key, format!("{key} is empty")));
+    }
+    if text.contains(['\0', '\r', '\n']) {
+        return Err(keys.wrong(key, format!("{key} holds a line end or a NUL")));
+    }
+    Ok(Some(text.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: &str = r#"
+[default]
+user = "probe"
+password = "one"
+[smtp]
+login = false
+[imap]
+user = "imap-probe"
+password = "two"
+[ldap]
+user = "uid=probe,dc=example"
+password = "three"
+filter = "(mail=*)"
+[instance.stork]
+user = "stork-probe"
+password = "four"
+[instance.stork.pop3]
+user = "pop-probe"
+password = "five"
+"#;
+
+    fn who(secrets: &Secrets, service: Service, instance: Option<&str>) -> String {
+        let instance = instance.map(|name| name.parse().unwrap());
+        match secrets.of(service, instance.as_ref()) {
+            Some(Entry::Login(login)) => format!("{} {}", login.user, login.password.reveal()),
+            Some(Entry::Nobody) => "nobody".to_owned(),
+            None => "not known".to_owned(),
+        }
+    }
+
+    #[test]
+    fn the_nearest_table_says_who_logs_in() {
+        let secrets = Secrets::parse(TEXT, Path::new("s")).unwrap();
+        for (service, instance, wanted) in [
+            (Service::Submission, None, "probe one"),
+            (Service::Smtp, None, "nobody"),
+            (Service::Imap, None, "imap-probe two"),
+            (Service::Imaps, None, "imap-probe two"),
+            (Service::Ldap, None, "uid=probe,dc=example three"),
+            (Service::Other, None, "not known"),
+            (Service::Imap, Some("stork"), "stork-probe four"),
+            (Service::Pop3, Some("stork"), "pop-probe five"),
+            (Service::Pop3s, Some("stork"), "pop-probe five"),
+            (Service::Ldaps, Some("stork"), "uid=probe,dc=example three"),
+            (Service::Pop3, Some("heron"), "probe one"),
+        ] {
+            assert_eq!(who(&secrets, service, instance), wanted, "{service:?} of {instance:?}");
+        }
+        let without = Secrets::parse("[default]\nuser = 'u'\npassword = 'p'", Path::new("s")).unwrap();
+        assert_eq!(who(&without, Service::Ldap, None), "not known");
+    }
+
+    #[test]
+    fn a_wrong_table_is_told_by_its_line_and_no_secret_is() {
+        for (text, told) in [
+            ("[imap]\nuser = 'u'\n", "s:1: password is missing"),
+            ("[imap]\nuser = 'u'\npassword = ''\n", "s:3: password is empty"),
+            ("[imap]\nuser = 'u'\npassword = \"hunter2\\n\"\n", "s:3: password holds a line end or a NUL"),
+            (
+                "[imap]\nuser = 'u'\npasword = 'hunter2'\n",
+                "s:3: unknown key 'pasword' (did you mean 'password'?)",
+            ),
+            ("[imap]\nuser = 'u'\npassword = ['hunter2']\n", "s:3: password is array, not a text in quotes"),
+            ("[imap]\npassword = hunter2\n", "s:2: string values must be quoted, expected literal string"),
+            ("default = 'hunter2'\n", "s:1: default is string, not a table"),
+            ("[impa]\n", "s:1: unknown key 'impa' (did you mean 'imap'?)"),
+            (
+                "[imap]\nlogin = false\npassword = 'hunter2'\n",
+                "s:3: unknown key 'password' (there are login)",
+            ),
+            (
+                "[imap]\nuser = 'u'\npassword = 'hunter2'\nbase = 'x'\n",
+                "s:4: unknown key 'base' (there are login, user, password)",
+            ),
+            (
+                "[ldap]\nuser = 'probe'\npassword = 'hunter2'\n",
+                "s:2: user of a directory is not a DN (like uid=probe,dc=example)",
+            ),
+            (
+                "[ldap]\nuser = 'uid=u'\npassword = 'hunter2'\nfilter = 'uid'\n",
+                "s:4: filter is not an LDAP filter (like (uid=probe))",
+            ),
+        ] {
+            assert_eq!(Secrets::parse(text, Path::new("s")).unwrap_err().to_string(), told, "{text}");
+        }
+        let secrets = Secrets::parse(TEXT, Path::new("s")).unwrap();
+        let shown = format!("{secrets:?}");
+        assert!(
+            ["one", "two", "three", "four", "five"]
+                .iter()
+                .all(|secret| !shown.contains(&format!("{secret}\"")))
+        );
+        assert!(shown.contains("***"));
+    }
+}
