@@ -23,19 +23,18 @@ _ims__probe() {
 
     case "${cmd}" in
         ims__probe)
-            opts="-l -t -o -h -V --level --part --timeout --every --count --window --from --output --to --help --version"
-            opts="-l -t -o -h -V --level --part --timeout --every --count --secrets --from --output --help --version"
+            opts="-l -t -o -h -V --level --part --timeout --every --count --tls --ca --name --window --secrets --from --output --to --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --level)
-                    COMPREPLY=($(compgen -W "connect greet session login" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "connect greet session login deliver" -- "${cur}"))
                     return 0
                     ;;
                 -l)
-                    COMPREPLY=($(compgen -W "connect greet session login" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "connect greet session login deliver" -- "${cur}"))
                     return 0
                     ;;
                 --part)
@@ -58,7 +57,22 @@ _ims__probe() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --tls)
+                    COMPREPLY=($(compgen -W "require try off" -- "${cur}"))
+                    return 0
+                    ;;
+                --ca)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --name)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --window)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --secrets)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0

@@ -1,6 +1,7 @@
 //! `ims-probe` against real and hostile servers.
 
 mod certificates;
+mod deliver;
 mod dialogues;
 mod hostile;
 mod inputs;

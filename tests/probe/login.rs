@@ -39,7 +39,7 @@ const POP3: Script<'static> = &[
 ];
 
 /// A file of secrets in a folder of its own.
-fn secrets(text: &str) -> (TempDir, String) {
+pub(super) fn secrets(text: &str) -> (TempDir, String) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("probe.toml");
     fs_err::write(&path, text).unwrap();
@@ -212,8 +212,8 @@ fn secrets_come_by_a_descriptor_and_stand_in_no_argument_or_variable() {
     assert_eq!((verdict(&run.records[0]).0, run.code), ("up", 0), "{}", run.stderr);
 }
 
-/// A node whose Postfix asks Dovecot who may log in, and its file of secrets with this text.
-fn serving(bed: &Bed) -> Node {
+/// A node whose Postfix asks Dovecot who may log in.
+pub(super) fn serving(bed: &Bed) -> Node {
     let node = laid(bed);
     let sasl = "smtpd_sasl_auth_enable = yes\nsmtpd_sasl_type = dovecot\nsmtpd_sasl_path = /run/ims/stork/dovecot/sasl\n";
     let listener = "service auth {\n  unix_listener sasl {\n    user = postfix\n    mode = 0600\n  }\n}\n";
@@ -226,14 +226,15 @@ fn serving(bed: &Bed) -> Node {
     node
 }
 
-fn tell(node: &Node, text: &str) {
+/// Lays a file of secrets on a node.
+pub(super) fn tell(node: &Node, text: &str) {
     node.sh("mkdir -p /srv/ims").ok();
     let path = node.path("/srv/ims/probe.toml");
     fs_err::write(&path, text).unwrap();
     fs_err::set_permissions(&path, PermissionsExt::from_mode(0o600)).unwrap();
 }
 
-const ALICE: &str = "[default]\nuser = 'alice'\npassword = 'alice-secret'\n\
+pub(super) const ALICE: &str = "[default]\nuser = 'alice'\npassword = 'alice-secret'\n\
                      [ldap]\nuser = 'uid=alice,ou=people,dc=example,dc=test'\npassword = 'alice-secret'\n";
 
 #[test]

@@ -6,9 +6,10 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
-use crate::ask::Ask;
+use crate::ask::{Ask, Who};
 use crate::dialogue::Dialogue;
 use crate::level::Level;
+use crate::parcel::{Mark, Route};
 use crate::secrets::{Login, Secret};
 use crate::stage::{Stage, Way};
 use crate::trouble::Trouble;
@@ -70,7 +71,10 @@ pub fn hold(dialogue: Dialogue, speech: &[u8], level: Level) -> (Result<Option<S
         base: None,
         filter: None,
     };
-    let ask = Ask { level, me, login: Some(&login), is_at_home: true, tls: None };
+    let route = Route { to: "probe@example.org".to_owned(), from: String::new(), fetch: None };
+    let mark = Mark { host: "mail-1".to_owned(), until: 0, token: "x".to_owned() };
+    let who = Who::Login(&login);
+    let ask = Ask { level, me, who, is_at_home: true, tls: None, parcel: Some((&route, &mark)) };
     let end = play(dialogue.hold(&mut wire, ask, &mut way));
     (end, way.stage())
 }

@@ -20,6 +20,8 @@ pub enum Level {
     Session,
     /// Somebody logs in, and a directory finds what it is asked for.
     Login,
+    /// A message goes in, is seen in the mailbox and is deleted.
+    Deliver,
 }
 
 impl Level {
@@ -30,6 +32,7 @@ impl Level {
             Self::Greet => "greet",
             Self::Session => "session",
             Self::Login => "login",
+            Self::Deliver => "deliver",
         }
     }
 }

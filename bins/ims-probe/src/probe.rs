@@ -6,20 +6,22 @@ use std::pin::pin;
 use std::time::{Duration, Instant};
 
 use ims::State;
+use ims::layout::Service;
 use ims::name::InstanceName;
 use ims::span::millis;
 use ims::sys::net::Net;
 
 use crate::answer::{self, Answer};
-use crate::ask::Ask;
+use crate::ask::{Ask, Who};
 use crate::dialogue::Dialogue;
 use crate::dialogue::auth::hidden;
 use crate::endpoint::{At, Endpoint};
 use crate::engine::{Hub, Socket};
 use crate::level::Level;
 use crate::names::Names;
+use crate::parcel::{Mark, Route};
 use crate::pulse::Pulse;
-use crate::secrets::{Entry, Login, Secrets};
+use crate::secrets::{Entry, Secrets};
 use crate::stage::{Stage, Way};
 use crate::tls::{Kit, Tls};
 use crate::trouble::Trouble;
@@ -37,6 +39,8 @@ pub struct How {
     pub from: Option<IpAddr>,
     /// Who logs in where.
     pub secrets: Secrets,
+    /// The name of this node.
+    pub host: String,
 }
 
 /// What is probed, and for whom.
@@ -46,6 +50,8 @@ pub struct Asked {
     pub endpoint: Endpoint,
     /// The instance it belongs to.
     pub instance: Option<InstanceName>,
+    /// The port of the instance's IMAP server at the same address.
+    pub imap: Option<u16>,
     /// Which probe of its target this is.
     pub attempt: u64,
 }
@@ -70,13 +76,12 @@ impl Prober {
     /// Probes an endpoint; `deadline` is the end of its time.
     pub async fn probe(&self, asked: Asked, deadline: Instant) -> Answer {
         let dialogue = Dialogue::with(asked.endpoint.service);
-        let mut level = self.how.level.min(dialogue.deepest());
-        let mut login = None;
-        if level >= Level::Login {
-            match self.how.secrets.of(asked.endpoint.service, asked.instance.as_ref()) {
-                Some(Entry::Login(known)) => login = Some(&**known),
-                Some(Entry::Nobody) => level = Level::Session,
-                None => {}
+        let mut level = dialogue.depth(self.how.level);
+        let mut who = Who::Nobody;
+        if level >= Level::Login && dialogue != Dialogue::Lmtp {
+            who = self.who(asked.endpoint.service, &asked);
+            if matches!(who, Who::Nobody) && level == Level::Login {
+                level = Level::Session;
             }
         }
         let lost_before = self.pulse.lost();
@@ -85,10 +90,12 @@ impl Prober {
             At::Ip(_) => Stage::Connect,
             At::Name(_) => Stage::Resolve,
         });
-        let speech = self.speak(&asked, dialogue, (level, login), deadline, &mut way, &mut address);
+        let speech = self.speak(&asked, dialogue, (level, who), deadline, &mut way, &mut address);
         let mut end = self.hub.before(deadline, pin!(speech)).await;
-        if let (Some(end), Some(login)) = (&mut end, login) {
-            conceal(end, login);
+        match (&mut end, who.login()) {
+            (Some(Ok(Some(words))), Some(login)) => *words = hidden(std::mem::take(words), login),
+            (Some(Err(trouble)), Some(login)) => trouble.conceal(login),
+            (Some(Ok(None)) | None, _) | (_, None) => {}
         }
         if let Some(Err(Trouble::Refused(_))) = end {
             self.has_refused.set(true);
@@ -132,38 +139,82 @@ impl Prober {
         &self,
         asked: &Asked,
         dialogue: Dialogue,
-        (level, login): (Level, Option<&Login>),
+        (level, who): (Level, Who<'_>),
         deadline: Instant,
         way: &mut Way,
         address: &mut Option<IpAddr>,
     ) -> Result<Option<String>, Trouble> {
-        let port = asked.endpoint.port;
-        let socket = match &asked.endpoint.at {
-            At::Ip(ip) => {
-                *address = Some(*ip);
-                self.connect(SocketAddr::new(*ip, port)).await?
-            }
-            At::Name(name) => {
-                let addresses = self.names.addresses(&self.hub, name, port, asked.attempt).await?;
-                let addresses = self.of_our_family(name, addresses)?;
-                way.enter(Stage::Connect);
-                self.connect_any(&addresses, deadline, address).await?
-            }
-        };
+        let resolved = || way.enter(Stage::Connect);
+        let socket = self.reach(&asked.endpoint, asked.attempt, deadline, resolved, address).await?;
         let me = socket.local().ip();
-        let tls = Tls { kit: &self.kit, endpoint: &asked.endpoint, is_instances: asked.instance.is_some() };
+        let is_at_home = address.map_or(Ok(false), |peer| is_at_home(who, peer))?;
+        let tls = self.tls(&asked.endpoint, asked);
         if level > Level::Connect && tls.is_wanted() {
             socket.send_at_once()?;
         }
-        let is_at_home = match (login, *address) {
-            (Some(_), Some(peer)) => peer == me || peer.is_loopback() || is_ours(peer)?,
-            (Some(_) | None, _) => false,
-        };
-        let ask = Ask { level, me, login, is_at_home, tls: Some(&tls) };
+        let ask = Ask { level, me, who, is_at_home, tls: Some(&tls), parcel: None };
         let mut wire = Wire::over(socket);
-        let told = dialogue.hold(&mut wire, ask, way).await;
-        wire.close();
-        told
+        let Some(route) = self.route(level, asked) else {
+            let told = dialogue.hold(&mut wire, ask, way).await;
+            wire.close();
+            return told;
+        };
+        // Of the many probes that deliver nothing, none takes the room for this.
+        Box::pin(async {
+            let mailbox = self.mailbox(asked, route, *address, way).await?;
+            let left = deadline.saturating_duration_since(self.hub.now());
+            let mark = Mark::new(&self.how.host, left);
+            let ask = Ask { parcel: Some((route, &mark)), ..ask };
+            let words = dialogue.hold(&mut wire, ask, way).await?;
+            wire.close();
+            drop(wire);
+            self.fetch(mailbox, &mark, asked, deadline, way).await?;
+            Ok(words)
+        })
+        .await
+    }
+
+    /// TLS as it is to be spoken with a service of what is asked.
+    pub const fn tls<'a>(&'a self, endpoint: &'a Endpoint, asked: &Asked) -> Tls<'a> {
+        Tls { kit: &self.kit, endpoint, is_instances: asked.instance.is_some() }
+    }
+
+    /// Who logs in to a service.
+    pub fn who(&self, service: Service, asked: &Asked) -> Who<'_> {
+        match self.how.secrets.of(service, asked.instance.as_ref()) {
+            Some(Entry::Login(login)) => Who::Login(login),
+            Some(Entry::Nobody) => Who::Nobody,
+            None => Who::NotKnown,
+        }
+    }
+
+    /// Where a message goes, if one is wanted and it is known.
+    fn route(&self, level: Level, asked: &Asked) -> Option<&Route> {
+        let route = self.how.secrets.route(asked.instance.as_ref()).filter(|_| level >= Level::Deliver);
+        route.map(|route| &**route)
+    }
+
+    /// Connects to an endpoint; `resolved` is told when its addresses are known, if it has a name.
+    pub async fn reach(
+        &self,
+        endpoint: &Endpoint,
+        attempt: u64,
+        deadline: Instant,
+        resolved: impl FnOnce(),
+        address: &mut Option<IpAddr>,
+    ) -> Result<Socket<'_>, Trouble> {
+        match &endpoint.at {
+            At::Ip(ip) => {
+                *address = Some(*ip);
+                self.connect(SocketAddr::new(*ip, endpoint.port)).await
+            }
+            At::Name(name) => {
+                let addresses = self.names.addresses(&self.hub, name, endpoint.port, attempt).await?;
+                let addresses = self.of_our_family(name, addresses)?;
+                resolved();
+                self.connect_any(&addresses, deadline, address).await
+            }
+        }
     }
 
     /// Those of the family that the prober's own address has.
@@ -202,29 +253,18 @@ impl Prober {
     }
 }
 
+/// Whether a password would stay on this node, in so far as one would be sent to this address.
+pub fn is_at_home(who: Who<'_>, peer: IpAddr) -> Result<bool, Trouble> {
+    match who {
+        Who::Login(_) => Ok(peer.is_loopback() || is_ours(peer)?),
+        Who::Nobody | Who::NotKnown => Ok(false),
+    }
+}
+
 /// Whether an address is on a link of this node. It is asked when the connection stands: should the address go away
 /// after that, so does the connection.
 fn is_ours(ip: IpAddr) -> Result<bool, Trouble> {
     let assigned = Net::open().and_then(|mut net| net.assigned());
     let assigned = assigned.map_err(|fail| Trouble::Unknown(fail.to_string()))?;
     Ok(assigned.iter().any(|assigned| assigned.ip == ip))
-}
-
-/// Takes out of a server's words what it was told in confidence.
-fn conceal(end: &mut Result<Option<String>, Trouble>, login: &Login) {
-    match end {
-        Ok(Some(words)) | Err(Trouble::SaidNo(words) | Trouble::Garbled(words)) => {
-            *words = hidden(std::mem::take(words), login);
-        }
-        Ok(None)
-        | Err(
-            Trouble::Io(_)
-            | Trouble::Closed
-            | Trouble::TooLong(_)
-            | Trouble::Itself
-            | Trouble::Unknown(_)
-            | Trouble::Refused(_)
-            | Trouble::Late,
-        ) => {}
-    }
 }

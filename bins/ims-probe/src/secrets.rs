@@ -16,6 +16,9 @@ use ldap3_proto::filter::parse_ldap_filter_str;
 use ldap3_proto::proto::LdapFilter;
 use zeroize::Zeroizing;
 
+use crate::endpoint::Endpoint;
+use crate::parcel::Route;
+
 /// The tables of services that have a login.
 const SERVICES: [&str; 9] =
     ["smtp", "submission", "smtps", "imap", "imaps", "pop3", "pop3s", "ldap", "ldaps"];
@@ -96,6 +99,7 @@ pub struct Secrets {
 
 #[derive(Debug, Clone, Default)]
 struct Logins {
+    route: Option<Rc<Route>>,
     default: Option<Entry>,
     services: BTreeMap<&'static str, Entry>,
 }
@@ -113,17 +117,17 @@ impl Secrets {
     /// Reads a text; `file` is named in errors, and no value is.
     pub fn parse(text: &str, file: &Path) -> Result<Self, Fail> {
         keys::read(Source { file, text }, |top| {
-            top.only(&[&["default", "instance"][..], &SERVICES].concat())?;
+            top.only(&[&["default", "deliver", "instance"][..], &SERVICES].concat())?;
             let mut all = logins(&top)?;
             all.default = top.table("default")?.map(|keys| entry(&keys, None, &[])).transpose()?;
             let mut instances = BTreeMap::new();
             for (name, keys) in top.tables(Some("instance"))? {
                 let name: InstanceName =
                     name.parse().map_err(|fail: Fail| keys.source().wrong(keys.span(), fail))?;
-                keys.only(&[&["user", "password"][..], &SERVICES].concat())?;
+                keys.only(&[&["user", "password", "deliver"][..], &SERVICES].concat())?;
                 let mut own = logins(&keys)?;
                 if keys.text("user")?.is_some() || keys.text("password")?.is_some() {
-                    own.default = Some(entry(&keys, None, &SERVICES)?);
+                    own.default = Some(entry(&keys, None, &[&["deliver"][..], &SERVICES].concat())?);
                 }
                 instances.insert(name, own);
             }
@@ -136,6 +140,12 @@ impl Secrets {
     pub fn of(&self, service: Service, instance: Option<&InstanceName>) -> Option<&Entry> {
         let own = instance.and_then(|name| self.instances.get(name));
         own.and_then(|own| own.of(service)).or_else(|| self.all.of(service))
+    }
+
+    /// Where messages for an instance go, or for all.
+    pub fn route(&self, instance: Option<&InstanceName>) -> Option<&Rc<Route>> {
+        let own = instance.and_then(|name| self.instances.get(name));
+        own.and_then(|own| own.route.as_ref()).or(self.all.route.as_ref())
     }
 }
 
@@ -162,7 +172,8 @@ impl Logins {
 
 /// The tables of services below one.
 fn logins(keys: &Keys<'_>) -> Result<Logins, Fail> {
-    let mut logins = Logins::default();
+    let route = keys.table("deliver")?.map(|keys| route(&keys)).transpose()?.map(Rc::new);
+    let mut logins = Logins { route, ..Logins::default() };
     for word in SERVICES {
         if let Some(keys) = keys.table(word)? {
             logins.services.insert(word, entry(&keys, Some(word), &[])?);
@@ -195,6 +206,28 @@ fn entry(keys: &Keys<'_>, service: Option<&str>, beside: &[&str]) -> Result<Entr
     let filter =
         told(keys, "filter")?.map(|text| parse_ldap_filter_str(&text).map_err(not_one)).transpose()?;
     Ok(Entry::Login(Rc::new(Login { user, password, base, filter })))
+}
+
+/// Where messages go.
+fn route(keys: &Keys<'_>) -> Result<Route, Fail> {
+    keys.only(&["to", "from", "fetch"])?;
+    let address = |key| {
+        let text = told(keys, key)?;
+        let is_one = |text: &String| {
+            text.contains('@') && text.chars().all(|c| c.is_ascii_graphic() && !matches!(c, '<' | '>'))
+        };
+        match text {
+            Some(text) if !is_one(&text) => Err(keys.wrong(key, format!("{key} is not an address of mail"))),
+            text => Ok(text),
+        }
+    };
+    let to = keys.must("to", address("to")?)?;
+    let from = address("from")?.unwrap_or_else(|| to.clone());
+    let fetch: Option<Endpoint> = keys.parsed("fetch")?;
+    if fetch.as_ref().is_some_and(|fetch| fetch.service != Service::Imap) {
+        return Err(keys.wrong("fetch", "fetch is not an imap:// URL"));
+    }
+    Ok(Route { to, from, fetch })
 }
 
 /// A text that may be said in a dialogue: not empty, and of one line.
@@ -287,6 +320,9 @@ password = "five"
                 "[imap]\nuser = 'u'\npassword = 'hunter2'\nbase = 'x'\n",
                 "s:4: unknown key 'base' (there are login, user, password)",
             ),
+            ("[deliver]\nfrom = 'a@b'\n", "s:1: to is missing"),
+            ("[deliver]\nto = 'a@b> x'\n", "s:2: to is not an address of mail"),
+            ("[deliver]\nto = 'a@b'\nfetch = 'pop3://192.0.2.10'\n", "s:3: fetch is not an imap:// URL"),
             (
                 "[ldap]\nuser = 'probe'\npassword = 'hunter2'\n",
                 "s:2: user of a directory is not a DN (like uid=probe,dc=example)",

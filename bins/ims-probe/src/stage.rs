@@ -35,6 +35,16 @@ pub enum Stage {
     Bind,
     /// The LDAP searches: of the root DSE, and the one that a login is for.
     Search,
+    /// The answer to SMTP's MAIL.
+    Mail,
+    /// The answer to SMTP's RCPT.
+    Rcpt,
+    /// The answers to SMTP's DATA and to the message.
+    Data,
+    /// The mailbox, from the connection to the message that is seen in it.
+    Fetch,
+    /// The message's end in the mailbox.
+    Delete,
     /// The answer to QUIT.
     Quit,
     /// The answer to IMAP's LOGOUT.
@@ -58,6 +68,11 @@ impl Stage {
             Self::Auth => "auth",
             Self::Bind => "bind",
             Self::Search => "search",
+            Self::Mail => "mail",
+            Self::Rcpt => "rcpt",
+            Self::Data => "data",
+            Self::Fetch => "fetch",
+            Self::Delete => "delete",
             Self::Quit => "quit",
             Self::Logout => "logout",
             Self::Get => "get",

@@ -4,6 +4,9 @@ use std::io;
 
 use rustix::io::Errno;
 
+use crate::dialogue::auth::hidden;
+use crate::secrets::Login;
+
 /// What stopped a probe at its stage.
 #[derive(Debug)]
 pub enum Trouble {
@@ -25,6 +28,22 @@ pub enum Trouble {
     Refused(String),
     /// The time was over.
     Late,
+}
+
+impl Trouble {
+    /// Takes out of a server's words what it was told in confidence.
+    pub fn conceal(&mut self, login: &Login) {
+        match self {
+            Self::SaidNo(words) | Self::Garbled(words) => *words = hidden(std::mem::take(words), login),
+            Self::Io(_)
+            | Self::Closed
+            | Self::TooLong(_)
+            | Self::Itself
+            | Self::Unknown(_)
+            | Self::Refused(_)
+            | Self::Late => {}
+        }
+    }
 }
 
 impl From<io::Error> for Trouble {

@@ -83,6 +83,11 @@ const fn is_the_servers(stage: Stage) -> bool {
         | Stage::Auth
         | Stage::Bind
         | Stage::Search
+        | Stage::Mail
+        | Stage::Rcpt
+        | Stage::Data
+        | Stage::Fetch
+        | Stage::Delete
         | Stage::Quit
         | Stage::Logout
         | Stage::Get => true,

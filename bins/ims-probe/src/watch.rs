@@ -6,6 +6,7 @@ use std::num::NonZeroU64;
 use std::rc::Rc;
 use std::time::Instant;
 
+use ims::layout::Service;
 use ims::sys::stderr;
 use ims::sys::stop::Stop;
 use ims::{Exit, Fail, Host};
@@ -73,7 +74,13 @@ pub fn run(host: &Host, targets: Vec<Target>, args: &Args) -> Result<Ended, Fail
         count: args.count.map(NonZeroU64::get),
         targets: count,
     };
-    let how = How { level: args.level, timeout: args.timeout.0, from: args.from, secrets };
+    let how = How {
+        level: args.level,
+        timeout: args.timeout.0,
+        from: args.from,
+        secrets,
+        host: host.name().to_owned(),
+    };
     let prober = Prober {
         hub,
         how,
@@ -179,7 +186,7 @@ impl Watch<'_> {
         let attempt = watched.attempt;
         let instance = match &watched.target {
             Target::Endpoint(endpoint) => {
-                let asked = Asked { endpoint: endpoint.clone(), instance: None, attempt };
+                let asked = Asked { endpoint: endpoint.clone(), instance: None, imap: None, attempt };
                 self.seats.wait(target, asked, None);
                 return Ok(());
             }
@@ -226,7 +233,7 @@ impl Watch<'_> {
                 self.printer.answer(target, *answer)?;
             }
             End::Unread(answer) => self.printer.answer(target, *answer)?,
-            End::Read(endpoints, deadline) => self.ask_all(target, endpoints, deadline),
+            End::Read(endpoints, deadline) => self.ask_all(target, &endpoints, deadline),
         }
         match self.rounds.answered(target, Instant::now()) {
             Some(attempt) => self.printer.end_round(target, attempt),
@@ -235,7 +242,7 @@ impl Watch<'_> {
     }
 
     /// Has every endpoint of an instance probed in its present round.
-    fn ask_all(&mut self, target: usize, endpoints: Vec<Endpoint>, deadline: Instant) {
+    fn ask_all(&mut self, target: usize, endpoints: &[Endpoint], deadline: Instant) {
         let Some(watched) = self.rounds.get(target) else { return };
         watched.open += endpoints.len();
         let attempt = watched.attempt;
@@ -244,7 +251,9 @@ impl Watch<'_> {
             Target::Endpoint(_) => None,
         };
         for endpoint in endpoints {
-            let asked = Asked { endpoint, instance: instance.clone(), attempt };
+            let is_beside = |other: &&Endpoint| other.service == Service::Imap && other.at == endpoint.at;
+            let imap = endpoints.iter().find(is_beside).map(|other| other.port);
+            let asked = Asked { endpoint: endpoint.clone(), instance: instance.clone(), imap, attempt };
             self.seats.wait(target, asked, Some(deadline));
         }
     }

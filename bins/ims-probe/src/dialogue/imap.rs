@@ -13,18 +13,11 @@ use crate::words::printable;
 /// Holds the dialogue and gives the greeting.
 pub async fn hold<S: Stream>(wire: &mut Wire<S>, ask: Ask<'_>, way: &mut Way) -> Result<String, Trouble> {
     way.enter(Stage::Greet);
-    let line = wire.line().await?;
-    let greeting = printable(line);
-    let is_logged_in = begins(line, "* PREAUTH");
-    if begins(line, "* BYE") {
-        return Err(Trouble::SaidNo(greeting));
-    }
-    if !(begins(line, "* OK") || is_logged_in) || line.contains(&0) {
-        return Err(Trouble::Garbled(format!("not a greeting: {greeting}")));
-    }
+    let (greeting, is_logged_in) = greeting(wire).await?;
     let mut offers = Offers::default();
     if !ask.is_greeting_alone() {
-        offers = capability(wire, way, "a1").await?;
+        way.enter(Stage::Capability);
+        offers = capability(wire, "a1").await?;
         // Who is logged in already may not begin TLS any more (RFC 9051 §6.2.1).
         offers.starttls &= !is_logged_in;
         offers = starttls(wire, ask, way, offers).await?;
@@ -49,13 +42,30 @@ pub async fn hold<S: Stream>(wire: &mut Wire<S>, ask: Ask<'_>, way: &mut Way) ->
     Ok(greeting)
 }
 
+/// Reads the greeting; says with it whether the server has logged us in already.
+pub(super) async fn greeting<S: Stream>(wire: &mut Wire<S>) -> Result<(String, bool), Trouble> {
+    let line = wire.line().await?;
+    let greeting = printable(line);
+    let is_logged_in = begins(line, "* PREAUTH");
+    if begins(line, "* BYE") {
+        return Err(Trouble::SaidNo(greeting));
+    }
+    if !(begins(line, "* OK") || is_logged_in) || line.contains(&0) {
+        return Err(Trouble::Garbled(format!("not a greeting: {greeting}")));
+    }
+    Ok((greeting, is_logged_in))
+}
+
 /// What a server says that it can do.
+#[allow(clippy::struct_excessive_bools)] // a capability is there or not, each by itself
 #[derive(Debug, Clone, Copy, Default)]
-struct Offers {
+pub(super) struct Offers {
     starttls: bool,
     plain: bool,
     initial_response: bool,
     no_login: bool,
+    pub idle: bool,
+    pub uid_expunge: bool,
 }
 
 impl Offers {
@@ -65,15 +75,16 @@ impl Offers {
             self.plain |= word.eq_ignore_ascii_case(b"AUTH=PLAIN");
             self.initial_response |= word.eq_ignore_ascii_case(b"SASL-IR");
             self.no_login |= word.eq_ignore_ascii_case(b"LOGINDISABLED");
+            self.idle |= word.eq_ignore_ascii_case(b"IDLE");
+            self.uid_expunge |= word.eq_ignore_ascii_case(b"UIDPLUS");
         }
     }
 }
 
-async fn capability<S: Stream>(wire: &mut Wire<S>, way: &mut Way, tag: &str) -> Result<Offers, Trouble> {
-    way.enter(Stage::Capability);
+pub(super) async fn capability<S: Stream>(wire: &mut Wire<S>, tag: &str) -> Result<Offers, Trouble> {
     wire.send(format!("{tag} CAPABILITY\r\n").as_bytes()).await?;
     let (mut offers, mut speaks_imap) = (Offers::default(), false);
-    finish(wire, tag, |line| {
+    finish(wire, tag, |line, _| {
         if begins(line, "* CAPABILITY") {
             offers.note(line);
             speaks_imap |= line.split(|byte| *byte == b' ').any(|word| {
@@ -92,7 +103,7 @@ async fn capability<S: Stream>(wire: &mut Wire<S>, way: &mut Way, tag: &str) -> 
 }
 
 /// Begins TLS where that is wanted and offered, and gives what is offered then.
-async fn starttls<S: Stream>(
+pub(super) async fn starttls<S: Stream>(
     wire: &mut Wire<S>,
     ask: Ask<'_>,
     way: &mut Way,
@@ -104,7 +115,7 @@ async fn starttls<S: Stream>(
     }
     way.enter(Stage::Tls);
     wire.send(b"t1 STARTTLS\r\n").await?;
-    match finish(wire, "t1", |_| ()).await {
+    match finish(wire, "t1", |_, _| ()).await {
         Ok(()) => tls.begin(wire, way).await?,
         Err(Trouble::SaidNo(words)) => return tls.refused(words, way).map(|()| offers),
         Err(trouble) => return Err(trouble),
@@ -112,11 +123,16 @@ async fn starttls<S: Stream>(
     if ask.level < Level::Session {
         return Ok(offers);
     }
-    capability(wire, way, "t2").await
+    way.enter(Stage::Capability);
+    capability(wire, "t2").await
 }
 
 /// Logs in: by PLAIN (with its message at once where RFC 4959 is known), else by LOGIN unless that is forbidden.
-async fn auth<S: Stream>(wire: &mut Wire<S>, offers: Offers, login: &Login) -> Result<(), Trouble> {
+pub(super) async fn auth<S: Stream>(
+    wire: &mut Wire<S>,
+    offers: Offers,
+    login: &Login,
+) -> Result<(), Trouble> {
     if offers.plain {
         let message = plain(login);
         if offers.initial_response {
@@ -140,10 +156,10 @@ async fn auth<S: Stream>(wire: &mut Wire<S>, offers: Offers, login: &Login) -> R
         invitation(wire, "a2").await?;
         wire.send_all(&[login.password.reveal(), "\r\n"]).await?;
     }
-    finish(wire, "a2", |_| ()).await
+    finish(wire, "a2", |_, _| ()).await
 }
 
-async fn logout<S: Stream>(wire: &mut Wire<S>, tag: &str) -> Result<(), Trouble> {
+pub(super) async fn logout<S: Stream>(wire: &mut Wire<S>, tag: &str) -> Result<(), Trouble> {
     wire.send(format!("{tag} LOGOUT\r\n").as_bytes()).await?;
     let mut bye = false;
     loop {
@@ -159,25 +175,43 @@ async fn logout<S: Stream>(wire: &mut Wire<S>, tag: &str) -> Result<(), Trouble>
     if bye { Ok(()) } else { Err(Trouble::Garbled("LOGOUT was answered without BYE".to_owned())) }
 }
 
-/// Reads responses up to the end of a command, which must be OK, with a look at each untagged one.
-async fn finish<S: Stream>(
+/// Reads responses up to the end of a command, which must be OK, with a look at each untagged one: its text, and
+/// the literals within it (RFC 3501 §4.3).
+pub(super) async fn finish<S: Stream>(
     wire: &mut Wire<S>,
     tag: &str,
-    mut each: impl FnMut(&[u8]),
+    mut each: impl FnMut(&[u8], &[u8]),
 ) -> Result<(), Trouble> {
     loop {
         let line = wire.line().await?;
         match response(line, tag) {
             Response::Ok => return Ok(()),
             Response::No | Response::Bye => return Err(Trouble::SaidNo(printable(line))),
-            Response::Untagged => each(line),
+            Response::Untagged => {
+                let (mut text, mut literals) = (line.to_vec(), Vec::new());
+                let mut length = literal(&text);
+                while let Some(bytes) = length {
+                    literals.extend(wire.take(bytes).await?);
+                    let rest = wire.line().await?;
+                    length = literal(rest);
+                    text.extend(rest);
+                }
+                each(&text, &literals);
+            }
             Response::Invitation | Response::Other => return Err(garbled(line)),
         }
     }
 }
 
+/// The length of the literal that follows a line, if one does.
+fn literal(line: &[u8]) -> Option<usize> {
+    let inner = line.strip_suffix(b"}")?;
+    let digits = inner.rsplit(|byte| *byte == b'{').next()?;
+    std::str::from_utf8(digits).ok()?.parse().ok()
+}
+
 /// Reads responses until the server wants the rest of a command.
-async fn invitation<S: Stream>(wire: &mut Wire<S>, tag: &str) -> Result<(), Trouble> {
+pub(super) async fn invitation<S: Stream>(wire: &mut Wire<S>, tag: &str) -> Result<(), Trouble> {
     loop {
         let line = wire.line().await?;
         match response(line, tag) {

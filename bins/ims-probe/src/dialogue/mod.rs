@@ -5,6 +5,7 @@ pub mod auth;
 pub mod http;
 pub mod imap;
 pub mod ldap;
+pub mod mailbox;
 pub mod pop3;
 pub mod smtp;
 
@@ -49,12 +50,14 @@ impl Dialogue {
         }
     }
 
-    /// How deeply it can ask.
-    pub const fn deepest(self) -> Level {
-        match self {
-            Self::None => Level::Connect,
-            Self::Lmtp | Self::Http => Level::Session,
-            Self::Smtp | Self::Imap | Self::Pop3 | Self::Ldap => Level::Login,
+    /// How deeply it can ask, of what is wanted. LMTP has no login of its own.
+    pub const fn depth(self, wanted: Level) -> Level {
+        match (self, wanted) {
+            (Self::None, _) | (_, Level::Connect) => Level::Connect,
+            (_, Level::Greet) => Level::Greet,
+            (Self::Lmtp, Level::Login) | (Self::Http, _) | (_, Level::Session) => Level::Session,
+            (Self::Smtp | Self::Lmtp, Level::Deliver) => Level::Deliver,
+            (Self::Smtp, Level::Login) | (Self::Imap | Self::Pop3 | Self::Ldap, _) => Level::Login,
         }
     }
 

@@ -6,6 +6,7 @@ use super::auth::{encoded, plain};
 use super::begins;
 use crate::ask::Ask;
 use crate::level::Level;
+use crate::parcel::{Mark, Route};
 use crate::secrets::Login;
 use crate::stage::{Stage, Way};
 use crate::trouble::Trouble;
@@ -42,9 +43,14 @@ pub async fn hold<S: Stream>(
         wire.farewell(b"QUIT\r\n");
         return Ok(greeting);
     }
-    if ask.level >= Level::Login {
+    if ask.wants_login() {
         way.enter(Stage::Auth);
         auth(wire, offers, ask.login_over(wire)?).await?;
+    }
+    if ask.level >= Level::Deliver {
+        way.enter(Stage::Mail);
+        let (route, mark) = ask.parcel()?;
+        deliver(wire, way, route, mark).await?;
     }
     way.enter(Stage::Quit);
     wire.send(b"QUIT\r\n").await?;
@@ -137,6 +143,29 @@ async fn auth<S: Stream>(wire: &mut Wire<S>, offers: Offers, login: &Login) -> R
         return Err(Trouble::SaidNo("the server offers neither AUTH PLAIN nor AUTH LOGIN".to_owned()));
     }
     reply(wire, *b"235").await?;
+    Ok(())
+}
+
+/// Gives the server a message.
+async fn deliver<S: Stream>(
+    wire: &mut Wire<S>,
+    way: &mut Way,
+    route: &Route,
+    mark: &Mark,
+) -> Result<(), Trouble> {
+    wire.send(format!("MAIL FROM:<{}>\r\n", route.from).as_bytes()).await?;
+    reply(wire, *b"250").await?;
+    way.enter(Stage::Rcpt);
+    wire.send(format!("RCPT TO:<{}>\r\n", route.to).as_bytes()).await?;
+    reply(wire, *b"250").await?;
+    way.enter(Stage::Data);
+    wire.send(b"DATA\r\n").await?;
+    reply(wire, *b"354").await?;
+    // No line of it begins with a dot.
+    wire.send(mark.message(route).as_bytes()).await?;
+    wire.send(b".\r\n").await?;
+    // LMTP answers for each recipient, and there is one.
+    reply(wire, *b"250").await?;
     Ok(())
 }
 

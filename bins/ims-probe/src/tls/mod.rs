@@ -80,6 +80,11 @@ impl Tls<'_> {
         self.kit.mode == Some(Mode::Off)
     }
 
+    /// Whether nothing is said but over TLS.
+    pub fn is_required(&self) -> bool {
+        self.is_from_first_byte() || self.kit.mode == Some(Mode::Require)
+    }
+
     /// Whether STARTTLS is wanted.
     pub const fn wants_starttls(&self) -> bool {
         !self.is_from_first_byte() && matches!(self.kit.mode, Some(Mode::Require | Mode::Try))

@@ -51,7 +51,7 @@ fn a_fifo_in_place_of_a_file_is_told_and_not_waited_for() {
 /// A file of a mode in a folder of its own.
 fn secret(folder: &tempfile::TempDir, mode: u32) -> std::path::PathBuf {
     let path = folder.path().join("secrets.toml");
-    std::fs::write(&path, "x = 1\n").unwrap();
+    replace(&path, b"x = 1\n").unwrap();
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
     path
 }

@@ -1,0 +1,142 @@
+//! The level `deliver`, with real servers: a message goes the whole circle and nothing of it is left, or the stage
+//! that is broken in their configuration is named.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::login::{ALICE, secrets, serving, tell};
+use super::real::{STORK, answers};
+use super::servers::{Say, Server};
+use super::{run, verdict};
+use crate::support::{Bed, Node, needs_root, until};
+use Say::Bytes;
+
+const PROBE: [&str; 7] =
+    ["ims-probe", "smtp://192.0.2.10", "--level", "deliver", "--secrets", "/srv/ims/probe.toml", "--timeout"];
+
+fn probe(node: &Node, timeout: &str, status: i32) -> Value {
+    let found = answers(node, &[&PROBE[..], &[timeout]].concat(), status);
+    found.into_iter().next().unwrap()
+}
+
+/// Probes until a server that reads its configuration anew goes by it; then it is down at this stage.
+fn down_at(node: &Node, timeout: &str, stage: &str, words: &str) {
+    let mut found = Vec::new();
+    let is_so = || {
+        found = node.run([&PROBE[..], &[timeout]].concat()).records();
+        let (is, at, told) = verdict(&found[0]);
+        (is, at) == ("down", stage) && told.starts_with(words)
+    };
+    assert!(until(Duration::from_secs(20), is_so), "{stage}: {found:?}");
+}
+
+/// What is in alice's mailbox, a line a message.
+fn mailbox(node: &Node) -> String {
+    node.sh(&format!("doveadm -c {STORK}/dovecot/dovecot.conf search -u alice all")).ok().stdout
+}
+
+/// Has Postfix go by another setting from now on.
+fn postfix(node: &Node, setting: &str) {
+    let main = format!("{STORK}/postfix/main.cf");
+    node.sh(&format!(
+        "sed -i '/# broken/,$d' {main}; printf '# broken\\n%s\\n' '{setting}' >>{main}
+         touch -d '10 seconds ago' {main}; postfix -c {STORK}/postfix reload"
+    ))
+    .ok();
+}
+
+#[test]
+fn a_message_goes_the_whole_circle_and_leaves_nothing_or_the_broken_stage_is_named() {
+    if !needs_root() {
+        return;
+    }
+    let bed = Bed::new();
+    let node = serving(&bed);
+    tell(&node, &format!("{ALICE}[deliver]\nto = 'alice@example.test'\n"));
+    let whole = probe(&node, "20s", 0);
+    assert_eq!((verdict(&whole).0, &whole["level"]), ("up", &"deliver".into()));
+    let stages: Vec<&str> =
+        whole["steps"].as_array().unwrap().iter().map(|step| step["stage"].as_str().unwrap()).collect();
+    let all =
+        ["connect", "greet", "ehlo", "auth", "mail", "rcpt", "data", "quit", "fetch", "delete", "logout"];
+    assert_eq!(stages, all);
+    assert_eq!(mailbox(&node), "");
+
+    // The services of an instance that take no mail are asked for a login.
+    let found = answers(&node, &[&["ims-probe", "stork"], &PROBE[2..], &["20s"]].concat(), 0);
+    let levels: Vec<&str> = found.iter().map(|answer| answer["level"].as_str().unwrap()).collect();
+    assert_eq!(levels, ["login", "login", "login", "deliver"]);
+
+    node.sh("printf '/^X-IMS-Probe:/ REJECT\\n' >/srv/ims/header_checks").ok();
+    // A server that tells nothing by itself, and cannot delete one message alone; and LMTP in place of SMTP.
+    let plain = format!("{STORK}/dovecot/dovecot.conf");
+    node.sh(&format!("printf 'imap_capability = IMAP4rev1\nservice lmtp {{\n  inet_listener lmtp {{\n    port = 24\n  }}\n}}\n' >>{plain}; doveadm -c {plain} reload")).ok();
+    assert_eq!(verdict(&probe(&node, "20s", 0)).0, "up");
+    let lmtp = [&["ims-probe", "lmtp://192.0.2.10"], &PROBE[2..], &["20s"]].concat();
+    assert_eq!(answers(&node, &lmtp, 0)[0]["level"], "deliver");
+    assert_eq!(mailbox(&node), "");
+
+    // Where nobody may look for it, nothing is sent: the mailbox is elsewhere, or its login is not known.
+    tell(&node, &format!("{ALICE}[deliver]\nto = 'alice@example.test'\nfetch = 'imap://192.0.2.99'\n"));
+    let told = ("unknown", "fetch", "a password is not sent unencrypted to another node");
+    assert_eq!(verdict(&probe(&node, "20s", 4)), told);
+    tell(&node, "[smtp]\nlogin = false\n[deliver]\nto = 'alice@example.test'\n");
+    assert_eq!(
+        verdict(&probe(&node, "20s", 3)),
+        ("unknown", "fetch", "the secrets name nobody who logs in here")
+    );
+    tell(&node, &format!("{ALICE}[deliver]\nto = 'alice@example.test'\n"));
+    assert_eq!(mailbox(&node), "");
+
+    for (setting, stage, words) in [
+        ("smtpd_delay_reject = no\nsmtpd_sender_restrictions = reject", "mail", "554 5.7.1"),
+        ("smtpd_recipient_restrictions = reject", "rcpt", "554 5.7.1"),
+        ("header_checks = regexp:/srv/ims/header_checks", "data", "550 5.7.1"),
+    ] {
+        postfix(&node, setting);
+        down_at(&node, "20s", stage, words);
+    }
+
+    // A message that does not come in time is deleted by a later probe.
+    postfix(&node, "virtual_transport = lmtp:unix:/run/ims/nowhere");
+    down_at(&node, "2s", "fetch", "timed out after 2s");
+    postfix(&node, "");
+    node.sh(&format!("postqueue -c {STORK}/postfix -f")).ok();
+    assert!(until(Duration::from_secs(30), || mailbox(&node).lines().count() == 1), "it comes late");
+    let is_cleaned = || {
+        probe(&node, "20s", 0);
+        mailbox(&node).is_empty()
+    };
+    assert!(until(Duration::from_secs(10), is_cleaned), "it is deleted once its own probe's time is over");
+
+    // Who may read the mailbox may not delete in it.
+    node.sh(&format!(
+        "printf 'INBOX owner lr\\n' >/srv/ims/acl; cat >>{STORK}/dovecot/dovecot.conf <<'END'
+protocol imap {{
+  mail_plugins = acl
+}}
+plugin {{
+  acl = vfile:/srv/ims/acl
+}}
+END
+         doveadm -c {STORK}/dovecot/dovecot.conf reload"
+    ))
+    .ok();
+    down_at(&node, "20s", "delete", "the message is still there after it was deleted");
+    assert_eq!(mailbox(&node).lines().count(), 1);
+}
+
+#[test]
+fn where_a_message_goes_is_said_by_the_secrets_alone() {
+    let script = &[
+        ("", Bytes(b"220 mail-1\r\n")),
+        ("EHLO", Bytes(b"250 mail-1\r\n")),
+        ("QUIT", Bytes(b"221 bye\r\n")),
+    ];
+    let (_folder, file) = secrets("[smtp]\nlogin = false\n");
+    let url = Server::scripted(script).url("smtp");
+    let run = run(&[&url, "--level", "deliver", "--secrets", &file, "--timeout", "5s"]);
+    let told = ("unknown", "mail", "the secrets do not say where a message goes");
+    assert_eq!((verdict(&run.records[0]), run.code), (told, 3));
+}
