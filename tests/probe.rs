@@ -5,6 +5,7 @@ mod deliver;
 mod dialogues;
 mod hostile;
 mod inputs;
+mod live;
 mod login;
 mod many;
 mod output;

@@ -67,6 +67,12 @@ impl Terminal {
         assert!(came, "no {end:?} at the end of:\n{}", self.screen());
     }
 
+    /// Changes the size of its window.
+    pub fn resize(&self, rows: u16, columns: u16) {
+        let size = rustix::termios::Winsize { ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
+        rustix::termios::tcsetwinsize(&self.keyboard, size).must("change the size of a terminal");
+    }
+
     /// Presses keys.
     pub fn press(&mut self, keys: &str) {
         self.keyboard.write_all(keys.as_bytes()).must("press keys");

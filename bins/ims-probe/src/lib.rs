@@ -19,6 +19,7 @@ pub mod finding;
 mod form;
 mod gather;
 pub mod level;
+mod live;
 mod names;
 mod outlet;
 pub mod parcel;

@@ -1,7 +1,7 @@
 //! What is on its way to stdout. A reader that has stopped reading must not stop the probes, nor keep a signal from
 //! ending the run; one that has gone ends it, even between two probes.
 
-use std::io::{self, Stdout, Write};
+use std::io::{self, IsTerminal, Stdout, Write};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ims::sys::stdout::is_open;
@@ -11,6 +11,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::{Errno, retry_on_intr};
 
 use crate::engine::{Bell, Hub};
+use crate::live::Size;
 
 /// What a pipe that takes anything takes without a wait (`PIPE_BUF`).
 pub const PIECE: usize = 4096;
@@ -73,6 +74,19 @@ impl Outlet {
     /// Whether so much waits that no more should come.
     pub fn is_full(&self) -> bool {
         self.waiting() > MOST
+    }
+
+    /// The size of the window behind stdout, when it is a terminal.
+    pub fn window(&self) -> Option<Size> {
+        if !self.stdout.is_terminal() {
+            return None;
+        }
+        // One that does not tell, a serial line for one, is as small as they were.
+        let told = rustix::termios::tcgetwinsize(&self.stdout).ok().filter(|size| size.ws_col > 0);
+        Some(told.map_or(Size { rows: 24, columns: 80 }, |size| Size {
+            rows: size.ws_row.into(),
+            columns: size.ws_col.into(),
+        }))
     }
 
     /// Whether it is known that stdout takes nothing now; the hub tells when it does.

@@ -12,6 +12,7 @@ use crate::answer::Answer;
 use crate::cli::Args;
 use crate::engine::Hub;
 use crate::form::Told;
+use crate::live::{Bars, Live};
 use crate::outlet::{self, Outlet};
 use crate::report::Report;
 use crate::report::nagios::Status;
@@ -45,6 +46,8 @@ enum Teller {
     Lines(Lines),
     /// A row in a table.
     Tables(Tables),
+    /// A line in a table on a terminal that is drawn again and again.
+    Live(Screen),
     /// A part of a report.
     Report(Reporter),
 }
@@ -60,6 +63,11 @@ struct Tables {
     /// How many rounds of a target are one table; without it the end of the run ends the table.
     size: Option<usize>,
     rounds: usize,
+}
+
+struct Screen {
+    live: Live,
+    out: Out,
 }
 
 /// A report, which is told at the end or kept in a file.
@@ -79,6 +87,9 @@ impl Printer {
         let every = args.every.map(|every| every.0);
         let teller = match told {
             Told::Records(Format::Json) => Teller::Lines(Lines { out, waiting: VecDeque::new() }),
+            Told::Records(Format::Table) if every.is_some() && outlet.window().is_some() => {
+                Teller::Live(Screen { live: Live::of(targets, Bars::of_locale()), out })
+            }
             Told::Records(Format::Table) => {
                 Teller::Tables(Tables { out, size: every.map(|_| targets), rounds: 0 })
             }
@@ -100,6 +111,7 @@ impl Printer {
         match &mut self.teller {
             Teller::Lines(lines) => lines.waiting.push_back((now, answer)),
             Teller::Tables(tables) => tables.out.record(&answer)?,
+            Teller::Live(screen) => screen.live.note(target, answer),
             Teller::Report(reporter) => reporter.note(target, &answer),
         }
         Ok(())
@@ -111,6 +123,10 @@ impl Printer {
         match &mut self.teller {
             Teller::Lines(_) => Ok(()),
             Teller::Tables(tables) => tables.end_round(),
+            Teller::Live(screen) => {
+                screen.live.end_round(target, attempt);
+                Ok(())
+            }
             Teller::Report(reporter) => {
                 reporter.report.end_round(target, attempt);
                 Ok(())
@@ -121,8 +137,9 @@ impl Printer {
     /// Ends the last table or the report and lets out what stdout takes; says whether that was all.
     pub fn end(&mut self, hub: &Hub) -> Result<bool, Fail> {
         match &mut self.teller {
-            Teller::Lines(_) => {}
             Teller::Tables(tables) => tables.out.flush()?,
+            Teller::Live(screen) if screen.live.is_new() => screen.draw(&mut self.outlet)?,
+            Teller::Lines(_) | Teller::Live(_) => {}
             Teller::Report(reporter) => reporter.end(hub, &mut self.outlet.sink())?,
         }
         self.let_out(hub, true)?;
@@ -138,27 +155,36 @@ impl Printer {
                 lines.out.record(&summary)?;
             }
             Teller::Tables(tables) => tables.out.record(&summary)?,
+            Teller::Live(screen) => {
+                screen.draw(&mut self.outlet)?;
+                screen.out.record(&summary)?;
+                screen.out.flush()?;
+            }
             Teller::Report(_) => {}
         }
         self.end(hub).map(|_| ())
     }
 
-    /// Keeps the file of a report up to date, once every target has answered: so no run begins with less in it than
-    /// the last one left.
+    /// Keeps a terminal up to date, and the file of a report once every target has answered: so no run begins with
+    /// less in it than the last one left.
     pub fn keep(&mut self, hub: &Hub) -> Result<(), Fail> {
         match &mut self.teller {
             Teller::Report(Reporter { report, host, file: Some(file), .. }) if self.tally.is_whole() => {
                 file.keep(hub, || report.text(host))
             }
-            Teller::Lines(_) | Teller::Tables(_) | Teller::Report(_) => Ok(()),
+            Teller::Live(screen) if self.outlet.waiting() == 0 && screen.live.due() <= hub.now() => {
+                screen.draw(&mut self.outlet)
+            }
+            Teller::Live(_) | Teller::Lines(_) | Teller::Tables(_) | Teller::Report(_) => Ok(()),
         }
     }
 
-    /// When the file of a report is to be written though nothing else happens.
+    /// When a terminal or the file of a report is to be written though nothing else happens.
     pub fn due(&self) -> Option<Instant> {
         match &self.teller {
             Teller::Report(Reporter { file: Some(file), .. }) if self.tally.is_whole() => file.due(),
-            Teller::Lines(_) | Teller::Tables(_) | Teller::Report(_) => None,
+            Teller::Live(screen) if self.outlet.waiting() == 0 => Some(screen.live.due()),
+            Teller::Live(_) | Teller::Lines(_) | Teller::Tables(_) | Teller::Report(_) => None,
         }
     }
 
@@ -182,7 +208,7 @@ impl Printer {
     fn backlog(&self) -> usize {
         match &self.teller {
             Teller::Lines(lines) => lines.waiting.len(),
-            Teller::Tables(_) | Teller::Report(_) => 0,
+            Teller::Tables(_) | Teller::Live(_) | Teller::Report(_) => 0,
         }
     }
 
@@ -240,6 +266,15 @@ impl Tables {
             self.out.flush()?;
         }
         Ok(())
+    }
+}
+
+impl Screen {
+    /// Draws the table. A terminal that takes nothing is not drawn to.
+    fn draw(&mut self, outlet: &mut Outlet) -> Result<(), Fail> {
+        let Some(size) = outlet.window() else { return Ok(()) };
+        let text = self.live.draw(size, Instant::now());
+        outlet.sink().write_all(text.as_bytes()).map_err(|error| outlet::lost(&error))
     }
 }
 
