@@ -23,7 +23,7 @@ _ims__probe() {
 
     case "${cmd}" in
         ims__probe)
-            opts="-l -t -o -h -V --level --part --timeout --every --count --window --secrets --from --output --to --help --version"
+            opts="-l -t -o -h -V --level --part --timeout --every --count --tls --ca --name --window --secrets --from --output --to --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -54,6 +54,18 @@ _ims__probe() {
                     return 0
                     ;;
                 --count)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tls)
+                    COMPREPLY=($(compgen -W "require try off" -- "${cur}"))
+                    return 0
+                    ;;
+                --ca)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --name)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -8,6 +8,11 @@ directory\t'The directory server'"
 complete -c ims-probe -s t -l timeout -d 'How long one probe may take, from reading the configuration to the server\'s goodbye' -r
 complete -c ims-probe -l every -d 'Probe again and again, this long from one beginning to the next' -r
 complete -c ims-probe -l count -d 'End after this many probes of each target' -r
+complete -c ims-probe -l tls -d 'Whether to ask for STARTTLS, and how strict to be with TLS [default: what the target\'s scheme says]' -r -f -a "require\t'A server without STARTTLS, and a certificate that does not verify, are down'
+try\t'STARTTLS where it is offered; what is wrong with the certificate is a finding'
+off\t'No STARTTLS'"
+complete -c ims-probe -l ca -d 'Trust the certificates in this PEM file, in place of the system\'s' -r -F
+complete -c ims-probe -l name -d 'The name to ask for and to look for in certificates, in place of each target\'s own' -r
 complete -c ims-probe -l window -d 'Add up failures in a sliding window of so many probes, or of so much time' -r
 complete -c ims-probe -l secrets -d 'Who logs in where: a file of users and passwords that only its owner may read, or fd:N for an open descriptor' -r
 complete -c ims-probe -l from -d 'The prober\'s own address' -r

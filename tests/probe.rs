@@ -1,5 +1,6 @@
 //! `ims-probe` against real and hostile servers.
 
+mod certificates;
 mod deliver;
 mod dialogues;
 mod hostile;
@@ -10,10 +11,12 @@ mod many;
 mod output;
 mod prober;
 mod real;
+mod real_tls;
 mod reports;
 mod rhythm;
 mod servers;
 mod speeches;
+mod tls;
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, ChildStdout, Command, Stdio};

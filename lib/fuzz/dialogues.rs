@@ -18,12 +18,13 @@ pub struct Speech {
 }
 
 /// Every dialogue.
-pub const SPEECHES: [Speech; 5] = [
+pub const SPEECHES: [Speech; 6] = [
     Speech { name: "smtp", holds: smtp },
     Speech { name: "lmtp", holds: lmtp },
     Speech { name: "imap", holds: imap },
     Speech { name: "pop3", holds: pop3 },
     Speech { name: "ldap", holds: ldap },
+    Speech { name: "http", holds: http },
 ];
 
 /// SMTP and submission.
@@ -49,6 +50,11 @@ pub fn pop3(bytes: &[u8]) -> bool {
 /// LDAP.
 pub fn ldap(bytes: &[u8]) -> bool {
     holds(Dialogue::Ldap, bytes)
+}
+
+/// HTTP.
+pub fn http(bytes: &[u8]) -> bool {
+    holds(Dialogue::Http, bytes)
 }
 
 fn holds(dialogue: Dialogue, bytes: &[u8]) -> bool {

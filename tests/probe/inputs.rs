@@ -64,7 +64,7 @@ fn a_wrong_target_is_one_line_and_status_2() {
             &["192.0.2.10:25"],
             "ims-probe: a target that is neither a URL nor an instance's name (like smtp://192.0.2.10:25)\n",
         ),
-        (&["imaps://192.0.2.10"], "ims-probe: no scheme 'imaps' (did you mean imap?)\n"),
+        (&["imapx://192.0.2.10"], "ims-probe: no scheme 'imapx' (did you mean imap?)\n"),
         (&["osprey"], "ims-probe: no instance 'osprey' in /etc/msgregistry.inf (it knows stork)\n"),
     ] {
         let answer = below(&registry(STORK), args);

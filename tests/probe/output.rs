@@ -143,7 +143,7 @@ fn a_record_has_every_key_every_time() {
         let keys: Vec<&str> = record.as_object().unwrap().keys().map(String::as_str).collect();
         let mut wanted = vec![
             "schema", "host", "endpoint", "instance", "service", "address", "level", "state", "stage",
-            "words", "took_ms", "steps", "attempt", "time", "age_ms", "window",
+            "words", "findings", "tls", "took_ms", "steps", "attempt", "time", "age_ms", "window",
         ];
         wanted.sort_unstable();
         assert_eq!(keys, wanted);

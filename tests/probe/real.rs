@@ -11,10 +11,10 @@ use crate::support::{Bed, Node, needs_root, until};
 
 const ROOT: &str = "/srv/ims/server5";
 pub(super) const STORK: &str = "/srv/ims/server5/msg-stork";
-const SLAPD: &str = "/srv/ims/server5/slapd-mail";
+pub(super) const SLAPD: &str = "/srv/ims/server5/slapd-mail";
 
 /// A node on which an instance and its directory run at 192.0.2.10.
-fn serving(bed: &Bed) -> Node {
+pub(super) fn serving(bed: &Bed) -> Node {
     let node = laid(bed);
     start(&node);
     node

@@ -10,8 +10,10 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::finding::Finding;
 use crate::level::Level;
 use crate::stage::{Stage, Step};
+use crate::tls::Secured;
 use crate::window::Sums;
 
 /// What one endpoint answered.
@@ -27,12 +29,16 @@ pub struct Answer {
     pub address: Option<IpAddr>,
     /// How deeply it was asked; a service without a dialogue is only connected to.
     pub level: Level,
-    /// Up when all of that worked, down when the server failed, unknown when it could not be found out.
+    /// Up when all of that worked, partial when it did and there are findings, down when the server failed, unknown when it could not be found out.
     pub state: State,
-    /// The stage that failed.
+    /// The stage that failed, or where the first finding was made.
     pub stage: Option<Stage>,
     /// The server's words, cut and escaped, or the error in ours.
     pub words: Option<String>,
+    /// What is not as it should be though the level was reached.
+    pub findings: Vec<Finding>,
+    /// What was agreed for TLS, when it was spoken.
+    pub tls: Option<Secured>,
     /// The time of the whole probe in milliseconds.
     pub took_ms: u64,
     /// Each stage that was reached, with its time.

@@ -1,11 +1,14 @@
-//! What is asked of a server: how deeply, from where, and as whom.
+//! What is asked of a server: how deeply, from where, as whom, and how secretly.
 
 use std::net::IpAddr;
 
 use crate::level::Level;
 use crate::parcel::{Mark, Route};
 use crate::secrets::Login;
+use crate::stage::{Stage, Way};
+use crate::tls::Tls;
 use crate::trouble::Trouble;
+use crate::wire::{Stream, Wire};
 
 /// What is asked in one dialogue.
 #[derive(Debug, Clone, Copy)]
@@ -18,6 +21,8 @@ pub struct Ask<'a> {
     pub who: Who<'a>,
     /// Whether a password would stay on this node, so that it may be said in the clear.
     pub is_at_home: bool,
+    /// TLS as the service or the user wants it; nothing where it is out of the question.
+    pub tls: Option<&'a Tls<'a>>,
     /// The message to be delivered, and where it goes.
     pub parcel: Option<(&'a Route, &'a Mark)>,
 }
@@ -42,12 +47,12 @@ impl<'a> Who<'a> {
         }
     }
 
-    /// Who logs in, when it is known and its password would stay on this node.
-    pub fn in_the_clear(self, is_at_home: bool) -> Result<&'a Login, Trouble> {
+    /// Who logs in, when it is known and its password would be heard by nobody else, or by whomever the user lets.
+    pub fn safely(self, is_safe: bool) -> Result<&'a Login, Trouble> {
         let login = self
             .login()
             .ok_or_else(|| Trouble::Unknown("the secrets name nobody who logs in here".to_owned()))?;
-        if is_at_home {
+        if is_safe {
             return Ok(login);
         }
         Err(Trouble::Refused("a password is not sent unencrypted to another node".to_owned()))
@@ -63,9 +68,33 @@ impl<'a> Ask<'a> {
         }
     }
 
-    /// Who logs in, when it is known and its password may be said over a wire that is not encrypted.
-    pub fn in_the_clear(&self) -> Result<&'a Login, Trouble> {
-        self.who.in_the_clear(self.is_at_home)
+    /// Who logs in, when it is known and its password may be said over a wire: one that is encrypted, one that does not
+    /// leave this node, or any when that was asked for.
+    pub fn login_over<S: Stream>(&self, wire: &Wire<S>) -> Result<&'a Login, Trouble> {
+        let is_off = self.tls.is_some_and(Tls::is_off);
+        self.who.safely(self.is_at_home || is_off || wire.tls().is_some())
+    }
+
+    /// Begins TLS where it comes first.
+    pub async fn secure_first<S: Stream>(&self, wire: &mut Wire<S>, way: &mut Way) -> Result<(), Trouble> {
+        match self.tls.filter(|tls| tls.is_from_first_byte()) {
+            Some(tls) => {
+                way.enter(Stage::Tls);
+                tls.begin(wire, way).await
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// TLS, when it is to begin in the middle of the conversation. Then the server is asked even when a greeting alone
+    /// is wanted.
+    pub fn starttls(&self) -> Option<&'a Tls<'a>> {
+        self.tls.filter(|tls| tls.wants_starttls())
+    }
+
+    /// Whether a greeting is all that is wanted.
+    pub fn is_greeting_alone(&self) -> bool {
+        self.level < Level::Session && self.starttls().is_none()
     }
 
     /// The message, when it is said where it goes.

@@ -11,16 +11,19 @@ use ims::command::Arguments;
 use ims::output::Format;
 use ims::span::Span;
 
+use rustls::pki_types::ServerName;
+
 use crate::form::{Form, Reported, Told};
 use crate::level::Level;
 use crate::secrets;
+use crate::tls::{Kit, Mode, Trust, server_name};
 use crate::window::Window;
 
 /// Say whether services are answering, and how deeply
 #[derive(Debug, Parser)]
 #[command(name = "ims-probe", version, max_term_width = 100)]
 pub struct Args {
-    /// URLs (SCHEME://HOST:PORT; tcp, smtp, submission, lmtp, imap, pop3, ldap), names of registered instances, or
+    /// URLs (SCHEME://HOST:PORT; tcp, smtp, smtps, submission, lmtp, imap, imaps, pop3, pop3s, ldap, ldaps, http, https), names of registered instances, or
     /// - to read ims.instance/1 records from stdin [default: every registered instance]
     #[arg(value_name = "TARGET|-")]
     pub targets: Vec<String>,
@@ -39,6 +42,15 @@ pub struct Args {
     /// End after this many probes of each target
     #[arg(long, value_name = "N", requires = "every")]
     pub count: Option<NonZeroU64>,
+    /// Whether to ask for STARTTLS, and how strict to be with TLS [default: what the target's scheme says]
+    #[arg(long, value_name = "MODE")]
+    pub tls: Option<Mode>,
+    /// Trust the certificates in this PEM file, in place of the system's
+    #[arg(long, value_name = "FILE")]
+    pub ca: Option<PathBuf>,
+    /// The name to ask for and to look for in certificates, in place of each target's own
+    #[arg(long, value_name = "NAME", value_parser = name)]
+    pub name: Option<ServerName<'static>>,
     /// Add up failures in a sliding window of so many probes, or of so much time
     #[arg(long, value_name = "N|TIME", requires = "every")]
     pub window: Option<Window>,
@@ -101,6 +113,17 @@ impl Args {
     }
 }
 
+impl Args {
+    /// What the options say of TLS.
+    pub fn tls_kit(&self) -> Result<Kit, Fail> {
+        if self.level == Level::Connect && matches!(self.tls, Some(Mode::Require | Mode::Try)) {
+            return Err(Fail::usage("a connection alone has no TLS").hint("ask with --level greet or deeper"));
+        }
+        let trust = self.ca.as_deref().map(Trust::from_file).transpose()?;
+        Ok(Kit::new(self.tls, self.name.clone(), trust))
+    }
+}
+
 /// Which half of an instance is meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum PartOf {
@@ -108,6 +131,11 @@ pub enum PartOf {
     Mail,
     /// The directory server.
     Directory,
+}
+
+fn name(text: &str) -> Result<ServerName<'static>, Fail> {
+    server_name(text)
+        .ok_or_else(|| Fail::usage("not a name that a certificate can have").hint("like mail.example.org"))
 }
 
 fn positive(text: &str) -> Result<Span, Fail> {

@@ -77,6 +77,8 @@ impl Unread {
             state: State::Unknown,
             stage: Some(Stage::Config),
             words: Some(self.words),
+            findings: Vec::new(),
+            tls: None,
             took_ms: millis(took),
             steps,
             attempt,

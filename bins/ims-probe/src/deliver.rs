@@ -51,8 +51,10 @@ impl Prober {
             }
         };
         let who = self.who(endpoint.service, asked);
+        let tls = self.tls(&endpoint, asked);
+        let is_safe = tls.is_off() || tls.is_required();
         let at_home = addresses.iter().try_fold(true, |all, ip| is_at_home(who, *ip).map(|is| all && is));
-        if let Err(trouble) = at_home.and_then(|is_at_home| who.in_the_clear(is_at_home)) {
+        if let Err(trouble) = at_home.and_then(|is_at_home| who.safely(is_at_home || is_safe)) {
             way.enter(Stage::Fetch);
             return Err(trouble);
         }
@@ -64,18 +66,24 @@ impl Prober {
         &self,
         Mailbox { endpoint, who }: Mailbox<'_>,
         mark: &Mark,
-        attempt: u64,
+        asked: &Asked,
         deadline: Instant,
         way: &mut Way,
     ) -> Result<(), Trouble> {
         way.enter(Stage::Fetch);
         let mut address = None;
-        let socket = self.reach(&endpoint, attempt, deadline, || (), &mut address).await?;
+        let socket = self.reach(&endpoint, asked.attempt, deadline, || (), &mut address).await?;
         let me = socket.local().ip();
         let is_at_home = address.map_or(Ok(false), |peer| is_at_home(who, peer))?;
-        let ask = Ask { level: Level::Login, me, who, is_at_home, parcel: None };
+        let tls = self.tls(&endpoint, asked);
+        if tls.is_wanted() {
+            socket.send_at_once()?;
+        }
+        let ask = Ask { level: Level::Login, me, who, is_at_home, tls: Some(&tls), parcel: None };
+        let mut wire = Wire::over(socket);
         let nap = async |time| self.nap(time).await;
-        let mut told = mailbox::hold(&mut Wire::over(socket), ask, way, mark, nap).await;
+        let mut told = mailbox::hold(&mut wire, ask, way, mark, nap).await;
+        wire.close();
         if let (Err(trouble), Some(login)) = (&mut told, who.login()) {
             trouble.conceal(login);
         }

@@ -10,14 +10,20 @@ use ims::layout::Service;
 use ims::suggest::nearest;
 
 /// The schemes that may be given, with their services and usual ports.
-const SCHEMES: [(&str, Service, Option<u16>); 7] = [
+const SCHEMES: [(&str, Service, Option<u16>); 13] = [
     ("tcp", Service::Other, None),
     ("smtp", Service::Smtp, Some(25)),
+    ("smtps", Service::Smtps, Some(465)),
     ("submission", Service::Submission, Some(587)),
     ("lmtp", Service::Lmtp, Some(24)),
     ("imap", Service::Imap, Some(143)),
+    ("imaps", Service::Imaps, Some(993)),
     ("pop3", Service::Pop3, Some(110)),
+    ("pop3s", Service::Pop3s, Some(995)),
     ("ldap", Service::Ldap, Some(389)),
+    ("ldaps", Service::Ldaps, Some(636)),
+    ("http", Service::Http, Some(80)),
+    ("https", Service::Https, Some(443)),
 ];
 
 /// One port of one host, and what is spoken there.
@@ -53,19 +59,26 @@ const fn scheme(service: Service) -> &'static str {
         | Service::Pop3
         | Service::Pop3s
         | Service::Http
+        | Service::Https
         | Service::Ldap
         | Service::Ldaps => service.word(),
     }
 }
 
+impl Endpoint {
+    /// The host and the port, as a URL has them.
+    pub fn authority(&self) -> String {
+        match &self.at {
+            At::Ip(IpAddr::V6(ip)) => format!("[{ip}]:{}", self.port),
+            At::Ip(IpAddr::V4(ip)) => format!("{ip}:{}", self.port),
+            At::Name(name) => format!("{name}:{}", self.port),
+        }
+    }
+}
+
 impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (scheme, port) = (scheme(self.service), self.port);
-        match &self.at {
-            At::Ip(IpAddr::V6(ip)) => write!(f, "{scheme}://[{ip}]:{port}"),
-            At::Ip(IpAddr::V4(ip)) => write!(f, "{scheme}://{ip}:{port}"),
-            At::Name(name) => write!(f, "{scheme}://{name}:{port}"),
-        }
+        write!(f, "{}://{}", scheme(self.service), self.authority())
     }
 }
 
@@ -174,7 +187,7 @@ mod tests {
             ("smpt://192.0.2.10", "no scheme 'smpt' (did you mean smtp?)"),
             (
                 "gopher://192.0.2.10",
-                "no scheme 'gopher' (there are tcp, smtp, submission, lmtp, imap, pop3, ldap)",
+                "no scheme 'gopher' (there are tcp, smtp, smtps, submission, lmtp, imap, imaps, pop3, pop3s, ldap, ldaps, http, https)",
             ),
             ("imap://joe:secret@192.0.2.10", "imap:// with an '@' (no user or password goes into a target)"),
             ("tcp://192.0.2.10", "'tcp://192.0.2.10': tcp:// needs a port"),

@@ -73,7 +73,8 @@ pub fn hold(dialogue: Dialogue, speech: &[u8], level: Level) -> (Result<Option<S
     };
     let route = Route { to: "probe@example.org".to_owned(), from: String::new(), fetch: None };
     let mark = Mark { host: "mail-1".to_owned(), until: 0, token: "x".to_owned() };
-    let ask = Ask { level, me, who: Who::Login(&login), is_at_home: true, parcel: Some((&route, &mark)) };
+    let who = Who::Login(&login);
+    let ask = Ask { level, me, who, is_at_home: true, tls: None, parcel: Some((&route, &mark)) };
     let end = play(dialogue.hold(&mut wire, ask, &mut way));
     (end, way.stage())
 }

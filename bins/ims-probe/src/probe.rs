@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
 use std::time::{Duration, Instant};
 
+use ims::State;
 use ims::layout::Service;
 use ims::name::InstanceName;
 use ims::span::millis;
@@ -22,6 +23,7 @@ use crate::parcel::{Mark, Route};
 use crate::pulse::Pulse;
 use crate::secrets::{Entry, Secrets};
 use crate::stage::{Stage, Way};
+use crate::tls::{Kit, Tls};
 use crate::trouble::Trouble;
 use crate::verdict::{self, Clock};
 use crate::wire::Wire;
@@ -64,6 +66,8 @@ pub struct Prober {
     pub pulse: Pulse,
     /// The addresses of names.
     pub names: Names,
+    /// What TLS needs.
+    pub kit: Kit,
     /// Whether a safety rule has kept a probe from its end.
     pub has_refused: Cell<bool>,
 }
@@ -102,9 +106,15 @@ impl Prober {
             None => (self.hub.now(), self.pulse.noted()),
         };
         let reached = way.stage();
+        let (secured, found) = (way.secured.take(), std::mem::take(&mut way.findings));
         let (took, steps) = way.end(now);
         let clock = Clock { timeout: self.how.timeout, took, stood_still: lost.saturating_sub(lost_before) };
         let (state, words) = verdict::of(end.unwrap_or(Err(Trouble::Late)), reached, clock);
+        let (state, at, words) = match (state, verdict::weigh(&found)) {
+            (State::Up, Some((at, words))) => (State::Partial, Some(at), Some(words)),
+            (State::Up, None) => (state, None, words),
+            (State::Down | State::Partial | State::Unknown, _) => (state, Some(reached), words),
+        };
         Answer {
             endpoint: asked.endpoint.to_string(),
             instance: asked.instance,
@@ -112,8 +122,10 @@ impl Prober {
             address,
             level,
             state,
-            stage: (state != ims::State::Up).then_some(reached),
+            stage: at,
             words,
+            findings: found.iter().map(|found| found.what).collect(),
+            tls: secured,
             took_ms: millis(took),
             steps,
             attempt: asked.attempt,
@@ -136,9 +148,17 @@ impl Prober {
         let socket = self.reach(&asked.endpoint, asked.attempt, deadline, resolved, address).await?;
         let me = socket.local().ip();
         let is_at_home = address.map_or(Ok(false), |peer| is_at_home(who, peer))?;
-        let ask = Ask { level, me, who, is_at_home, parcel: None };
+        let tls = self.tls(&asked.endpoint, asked);
+        if level > Level::Connect && tls.is_wanted() {
+            socket.send_at_once()?;
+        }
+        let ask = Ask { level, me, who, is_at_home, tls: Some(&tls), parcel: None };
         let mut wire = Wire::over(socket);
-        let Some(route) = self.route(level, asked) else { return dialogue.hold(&mut wire, ask, way).await };
+        let Some(route) = self.route(level, asked) else {
+            let told = dialogue.hold(&mut wire, ask, way).await;
+            wire.close();
+            return told;
+        };
         // Of the many probes that deliver nothing, none takes the room for this.
         Box::pin(async {
             let mailbox = self.mailbox(asked, route, *address, way).await?;
@@ -146,11 +166,17 @@ impl Prober {
             let mark = Mark::new(&self.how.host, left);
             let ask = Ask { parcel: Some((route, &mark)), ..ask };
             let words = dialogue.hold(&mut wire, ask, way).await?;
+            wire.close();
             drop(wire);
-            self.fetch(mailbox, &mark, asked.attempt, deadline, way).await?;
+            self.fetch(mailbox, &mark, asked, deadline, way).await?;
             Ok(words)
         })
         .await
+    }
+
+    /// TLS as it is to be spoken with a service of what is asked.
+    pub const fn tls<'a>(&'a self, endpoint: &'a Endpoint, asked: &Asked) -> Tls<'a> {
+        Tls { kit: &self.kit, endpoint, is_instances: asked.instance.is_some() }
     }
 
     /// Who logs in to a service.

@@ -161,7 +161,9 @@ impl Logins {
             Service::Pop3s => (&["pop3s", "pop3"], true),
             Service::Ldap => (&["ldap"], false),
             Service::Ldaps => (&["ldaps", "ldap"], false),
-            Service::Lmtp | Service::Http | Service::JobController | Service::Other => (&[], false),
+            Service::Lmtp | Service::Http | Service::Https | Service::JobController | Service::Other => {
+                (&[], false)
+            }
         };
         let own = words.iter().find_map(|word| self.services.get(word));
         own.or_else(|| self.default.as_ref().filter(|_| has_default))

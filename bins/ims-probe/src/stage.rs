@@ -6,6 +6,9 @@ use std::time::{Duration, Instant};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::finding::Found;
+use crate::tls::Secured;
+
 /// A part of a probe, named by what is waited for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
@@ -16,6 +19,8 @@ pub enum Stage {
     Resolve,
     /// The TCP connection.
     Connect,
+    /// TLS: the answer to STARTTLS, the handshake and the server's certificate.
+    Tls,
     /// The server's greeting.
     Greet,
     /// The answer to SMTP's EHLO.
@@ -44,6 +49,8 @@ pub enum Stage {
     Quit,
     /// The answer to IMAP's LOGOUT.
     Logout,
+    /// The answer to HTTP's GET.
+    Get,
 }
 
 impl Stage {
@@ -53,6 +60,7 @@ impl Stage {
             Self::Config => "config",
             Self::Resolve => "resolve",
             Self::Connect => "connect",
+            Self::Tls => "tls",
             Self::Greet => "greet",
             Self::Ehlo => "ehlo",
             Self::Lhlo => "lhlo",
@@ -67,6 +75,7 @@ impl Stage {
             Self::Delete => "delete",
             Self::Quit => "quit",
             Self::Logout => "logout",
+            Self::Get => "get",
         }
     }
 }
@@ -93,13 +102,24 @@ pub struct Way {
     since: Instant,
     now: Stage,
     steps: Vec<Step>,
+    /// What was agreed on the way to keep it secret.
+    pub secured: Option<Secured>,
+    /// What is not as it should be, though the way went on.
+    pub findings: Vec<Found>,
 }
 
 impl Way {
     /// Starts the clock at the first stage.
     pub fn from(stage: Stage) -> Self {
         let start = Instant::now();
-        Self { start, since: start, now: stage, steps: Vec::with_capacity(4) }
+        Self {
+            start,
+            since: start,
+            now: stage,
+            steps: Vec::with_capacity(4),
+            secured: None,
+            findings: Vec::new(),
+        }
     }
 
     /// Ends the present stage and enters the next.
@@ -108,6 +128,11 @@ impl Way {
         self.leave(now);
         self.since = now;
         self.now = next;
+    }
+
+    /// Notes what is not as it should be.
+    pub fn found(&mut self, found: Found) {
+        self.findings.push(found);
     }
 
     /// The stage the probe is in.

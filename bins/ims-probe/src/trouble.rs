@@ -48,7 +48,10 @@ impl Trouble {
 
 impl From<io::Error> for Trouble {
     fn from(error: io::Error) -> Self {
-        Self::Io(error)
+        match error.get_ref().and_then(|inner| inner.downcast_ref()) {
+            Some(error) => crate::tls::trouble(error),
+            None => Self::Io(error),
+        }
     }
 }
 

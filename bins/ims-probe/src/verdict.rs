@@ -7,6 +7,7 @@ use std::time::Duration;
 use ims::span::Span;
 use ims::{Exit, Fail, State};
 
+use crate::finding::Found;
 use crate::pulse::slack;
 use crate::stage::Stage;
 use crate::trouble::Trouble;
@@ -45,6 +46,12 @@ pub fn of(end: Result<Option<String>, Trouble>, at: Stage, clock: Clock) -> (Sta
     }
 }
 
+/// What is up is partial when there are findings; gives them as the stage of the first, and their words.
+pub fn weigh(found: &[Found]) -> Option<(Stage, String)> {
+    let words: Vec<&str> = found.iter().map(|found| found.words.as_str()).collect();
+    found.first().map(|first| (first.stage, words.join("; ")))
+}
+
 fn judge(trouble: Trouble, stage: Stage, timeout: Duration) -> (State, String) {
     match trouble {
         Trouble::Io(error) => (state_of(&error, stage), told(&error).unwrap_or_default()),
@@ -68,6 +75,7 @@ const fn is_the_servers(stage: Stage) -> bool {
     match stage {
         Stage::Config | Stage::Resolve => false,
         Stage::Connect
+        | Stage::Tls
         | Stage::Greet
         | Stage::Ehlo
         | Stage::Lhlo
@@ -81,7 +89,8 @@ const fn is_the_servers(stage: Stage) -> bool {
         | Stage::Fetch
         | Stage::Delete
         | Stage::Quit
-        | Stage::Logout => true,
+        | Stage::Logout
+        | Stage::Get => true,
     }
 }
 

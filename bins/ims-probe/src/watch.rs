@@ -60,6 +60,7 @@ struct Watch<'a> {
 
 /// Probes all targets and prints the answers as they come.
 pub fn run(host: &Host, targets: Vec<Target>, args: &Args) -> Result<Ended, Fail> {
+    let kit = args.tls_kit()?;
     let secrets = secrets(host, args)?;
     let stop = Stop::watch()?;
     let cannot = |error: io::Error| Fail::io(Exit::Unknown, "cannot make an event queue", &error);
@@ -85,6 +86,7 @@ pub fn run(host: &Host, targets: Vec<Target>, args: &Args) -> Result<Ended, Fail
         how,
         pulse: Pulse::of(args.timeout.0),
         names: Names::default(),
+        kit,
         has_refused: Cell::new(false),
     };
     let mut watch = Watch {

@@ -5,8 +5,10 @@ use std::future::poll_fn;
 use std::io::{self, ErrorKind};
 use std::task::Poll;
 
+use rustls::ClientConnection;
 use zeroize::Zeroizing;
 
+use crate::tls::Channel;
 use crate::trouble::Trouble;
 
 /// The longest line; RFC 5321 asks for 512 octets, the rest for more is kindness.
@@ -32,7 +34,7 @@ pub trait Stream {
 /// A stream, and what was read of it but not yet used.
 #[derive(Debug)]
 pub struct Wire<S> {
-    stream: S,
+    stream: Channel<S>,
     buffer: Vec<u8>,
     used: usize,
     budget: usize,
@@ -41,7 +43,7 @@ pub struct Wire<S> {
 impl<S: Stream> Wire<S> {
     /// Begins with nothing read, waiting for a first reply.
     pub const fn over(stream: S) -> Self {
-        Self { stream, buffer: Vec::new(), used: 0, budget: LONGEST_REPLY }
+        Self { stream: Channel::plain(stream), buffer: Vec::new(), used: 0, budget: LONGEST_REPLY }
     }
 
     /// Sends a command; the reply to it may be as long as any.
@@ -64,6 +66,28 @@ impl<S: Stream> Wire<S> {
     pub fn farewell(&mut self, bytes: &[u8]) {
         // The probe has its answer already.
         let _ = self.stream.write(bytes);
+    }
+
+    /// Begins TLS. What the server has said before it was to, somebody may have put in its mouth (CVE-2011-0411).
+    pub async fn secure(&mut self, connection: ClientConnection) -> Result<(), Trouble> {
+        if !self.unused().is_empty() {
+            return Err(Trouble::Garbled("plain text behind the beginning of TLS".to_owned()));
+        }
+        self.stream.encrypt(connection);
+        match poll_fn(|_| or_wait(self.stream.shake_hands())).await {
+            Err(error) if error.kind() == ErrorKind::UnexpectedEof => Err(Trouble::Closed),
+            shaken => Ok(shaken?),
+        }
+    }
+
+    /// What was agreed, when TLS has begun: then nobody else hears what is sent.
+    pub fn tls(&self) -> Option<&ClientConnection> {
+        self.stream.tls()
+    }
+
+    /// Ends TLS in order, as far as that needs no wait.
+    pub fn close(&mut self) {
+        self.stream.close();
     }
 
     /// Reads one line and gives it without its end, CR LF or LF.
@@ -128,7 +152,7 @@ impl<S: Stream> Wire<S> {
 }
 
 /// What cannot be done now is waited for.
-fn or_wait(done: io::Result<usize>) -> Poll<io::Result<usize>> {
+fn or_wait<T>(done: io::Result<T>) -> Poll<io::Result<T>> {
     match done {
         Err(error) if error.kind() == ErrorKind::WouldBlock => Poll::Pending,
         done => Poll::Ready(done),

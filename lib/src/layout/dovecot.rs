@@ -161,7 +161,13 @@ fn spoken(service: &str, listener: &str, tls: bool) -> Service {
         ("submission-login", false) => Service::Submission,
         ("submission-login", true) => Service::Smtps,
         ("lmtp", _) => Service::Lmtp,
-        _ if listener.starts_with("http") => Service::Http,
+        _ if listener.starts_with("http") => {
+            if tls {
+                Service::Https
+            } else {
+                Service::Http
+            }
+        }
         _ => Service::Other,
     }
 }

@@ -243,7 +243,7 @@ fn store(host: &Host, instance: &Instance, tool: &Path, until: Instant) -> Resul
     for (name, plain, usual, tls, usual_tls, is_default) in [
         ("imap", Service::Imap, 143, Service::Imaps, 993, true),
         ("pop", Service::Pop3, 110, Service::Pop3s, 995, true),
-        ("http", Service::Http, 80, Service::Other, 443, false),
+        ("http", Service::Http, 80, Service::Https, 443, false),
     ] {
         if !is_on(&format!("service.{name}.enable"), is_default)? {
             continue;

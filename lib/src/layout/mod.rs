@@ -103,6 +103,8 @@ pub enum Service {
     Pop3s,
     /// HTTP.
     Http,
+    /// HTTP over TLS from the first byte.
+    Https,
     /// LDAP, RFC 4511.
     Ldap,
     /// LDAP over TLS from the first byte.
@@ -126,6 +128,7 @@ impl Service {
             Self::Pop3 => "pop3",
             Self::Pop3s => "pop3s",
             Self::Http => "http",
+            Self::Https => "https",
             Self::Ldap => "ldap",
             Self::Ldaps => "ldaps",
             Self::JobController => "job_controller",

@@ -14,12 +14,18 @@ use crate::words::printable;
 pub async fn hold<S: Stream>(wire: &mut Wire<S>, ask: Ask<'_>, way: &mut Way) -> Result<String, Trouble> {
     way.enter(Stage::Greet);
     let (greeting, is_logged_in) = greeting(wire).await?;
+    let mut offers = Offers::default();
+    if !ask.is_greeting_alone() {
+        way.enter(Stage::Capability);
+        offers = capability(wire, "a1").await?;
+        // Who is logged in already may not begin TLS any more (RFC 9051 §6.2.1).
+        offers.starttls &= !is_logged_in;
+        offers = starttls(wire, ask, way, offers).await?;
+    }
     if ask.level < Level::Session {
-        wire.farewell(b"a1 LOGOUT\r\n");
+        wire.farewell(b"a9 LOGOUT\r\n");
         return Ok(greeting);
     }
-    way.enter(Stage::Capability);
-    let offers = capability(wire, "a1").await?;
     let mut last = "a2";
     if ask.level >= Level::Login {
         way.enter(Stage::Auth);
@@ -28,7 +34,7 @@ pub async fn hold<S: Stream>(wire: &mut Wire<S>, ask: Ask<'_>, way: &mut Way) ->
                 "the server wants no login (PREAUTH), so none was tried".to_owned(),
             ));
         }
-        auth(wire, offers, ask.in_the_clear()?).await?;
+        auth(wire, offers, ask.login_over(wire)?).await?;
         last = "a3";
     }
     way.enter(Stage::Logout);
@@ -54,6 +60,7 @@ pub(super) async fn greeting<S: Stream>(wire: &mut Wire<S>) -> Result<(String, b
 #[allow(clippy::struct_excessive_bools)] // a capability is there or not, each by itself
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Offers {
+    starttls: bool,
     plain: bool,
     initial_response: bool,
     no_login: bool,
@@ -64,6 +71,7 @@ pub(super) struct Offers {
 impl Offers {
     fn note(&mut self, line: &[u8]) {
         for word in line.split(|byte| *byte == b' ') {
+            self.starttls |= word.eq_ignore_ascii_case(b"STARTTLS");
             self.plain |= word.eq_ignore_ascii_case(b"AUTH=PLAIN");
             self.initial_response |= word.eq_ignore_ascii_case(b"SASL-IR");
             self.no_login |= word.eq_ignore_ascii_case(b"LOGINDISABLED");
@@ -92,6 +100,31 @@ pub(super) async fn capability<S: Stream>(wire: &mut Wire<S>, tag: &str) -> Resu
     } else {
         Err(Trouble::Garbled("CAPABILITY names no version of IMAP4".to_owned()))
     }
+}
+
+/// Begins TLS where that is wanted and offered, and gives what is offered then.
+pub(super) async fn starttls<S: Stream>(
+    wire: &mut Wire<S>,
+    ask: Ask<'_>,
+    way: &mut Way,
+    offers: Offers,
+) -> Result<Offers, Trouble> {
+    let Some(tls) = ask.starttls() else { return Ok(offers) };
+    if !tls.asks(offers.starttls, way)? {
+        return Ok(offers);
+    }
+    way.enter(Stage::Tls);
+    wire.send(b"t1 STARTTLS\r\n").await?;
+    match finish(wire, "t1", |_, _| ()).await {
+        Ok(()) => tls.begin(wire, way).await?,
+        Err(Trouble::SaidNo(words)) => return tls.refused(words, way).map(|()| offers),
+        Err(trouble) => return Err(trouble),
+    }
+    if ask.level < Level::Session {
+        return Ok(offers);
+    }
+    way.enter(Stage::Capability);
+    capability(wire, "t2").await
 }
 
 /// Logs in: by PLAIN (with its message at once where RFC 4959 is known), else by LOGIN unless that is forbidden.

@@ -6,8 +6,8 @@ mod frame;
 use bytes::BytesMut;
 use ldap3_lber::write::encode_into;
 use ldap3_proto::proto::{
-    LdapBindCred, LdapBindRequest, LdapBindResponse, LdapDerefAliases, LdapFilter, LdapMsg, LdapOp,
-    LdapResult, LdapResultCode, LdapSearchRequest, LdapSearchResultEntry, LdapSearchScope,
+    LdapBindCred, LdapBindRequest, LdapBindResponse, LdapDerefAliases, LdapExtendedRequest, LdapFilter,
+    LdapMsg, LdapOp, LdapResult, LdapResultCode, LdapSearchRequest, LdapSearchResultEntry, LdapSearchScope,
 };
 
 use zeroize::Zeroize;
@@ -25,6 +25,8 @@ const SEARCH: i32 = 2;
 const UNBIND: i32 = 3;
 const LOGIN: i32 = 4;
 const FIND: i32 = 5;
+const STARTTLS: i32 = 6;
+const STARTTLS_OID: &str = "1.3.6.1.4.1.1466.20037";
 
 /// Holds the dialogue; gives what the directory says it holds.
 pub async fn hold<S: Stream>(
@@ -32,6 +34,7 @@ pub async fn hold<S: Stream>(
     ask: Ask<'_>,
     way: &mut Way,
 ) -> Result<Option<String>, Trouble> {
+    starttls(wire, ask, way).await?;
     way.enter(Stage::Bind);
     let serves_anyone = bind(wire, ask.level).await?;
     let mut holds = None;
@@ -41,13 +44,31 @@ pub async fn hold<S: Stream>(
     }
     if ask.level >= Level::Login {
         way.enter(Stage::Bind);
-        let login = ask.in_the_clear()?;
+        let login = ask.login_over(wire)?;
         bind_as(wire, login).await?;
         way.enter(Stage::Search);
         find(wire, login).await?;
     }
     wire.farewell(&encoded(UNBIND, LdapOp::UnbindRequest)?);
     Ok(holds)
+}
+
+/// Begins TLS where that is wanted (RFC 4511 §4.14). A directory does not say that it offers it until it is asked.
+async fn starttls<S: Stream>(wire: &mut Wire<S>, ask: Ask<'_>, way: &mut Way) -> Result<(), Trouble> {
+    use LdapResultCode as Code;
+    let Some(tls) = ask.starttls() else { return Ok(()) };
+    way.enter(Stage::Tls);
+    let request = LdapExtendedRequest { name: STARTTLS_OID.to_owned(), value: None };
+    wire.send(&encoded(STARTTLS, LdapOp::ExtendedRequest(request))?).await?;
+    match heard(wire, STARTTLS).await? {
+        Heard::Notice(result) if result.code == Code::Success => tls.begin(wire, way).await,
+        // One that does not know it, and OpenLDAP without a certificate.
+        Heard::Notice(result) if matches!(result.code, Code::ProtocolError | Code::Unavailable) => {
+            tls.asks(false, way).map(|_| ())
+        }
+        Heard::Notice(result) => tls.refused(no_words(&result), way),
+        Heard::Bound(_) | Heard::Entry(_) | Heard::Done(_) | Heard::Aside | Heard::Unasked => Err(unasked()),
+    }
 }
 
 /// Binds as nobody; says whether nobody is served, and not only greeted.
@@ -168,10 +189,14 @@ fn naming_context(entry: &LdapSearchResultEntry) -> Option<String> {
 }
 
 fn said_no(result: &LdapResult) -> Trouble {
+    Trouble::SaidNo(no_words(result))
+}
+
+fn no_words(result: &LdapResult) -> String {
     let code = result.code.clone();
     let message = printable(result.message.as_bytes());
     let colon = if message.is_empty() { "" } else { ": " };
-    Trouble::SaidNo(format!("{code:?}{colon}{message}"))
+    format!("{code:?}{colon}{message}")
 }
 
 fn unasked() -> Trouble {

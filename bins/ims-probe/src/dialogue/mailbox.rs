@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::begins;
-use super::imap::{Offers, auth, capability, finish, greeting, invitation, logout};
+use super::imap::{Offers, auth, capability, finish, greeting, invitation, logout, starttls};
 use crate::ask::Ask;
 use crate::parcel::{FIELD, Mark};
 use crate::stage::{Stage, Way};
@@ -27,10 +27,17 @@ pub async fn hold<S: Stream>(
     mark: &Mark,
     nap: impl AsyncFn(Duration),
 ) -> Result<(), Trouble> {
+    ask.secure_first(wire, way).await?;
     let (_, is_logged_in) = greeting(wire).await?;
     let mut offers = capability(wire, "a1").await?;
     if !is_logged_in {
-        auth(wire, offers, ask.in_the_clear()?).await?;
+        offers = starttls(wire, ask, way, offers).await?;
+    }
+    if way.stage() != Stage::Fetch {
+        way.enter(Stage::Fetch);
+    }
+    if !is_logged_in {
+        auth(wire, offers, ask.login_over(wire)?).await?;
         // Some servers tell what they can do only to those whom they know.
         offers = capability(wire, "b1").await?;
     }

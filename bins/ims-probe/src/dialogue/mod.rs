@@ -2,6 +2,7 @@
 //! it waits, and ends at the first thing that is not as the protocol says.
 
 pub mod auth;
+pub mod http;
 pub mod imap;
 pub mod ldap;
 pub mod mailbox;
@@ -19,7 +20,7 @@ use crate::wire::{Stream, Wire};
 /// What can be spoken with a service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Dialogue {
-    /// Nothing: a protocol that is not published, or one that begins with TLS.
+    /// Nothing: a protocol that is not published.
     None,
     /// SMTP and submission.
     Smtp,
@@ -31,24 +32,21 @@ pub enum Dialogue {
     Pop3,
     /// LDAP.
     Ldap,
+    /// HTTP.
+    Http,
 }
 
 impl Dialogue {
     /// The dialogue of a service.
     pub const fn with(service: Service) -> Self {
         match service {
-            Service::Smtp | Service::Submission => Self::Smtp,
+            Service::Smtp | Service::Submission | Service::Smtps => Self::Smtp,
             Service::Lmtp => Self::Lmtp,
-            Service::Imap => Self::Imap,
-            Service::Pop3 => Self::Pop3,
-            Service::Ldap => Self::Ldap,
-            Service::Smtps
-            | Service::Imaps
-            | Service::Pop3s
-            | Service::Ldaps
-            | Service::Http
-            | Service::JobController
-            | Service::Other => Self::None,
+            Service::Imap | Service::Imaps => Self::Imap,
+            Service::Pop3 | Service::Pop3s => Self::Pop3,
+            Service::Ldap | Service::Ldaps => Self::Ldap,
+            Service::Http | Service::Https => Self::Http,
+            Service::JobController | Service::Other => Self::None,
         }
     }
 
@@ -57,7 +55,7 @@ impl Dialogue {
         match (self, wanted) {
             (Self::None, _) | (_, Level::Connect) => Level::Connect,
             (_, Level::Greet) => Level::Greet,
-            (Self::Lmtp, Level::Login) | (_, Level::Session) => Level::Session,
+            (Self::Lmtp, Level::Login) | (Self::Http, _) | (_, Level::Session) => Level::Session,
             (Self::Smtp | Self::Lmtp, Level::Deliver) => Level::Deliver,
             (Self::Smtp, Level::Login) | (Self::Imap | Self::Pop3 | Self::Ldap, _) => Level::Login,
         }
@@ -75,6 +73,7 @@ impl Dialogue {
         if ask.level == Level::Connect {
             return Ok(None);
         }
+        ask.secure_first(wire, way).await?;
         match self {
             Self::None => Ok(None),
             Self::Smtp => smtp::hold(smtp::Hello::Ehlo, wire, ask, way).await.map(Some),
@@ -82,6 +81,7 @@ impl Dialogue {
             Self::Imap => imap::hold(wire, ask, way).await.map(Some),
             Self::Pop3 => pop3::hold(wire, ask, way).await.map(Some),
             Self::Ldap => ldap::hold(wire, ask, way).await,
+            Self::Http => http::hold(wire, ask, way).await.map(Some),
         }
     }
 }
@@ -98,8 +98,8 @@ mod tests {
     use crate::feed;
     use proptest::prelude::*;
 
-    const ALL: [Dialogue; 5] =
-        [Dialogue::Smtp, Dialogue::Lmtp, Dialogue::Imap, Dialogue::Pop3, Dialogue::Ldap];
+    const ALL: [Dialogue; 6] =
+        [Dialogue::Smtp, Dialogue::Lmtp, Dialogue::Imap, Dialogue::Pop3, Dialogue::Ldap, Dialogue::Http];
 
     /// Lines that are nearly what a server says, so that some dialogues come far.
     fn speech() -> impl Strategy<Value = Vec<u8>> {
@@ -115,6 +115,7 @@ mod tests {
             Just(b"235 ok\r\n".to_vec()),
             Just(b"* BYE\r\n".to_vec()),
             Just(b"+OK\r\n".to_vec()),
+            Just(b"HTTP/1.1 200 OK\r\n\r\n".to_vec()),
             Just(b".\r\n".to_vec()),
             Just(b"\x30\x0c\x02\x01\x01\x61\x07\x0a\x01\x00\x04\x00\x04\x00".to_vec()),
             proptest::collection::vec(any::<u8>(), 0..20),

@@ -14,30 +14,70 @@ use crate::words::printable;
 pub async fn hold<S: Stream>(wire: &mut Wire<S>, ask: Ask<'_>, way: &mut Way) -> Result<String, Trouble> {
     way.enter(Stage::Greet);
     let greeting = said(wire.line().await?)?.into_ok()?;
+    let mut offers = Offers::default();
+    if !ask.is_greeting_alone() {
+        offers = capa(wire, way).await?;
+        offers = starttls(wire, ask, way, offers).await?;
+    }
     if ask.level < Level::Session {
         wire.farewell(b"QUIT\r\n");
         return Ok(greeting);
     }
+    if ask.level >= Level::Login {
+        way.enter(Stage::Auth);
+        auth(wire, offers.plain, ask.login_over(wire)?).await?;
+    }
+    way.enter(Stage::Quit);
+    wire.send(b"QUIT\r\n").await?;
+    said(wire.line().await?)?.into_ok()?;
+    Ok(greeting)
+}
+
+/// What a server says it can do.
+#[derive(Debug, Clone, Copy, Default)]
+struct Offers {
+    stls: bool,
+    plain: bool,
+}
+
+async fn capa<S: Stream>(wire: &mut Wire<S>, way: &mut Way) -> Result<Offers, Trouble> {
     way.enter(Stage::Capability);
     wire.send(b"CAPA\r\n").await?;
-    let mut knows_plain = false;
+    let mut offers = Offers::default();
     if let Said::Ok(_) = said(wire.line().await?)? {
         loop {
             let line = wire.line().await?;
             if line == b"." {
                 break;
             }
-            knows_plain |= begins(line, "SASL") && line.split(|byte| *byte == b' ').any(is_plain);
+            offers.stls |= begins(line, "STLS");
+            offers.plain |= begins(line, "SASL") && line.split(|byte| *byte == b' ').any(is_plain);
         }
     }
-    if ask.level >= Level::Login {
-        way.enter(Stage::Auth);
-        auth(wire, knows_plain, ask.in_the_clear()?).await?;
+    Ok(offers)
+}
+
+/// Begins TLS where that is wanted and offered (RFC 2595), and gives what is offered then.
+async fn starttls<S: Stream>(
+    wire: &mut Wire<S>,
+    ask: Ask<'_>,
+    way: &mut Way,
+    offers: Offers,
+) -> Result<Offers, Trouble> {
+    let Some(tls) = ask.starttls() else { return Ok(offers) };
+    if !tls.asks(offers.stls, way)? {
+        return Ok(offers);
     }
-    way.enter(Stage::Quit);
-    wire.send(b"QUIT\r\n").await?;
-    said(wire.line().await?)?.into_ok()?;
-    Ok(greeting)
+    way.enter(Stage::Tls);
+    wire.send(b"STLS\r\n").await?;
+    match said(wire.line().await?)? {
+        Said::Ok(_) => tls.begin(wire, way).await?,
+        Said::Err(words) => return tls.refused(words, way).map(|()| offers),
+    }
+    if ask.level < Level::Session {
+        return Ok(offers);
+    }
+    capa(wire, way).await
 }
 
 fn is_plain(word: &[u8]) -> bool {

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use super::auth::{encoded, plain};
+use super::begins;
 use crate::ask::Ask;
 use crate::level::Level;
 use crate::parcel::{Mark, Route};
@@ -33,21 +34,18 @@ pub async fn hold<S: Stream>(
 ) -> Result<String, Trouble> {
     way.enter(Stage::Greet);
     let greeting = reply(wire, *b"220").await?;
+    let mut offers = Offers::default();
+    if !ask.is_greeting_alone() {
+        offers = hello.say(wire, way, ask.me).await?;
+        offers = starttls(hello, wire, ask, way, offers).await?;
+    }
     if ask.level < Level::Session {
         wire.farewell(b"QUIT\r\n");
         return Ok(greeting);
     }
-    let (verb, stage) = match hello {
-        Hello::Ehlo => ("EHLO", Stage::Ehlo),
-        Hello::Lhlo => ("LHLO", Stage::Lhlo),
-    };
-    way.enter(stage);
-    wire.send(format!("{verb} {}\r\n", literal(ask.me)).as_bytes()).await?;
-    let mut offers = Offers::default();
-    reply_of(wire, *b"250", |line| offers.note(line)).await?;
     if ask.wants_login() {
         way.enter(Stage::Auth);
-        auth(wire, offers, ask.in_the_clear()?).await?;
+        auth(wire, offers, ask.login_over(wire)?).await?;
     }
     if ask.level >= Level::Deliver {
         way.enter(Stage::Mail);
@@ -63,6 +61,7 @@ pub async fn hold<S: Stream>(
 /// What a server says after hello that it can do.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Offers {
+    starttls: bool,
     plain: bool,
     login: bool,
 }
@@ -70,6 +69,7 @@ struct Offers {
 impl Offers {
     /// Notes a line of the reply. Before there was a standard, some servers wrote `AUTH=`.
     fn note(&mut self, line: &[u8]) {
+        self.starttls |= begins(line, "STARTTLS");
         let mut words = line.split(|byte| matches!(byte, b' ' | b'='));
         if words.next().is_some_and(|verb| verb.eq_ignore_ascii_case(b"AUTH")) {
             for word in words {
@@ -78,6 +78,45 @@ impl Offers {
             }
         }
     }
+}
+
+impl Hello {
+    async fn say<S: Stream>(self, wire: &mut Wire<S>, way: &mut Way, me: IpAddr) -> Result<Offers, Trouble> {
+        let (verb, stage) = match self {
+            Self::Ehlo => ("EHLO", Stage::Ehlo),
+            Self::Lhlo => ("LHLO", Stage::Lhlo),
+        };
+        way.enter(stage);
+        wire.send(format!("{verb} {}\r\n", literal(me)).as_bytes()).await?;
+        let mut offers = Offers::default();
+        reply_of(wire, *b"250", |line| offers.note(line)).await?;
+        Ok(offers)
+    }
+}
+
+/// Begins TLS where that is wanted and offered (RFC 3207), and says hello again: gives what is offered then.
+async fn starttls<S: Stream>(
+    hello: Hello,
+    wire: &mut Wire<S>,
+    ask: Ask<'_>,
+    way: &mut Way,
+    offers: Offers,
+) -> Result<Offers, Trouble> {
+    let Some(tls) = ask.starttls() else { return Ok(offers) };
+    if !tls.asks(offers.starttls, way)? {
+        return Ok(offers);
+    }
+    way.enter(Stage::Tls);
+    wire.send(b"STARTTLS\r\n").await?;
+    match reply(wire, *b"220").await {
+        Ok(_) => tls.begin(wire, way).await?,
+        Err(Trouble::SaidNo(words)) => return tls.refused(words, way).map(|()| offers),
+        Err(trouble) => return Err(trouble),
+    }
+    if ask.level < Level::Session {
+        return Ok(offers);
+    }
+    hello.say(wire, way, ask.me).await
 }
 
 /// The longest line of a command, with its end (RFC 5321 §4.5.3.1.4).
@@ -219,7 +258,7 @@ mod tests {
         ] {
             let mut offers = Offers::default();
             offers.note(line);
-            assert_eq!(offers, Offers { plain, login }, "{line:?}");
+            assert_eq!(offers, Offers { starttls: false, plain, login }, "{line:?}");
         }
     }
 

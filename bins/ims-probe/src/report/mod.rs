@@ -93,6 +93,8 @@ pub mod tests {
             state,
             stage: (state != State::Up).then_some(Stage::Greet),
             words: Some(words.to_owned()),
+            findings: Vec::new(),
+            tls: None,
             took_ms: 3,
             steps: vec![
                 Step { stage: Stage::Connect, took_us: 212 },
