@@ -12,6 +12,7 @@ mod output;
 mod prober;
 mod real;
 mod real_tls;
+mod real_tls_login;
 mod reports;
 mod rhythm;
 mod servers;

@@ -224,8 +224,9 @@ fn route(keys: &Keys<'_>) -> Result<Route, Fail> {
     let to = keys.must("to", address("to")?)?;
     let from = address("from")?.unwrap_or_else(|| to.clone());
     let fetch: Option<Endpoint> = keys.parsed("fetch")?;
-    if fetch.as_ref().is_some_and(|fetch| fetch.service != Service::Imap) {
-        return Err(keys.wrong("fetch", "fetch is not an imap:// URL"));
+    let is_mailbox = |fetch: &Endpoint| matches!(fetch.service, Service::Imap | Service::Imaps);
+    if !fetch.as_ref().is_none_or(is_mailbox) {
+        return Err(keys.wrong("fetch", "fetch is not an imap:// or imaps:// URL"));
     }
     Ok(Route { to, from, fetch })
 }
@@ -322,7 +323,10 @@ password = "five"
             ),
             ("[deliver]\nfrom = 'a@b'\n", "s:1: to is missing"),
             ("[deliver]\nto = 'a@b> x'\n", "s:2: to is not an address of mail"),
-            ("[deliver]\nto = 'a@b'\nfetch = 'pop3://192.0.2.10'\n", "s:3: fetch is not an imap:// URL"),
+            (
+                "[deliver]\nto = 'a@b'\nfetch = 'pop3://192.0.2.10'\n",
+                "s:3: fetch is not an imap:// or imaps:// URL",
+            ),
             (
                 "[ldap]\nuser = 'probe'\npassword = 'hunter2'\n",
                 "s:2: user of a directory is not a DN (like uid=probe,dc=example)",

@@ -131,7 +131,7 @@ impl Tls<'_> {
         let name = checks_name.then_some(&name);
         let chain = connection.peer_certificates().unwrap_or_default();
         let judged = certificate::judge(chain, name, self.kit.trust(), UnixTime::now());
-        way.secured = Some(Secured {
+        way.secure(Secured {
             version: connection.protocol_version().map_or_else(String::new, words::version),
             cipher: connection.negotiated_cipher_suite().map_or_else(String::new, words::cipher),
             trusted: judged.trusted,
