@@ -18,6 +18,7 @@ mod rhythm;
 mod servers;
 mod speeches;
 mod tls;
+mod trust;
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, ChildStdout, Command, Stdio};
