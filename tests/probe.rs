@@ -12,11 +12,13 @@ mod output;
 mod prober;
 mod real;
 mod real_tls;
+mod real_tls_login;
 mod reports;
 mod rhythm;
 mod servers;
 mod speeches;
 mod tls;
+mod trust;
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, ChildStdout, Command, Stdio};

@@ -14,7 +14,7 @@ const PLAIN: [&str; 5] = ["imap", "ldap", "lmtp", "pop3", "smtp"];
 const SECRET: [&str; 4] = ["imaps", "ldaps", "pop3s", "smtps"];
 
 /// Has Dovecot take LMTP by TCP, and the servers do what is asked of them about TLS.
-fn configure(node: &Node, tls: bool) {
+pub(super) fn configure(node: &Node, tls: bool) {
     let ssl =
         if tls { "yes\\nssl_cert = </srv/ims/tls/cert.pem\\nssl_key = </srv/ims/tls/key.pem" } else { "no" };
     let (imaps, pop3s) = if tls { (993, 995) } else { (0, 0) };
@@ -44,7 +44,7 @@ X
 }
 
 /// Ends the servers and starts them again, as they are configured now.
-fn restart(node: &Node) {
+pub(super) fn restart(node: &Node) {
     for program in ["dovecot", "slapd", "master"] {
         signal(node, program, Signal::TERM);
         let gone = until(Duration::from_secs(20), || {
@@ -60,7 +60,7 @@ fn restart(node: &Node) {
 }
 
 /// Gives the node a certificate.
-fn certify(node: &Node, authority: &Authority, wanted: &Wanted) {
+pub(super) fn certify(node: &Node, authority: &Authority, wanted: &Wanted) {
     let server = authority.issue(wanted);
     node.sh("mkdir -p /srv/ims/tls").ok();
     node.file("/srv/ims/tls/cert.pem", server.certificate.pem());
@@ -68,7 +68,13 @@ fn certify(node: &Node, authority: &Authority, wanted: &Wanted) {
 }
 
 /// Asks every service, and has each answer judged.
-fn ask(client: &Node, schemes: &[&str], options: &[&str], status: i32, judge: impl Fn(&str, &Value)) {
+pub(super) fn ask(
+    client: &Node,
+    schemes: &[&str],
+    options: &[&str],
+    status: i32,
+    judge: impl Fn(&str, &Value),
+) {
     let urls: Vec<String> = schemes.iter().map(|scheme| format!("{scheme}://192.0.2.10")).collect();
     let mut words = vec!["ims-probe"];
     words.extend(urls.iter().map(String::as_str));

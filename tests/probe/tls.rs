@@ -12,9 +12,9 @@ use super::servers::{Say, Server, say_all, wait};
 use super::{Going, Run, run, run_all, verdict};
 use Say::Bytes;
 
-type Script = &'static [(&'static str, &'static str)];
+pub(super) type Script = &'static [(&'static str, &'static str)];
 
-const IMAP: Script = &[
+pub(super) const IMAP: Script = &[
     ("", "* OK ready\r\n"),
     ("a1 CAPABILITY", "* CAPABILITY IMAP4rev1\r\na1 OK\r\n"),
     ("a2 LOGOUT", "* BYE\r\na2 OK\r\n"),
@@ -43,7 +43,7 @@ fn play_tls(stream: TcpStream, config: &Arc<ServerConfig>, script: Script) {
 }
 
 /// A server that begins with TLS.
-fn server(authority: &Authority, wanted: &Wanted, script: Script) -> Server {
+pub(super) fn server(authority: &Authority, wanted: &Wanted, script: Script) -> Server {
     let config = Arc::new(authority.issue(wanted).config());
     Server::start(move |stream| play_tls(stream, &config, script))
 }

@@ -34,6 +34,7 @@ impl Prober {
         asked: &Asked,
         route: &Route,
         beside: Option<IpAddr>,
+        deadline: Instant,
         way: &mut Way,
     ) -> Result<Mailbox<'_>, Trouble> {
         let here = |ip| {
@@ -51,7 +52,7 @@ impl Prober {
             }
         };
         let who = self.who(endpoint.service, asked);
-        let tls = self.tls(&endpoint, asked);
+        let tls = self.tls(&endpoint, asked, deadline);
         let is_safe = tls.is_off() || tls.is_required();
         let at_home = addresses.iter().try_fold(true, |all, ip| is_at_home(who, *ip).map(|is| all && is));
         if let Err(trouble) = at_home.and_then(|is_at_home| who.safely(is_at_home || is_safe)) {
@@ -75,7 +76,7 @@ impl Prober {
         let socket = self.reach(&endpoint, asked.attempt, deadline, || (), &mut address).await?;
         let me = socket.local().ip();
         let is_at_home = address.map_or(Ok(false), |peer| is_at_home(who, peer))?;
-        let tls = self.tls(&endpoint, asked);
+        let tls = self.tls(&endpoint, asked, deadline);
         if tls.is_wanted() {
             socket.send_at_once()?;
         }

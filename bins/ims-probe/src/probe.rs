@@ -148,7 +148,7 @@ impl Prober {
         let socket = self.reach(&asked.endpoint, asked.attempt, deadline, resolved, address).await?;
         let me = socket.local().ip();
         let is_at_home = address.map_or(Ok(false), |peer| is_at_home(who, peer))?;
-        let tls = self.tls(&asked.endpoint, asked);
+        let tls = self.tls(&asked.endpoint, asked, deadline);
         if level > Level::Connect && tls.is_wanted() {
             socket.send_at_once()?;
         }
@@ -161,7 +161,7 @@ impl Prober {
         };
         // Of the many probes that deliver nothing, none takes the room for this.
         Box::pin(async {
-            let mailbox = self.mailbox(asked, route, *address, way).await?;
+            let mailbox = self.mailbox(asked, route, *address, deadline, way).await?;
             let left = deadline.saturating_duration_since(self.hub.now());
             let mark = Mark::new(&self.how.host, left);
             let ask = Ask { parcel: Some((route, &mark)), ..ask };
@@ -175,8 +175,8 @@ impl Prober {
     }
 
     /// TLS as it is to be spoken with a service of what is asked.
-    pub const fn tls<'a>(&'a self, endpoint: &'a Endpoint, asked: &Asked) -> Tls<'a> {
-        Tls { kit: &self.kit, endpoint, is_instances: asked.instance.is_some() }
+    pub const fn tls<'a>(&'a self, endpoint: &'a Endpoint, asked: &Asked, deadline: Instant) -> Tls<'a> {
+        Tls { kit: &self.kit, hub: &self.hub, deadline, endpoint, is_instances: asked.instance.is_some() }
     }
 
     /// Who logs in to a service.

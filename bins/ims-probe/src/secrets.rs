@@ -224,8 +224,9 @@ fn route(keys: &Keys<'_>) -> Result<Route, Fail> {
     let to = keys.must("to", address("to")?)?;
     let from = address("from")?.unwrap_or_else(|| to.clone());
     let fetch: Option<Endpoint> = keys.parsed("fetch")?;
-    if fetch.as_ref().is_some_and(|fetch| fetch.service != Service::Imap) {
-        return Err(keys.wrong("fetch", "fetch is not an imap:// URL"));
+    let is_mailbox = |fetch: &Endpoint| matches!(fetch.service, Service::Imap | Service::Imaps);
+    if !fetch.as_ref().is_none_or(is_mailbox) {
+        return Err(keys.wrong("fetch", "fetch is not an imap:// or imaps:// URL"));
     }
     Ok(Route { to, from, fetch })
 }

@@ -102,7 +102,7 @@ pub struct Way {
     since: Instant,
     now: Stage,
     steps: Vec<Step>,
-    /// What was agreed on the way to keep it secret.
+    /// What was agreed with the target to keep it secret.
     pub secured: Option<Secured>,
     /// What is not as it should be, though the way went on.
     pub findings: Vec<Found>,
@@ -128,6 +128,13 @@ impl Way {
         self.leave(now);
         self.since = now;
         self.now = next;
+    }
+
+    /// Notes what was agreed; the mailbox that a message is fetched from is not the target any more.
+    pub fn secure(&mut self, secured: Secured) {
+        if self.steps.iter().all(|step| step.stage != Stage::Fetch) {
+            self.secured = Some(secured);
+        }
     }
 
     /// Notes what is not as it should be.

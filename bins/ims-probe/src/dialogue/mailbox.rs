@@ -28,14 +28,13 @@ pub async fn hold<S: Stream>(
     nap: impl AsyncFn(Duration),
 ) -> Result<(), Trouble> {
     ask.secure_first(wire, way).await?;
+    fetch_again(way);
     let (_, is_logged_in) = greeting(wire).await?;
     let mut offers = capability(wire, "a1").await?;
     if !is_logged_in {
         offers = starttls(wire, ask, way, offers).await?;
     }
-    if way.stage() != Stage::Fetch {
-        way.enter(Stage::Fetch);
-    }
+    fetch_again(way);
     if !is_logged_in {
         auth(wire, offers, ask.login_over(wire)?).await?;
         // Some servers tell what they can do only to those whom they know.
@@ -65,6 +64,13 @@ pub async fn hold<S: Stream>(
     }
     way.enter(Stage::Logout);
     logout(wire, "b9").await
+}
+
+/// Goes back to what TLS is for here, if that came between.
+fn fetch_again(way: &mut Way) {
+    if way.stage() != Stage::Fetch {
+        way.enter(Stage::Fetch);
+    }
 }
 
 /// What was seen of the mailbox.

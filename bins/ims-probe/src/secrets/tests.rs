@@ -75,7 +75,10 @@ fn a_wrong_table_is_told_by_its_line_and_no_secret_is() {
         ),
         ("[deliver]\nfrom = 'a@b'\n", "s:1: to is missing"),
         ("[deliver]\nto = 'a@b> x'\n", "s:2: to is not an address of mail"),
-        ("[deliver]\nto = 'a@b'\nfetch = 'pop3://192.0.2.10'\n", "s:3: fetch is not an imap:// URL"),
+        (
+            "[deliver]\nto = 'a@b'\nfetch = 'pop3://192.0.2.10'\n",
+            "s:3: fetch is not an imap:// or imaps:// URL",
+        ),
         (
             "[ldap]\nuser = 'probe'\npassword = 'hunter2'\n",
             "s:2: user of a directory is not a DN (like uid=probe,dc=example)",

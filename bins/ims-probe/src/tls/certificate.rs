@@ -33,7 +33,7 @@ pub struct Judged {
 pub fn judge(
     chain: &[CertificateDer<'_>],
     name: Option<&ServerName<'_>>,
-    trust: &Trust,
+    trust: Result<&Trust, String>,
     now: UnixTime,
 ) -> Judged {
     let mut judged = Judged::default();
@@ -82,13 +82,13 @@ impl Judged {
         &mut self,
         own: &CertificateDer<'_>,
         others: &[CertificateDer<'_>],
-        trust: &Trust,
+        trust: Result<&Trust, String>,
         at: UnixTime,
     ) {
-        if trust.roots.is_empty() {
-            let words = "no certificate authority is known here (install ca-certificates or give --ca)";
-            return self.note(Finding::TrustUnknown, words);
-        }
+        let trust = match trust {
+            Ok(trust) => trust,
+            Err(words) => return self.note(Finding::TrustUnknown, &words),
+        };
         // One that has signed itself and is given by --ca is trusted for what it is.
         let verified = trust.own.contains(own).then_some(()).ok_or(()).or_else(|()| {
             let algorithms = ring::default_provider().signature_verification_algorithms.all;

@@ -1,7 +1,9 @@
 //! What all probes of a run share to speak TLS.
 
 use std::cell::OnceCell;
+use std::pin::pin;
 use std::sync::Arc;
+use std::time::Instant;
 
 use rustls::client::Resumption;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
@@ -11,29 +13,47 @@ use rustls::{ClientConfig, DigitallySignedStruct, Error, SignatureScheme};
 
 use super::trouble;
 use super::{Mode, Trust};
+use crate::engine::{Hub, Job};
 use crate::trouble::Trouble;
 
 /// The wishes of the command line, and what is made when the first handshake needs it.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Kit {
     /// Whether TLS is wanted where the scheme does not say so.
     pub mode: Option<Mode>,
     /// The name that is asked for and checked, in place of each target's own.
     pub name: Option<ServerName<'static>>,
-    trust: OnceCell<Trust>,
+    own: Option<Trust>,
+    system: OnceCell<Job<Result<Trust, String>>>,
     config: OnceCell<Arc<ClientConfig>>,
 }
 
 impl Kit {
     /// Trusts a file's authorities when one is given.
     pub fn new(mode: Option<Mode>, name: Option<ServerName<'static>>, trust: Option<Trust>) -> Self {
-        let trust = trust.map_or_else(OnceCell::new, OnceCell::from);
-        Self { mode, name, trust, config: OnceCell::new() }
+        Self { mode, name, own: trust, system: OnceCell::new(), config: OnceCell::new() }
     }
 
-    /// The authorities; those of the system are read once, which takes some milliseconds.
-    pub fn trust(&self) -> &Trust {
-        self.trust.get_or_init(Trust::of_the_system)
+    /// The authorities, or why they are not known. Those of the system are read once, on a thread, for that takes
+    /// some milliseconds and may hang; half of the time until the deadline is waited for them.
+    pub async fn trust(&self, hub: &Hub, deadline: Instant) -> Result<&Trust, String> {
+        if let Some(own) = &self.own {
+            return Ok(own);
+        }
+        let reading = if let Some(reading) = self.system.get() {
+            reading
+        } else {
+            let reading = hub.aside(Trust::of_the_system);
+            let reading = reading.map_err(|error| format!("cannot start a thread: {error}"))?;
+            self.system.get_or_init(|| reading)
+        };
+        let half = hub.now() + deadline.saturating_duration_since(hub.now()) / 2;
+        match hub.before(half, pin!(hub.done(reading))).await {
+            Some(read) => read.as_ref().map_err(Clone::clone),
+            None => {
+                Err("the system's certificate authorities could not be read in time (give --ca)".to_owned())
+            }
+        }
     }
 
     /// How connections are made. Each handshake is a whole one: a session taken up again would show no certificate.

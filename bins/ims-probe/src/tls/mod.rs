@@ -9,6 +9,9 @@ mod kit;
 mod trust;
 mod words;
 
+use std::fmt;
+use std::time::Instant;
+
 use clap::ValueEnum;
 use ims::layout::Service;
 use rustls::ClientConnection;
@@ -17,6 +20,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::endpoint::{At, Endpoint};
+use crate::engine::Hub;
 use crate::finding::{Finding, Found};
 use crate::stage::{Stage, Way};
 use crate::trouble::Trouble;
@@ -54,14 +58,23 @@ pub struct Secured {
 }
 
 /// TLS as one probe is to speak it.
-#[derive(Debug)]
 pub struct Tls<'a> {
     /// What all probes share.
     pub kit: &'a Kit,
+    /// The loop on which the system's authorities are waited for.
+    pub hub: &'a Hub,
+    /// The end of the probe's time.
+    pub deadline: Instant,
     /// What is probed.
     pub endpoint: &'a Endpoint,
     /// Whether the endpoint comes from an instance, which does not tell the name by which its clients come.
     pub is_instances: bool,
+}
+
+impl fmt::Debug for Tls<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tls").field("kit", self.kit).field("endpoint", self.endpoint).finish_non_exhaustive()
+    }
 }
 
 impl Tls<'_> {
@@ -126,12 +139,13 @@ impl Tls<'_> {
         let connection =
             ClientConnection::new(self.kit.config()?, name.clone()).map_err(|error| trouble(&error))?;
         wire.secure(connection).await?;
+        let trust = self.kit.trust(self.hub, self.deadline).await;
         let Some(connection) = wire.tls() else { return Err(Trouble::Closed) };
         let checks_name = self.kit.name.is_some() || !self.is_instances;
         let name = checks_name.then_some(&name);
         let chain = connection.peer_certificates().unwrap_or_default();
-        let judged = certificate::judge(chain, name, self.kit.trust(), UnixTime::now());
-        way.secured = Some(Secured {
+        let judged = certificate::judge(chain, name, trust, UnixTime::now());
+        way.secure(Secured {
             version: connection.protocol_version().map_or_else(String::new, words::version),
             cipher: connection.negotiated_cipher_suite().map_or_else(String::new, words::cipher),
             trusted: judged.trusted,

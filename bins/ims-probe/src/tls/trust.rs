@@ -19,11 +19,19 @@ pub struct Trust {
 
 impl Trust {
     /// The system's store, as the variables `SSL_CERT_FILE` and `SSL_CERT_DIR` or the distribution have it. What of it
-    /// cannot be read or used is as good as not there.
-    pub fn of_the_system() -> Self {
+    /// cannot be read or used is as good as not there; when nothing is left, these words tell why. It may hang.
+    pub fn of_the_system() -> Result<Self, String> {
+        let read = rustls_native_certs::load_native_certs();
         let mut roots = RootCertStore::empty();
-        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-        Self { roots, own: Vec::new() }
+        roots.add_parsable_certificates(read.certs);
+        if roots.is_empty() {
+            let why = read.errors.first().map_or_else(
+                || "no certificate authority is known here".to_owned(),
+                |error| format!("the system's certificate authorities cannot be read: {error}"),
+            );
+            return Err(format!("{why} (install ca-certificates or give --ca)"));
+        }
+        Ok(Self { roots, own: Vec::new() })
     }
 
     /// The certificates of a PEM file; there is at least one.
