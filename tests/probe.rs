@@ -17,6 +17,7 @@ mod reports;
 mod rhythm;
 mod servers;
 mod speeches;
+mod stages;
 mod tls;
 mod trust;
 

@@ -54,6 +54,11 @@ pub(super) fn restart(node: &Node) {
         });
         assert!(gone, "{program} does not end");
     }
+    start(node);
+}
+
+/// Starts the servers, the directory with TLS too.
+pub(super) fn start(node: &Node) {
     node.sh(&format!("slapd -h 'ldap:/// ldaps:///' -f {SLAPD}/slapd.conf -u openldap -g openldap")).ok();
     node.sh(&format!("dovecot -c {STORK}/dovecot/dovecot.conf")).ok();
     node.sh(&format!("/usr/lib/postfix/sbin/master -c {STORK}/postfix -w")).ok();
