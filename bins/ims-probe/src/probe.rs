@@ -50,8 +50,8 @@ pub struct Asked {
     pub endpoint: Endpoint,
     /// The instance it belongs to.
     pub instance: Option<InstanceName>,
-    /// The port of the instance's IMAP server at the same address.
-    pub imap: Option<u16>,
+    /// The server with the instance's mailboxes at the same address.
+    pub beside: Option<Endpoint>,
     /// Which probe of its target this is.
     pub attempt: u64,
 }

@@ -6,7 +6,6 @@ use std::num::NonZeroU64;
 use std::rc::Rc;
 use std::time::Instant;
 
-use ims::layout::Service;
 use ims::sys::stderr;
 use ims::sys::stop::Stop;
 use ims::{Exit, Fail, Host};
@@ -15,6 +14,7 @@ use rustix::event::epoll::EventFlags;
 use crate::answer::Answer;
 use crate::cli::{Args, PartOf};
 use crate::config;
+use crate::deliver;
 use crate::descriptors::Seats;
 use crate::endpoint::Endpoint;
 use crate::engine::{Bell, Hub, Tasks};
@@ -186,7 +186,7 @@ impl Watch<'_> {
         let attempt = watched.attempt;
         let instance = match &watched.target {
             Target::Endpoint(endpoint) => {
-                let asked = Asked { endpoint: endpoint.clone(), instance: None, imap: None, attempt };
+                let asked = Asked { endpoint: endpoint.clone(), instance: None, beside: None, attempt };
                 self.seats.wait(target, asked, None);
                 return Ok(());
             }
@@ -251,9 +251,8 @@ impl Watch<'_> {
             Target::Endpoint(_) => None,
         };
         for endpoint in endpoints {
-            let is_beside = |other: &&Endpoint| other.service == Service::Imap && other.at == endpoint.at;
-            let imap = endpoints.iter().find(is_beside).map(|other| other.port);
-            let asked = Asked { endpoint: endpoint.clone(), instance: instance.clone(), imap, attempt };
+            let beside = deliver::mailbox_beside(endpoint, endpoints).cloned();
+            let asked = Asked { endpoint: endpoint.clone(), instance: instance.clone(), beside, attempt };
             self.seats.wait(target, asked, Some(deadline));
         }
     }
