@@ -1,6 +1,5 @@
 //! One probe of one endpoint: resolve, connect, speak, judge, all before one deadline.
 
-use std::cell::Cell;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
 use std::time::{Duration, Instant};
@@ -68,8 +67,6 @@ pub struct Prober {
     pub names: Names,
     /// What TLS needs.
     pub kit: Kit,
-    /// Whether a safety rule has kept a probe from its end.
-    pub has_refused: Cell<bool>,
 }
 
 impl Prober {
@@ -97,9 +94,7 @@ impl Prober {
             (Some(Err(trouble)), Some(login)) => trouble.conceal(login),
             (Some(Ok(None)) | None, _) | (_, None) => {}
         }
-        if let Some(Err(Trouble::Refused(_))) = end {
-            self.has_refused.set(true);
-        }
+        let is_refused = matches!(end, Some(Err(Trouble::Refused(_))));
         // A silence is as old as the look that found nothing; that thousands end in one moment takes none of it.
         let (now, lost) = match end {
             Some(_) => (Instant::now(), self.pulse.lost()),
@@ -132,6 +127,7 @@ impl Prober {
             time: answer::now(),
             age_ms: 0,
             window: None,
+            is_refused,
         }
     }
 

@@ -1,6 +1,5 @@
 //! A run: all targets at once, once or again and again, on one loop, and an end by signal.
 
-use std::cell::Cell;
 use std::io;
 use std::num::NonZeroU64;
 use std::rc::Rc;
@@ -81,14 +80,7 @@ pub fn run(host: &Host, targets: Vec<Target>, args: &Args) -> Result<Ended, Fail
         secrets,
         host: host.name().to_owned(),
     };
-    let prober = Prober {
-        hub,
-        how,
-        pulse: Pulse::of(args.timeout.0),
-        names: Names::default(),
-        kit,
-        has_refused: Cell::new(false),
-    };
+    let prober = Prober { hub, how, pulse: Pulse::of(args.timeout.0), names: Names::default(), kit };
     let mut watch = Watch {
         prober: &prober,
         host,
@@ -102,7 +94,7 @@ pub fn run(host: &Host, targets: Vec<Target>, args: &Args) -> Result<Ended, Fail
         let answered = watch.printer.answered();
         stderr::say("ims-probe", format_args!("stopped by {by}; {answered} of {count} targets had answered"));
     }
-    Ok(watch.printer.ended(prober.has_refused.get()))
+    Ok(watch.printer.ended())
 }
 
 /// Who logs in, where that is asked for.
