@@ -172,7 +172,8 @@ impl Prober {
 
     /// TLS as it is to be spoken with a service of what is asked.
     pub const fn tls<'a>(&'a self, endpoint: &'a Endpoint, asked: &Asked, deadline: Instant) -> Tls<'a> {
-        Tls { kit: &self.kit, hub: &self.hub, deadline, endpoint, is_instances: asked.instance.is_some() }
+        let is_instances = asked.instance.is_some();
+        Tls { kit: &self.kit, hub: &self.hub, round: asked.attempt, deadline, endpoint, is_instances }
     }
 
     /// Who logs in to a service.

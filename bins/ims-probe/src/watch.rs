@@ -65,6 +65,7 @@ pub fn run(host: &Host, targets: Vec<Target>, args: &Args) -> Result<Ended, Fail
     let cannot = |error: io::Error| Fail::io(Exit::Unknown, "cannot make an event queue", &error);
     let hub = Hub::new().map_err(cannot)?;
     hub.listen(&stop, Bell::Signal, EventFlags::IN).map_err(cannot)?;
+    kit.authorities.begin(&hub, hub.now() + args.timeout.0 / 2)?;
     let count = targets.len();
     let printer = Printer::new(&hub, args, host.name(), count)?;
     let rhythm = Rhythm {
