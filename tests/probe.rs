@@ -21,6 +21,7 @@ mod reports;
 mod rhythm;
 mod servers;
 mod speeches;
+mod stages;
 mod starttls;
 mod tls;
 mod tls_hostile;
