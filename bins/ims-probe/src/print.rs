@@ -106,7 +106,7 @@ impl Printer {
     /// Tells an answer of a target.
     pub fn answer(&mut self, target: usize, mut answer: Answer) -> Result<(), Fail> {
         let now = Instant::now();
-        self.tally.note(target, &answer.endpoint, answer.attempt, answer.state);
+        self.tally.note(target, &answer);
         answer.window = self.windows.as_mut().map(|windows| windows.note(target, &answer, now));
         match &mut self.teller {
             Teller::Lines(lines) => lines.waiting.push_back((now, answer)),
@@ -233,11 +233,8 @@ impl Printer {
     }
 
     /// The status of the answers; nobody knows those that were not read.
-    pub fn ended(&self, has_refused: bool) -> Ended {
+    pub fn ended(&self) -> Ended {
         let (exit, status) = (self.tally.exit(), self.tally.status());
-        if has_refused {
-            return Ended { exit: exit.gravest(Exit::Refused), status: Status::Unknown };
-        }
         if self.is_done() {
             return Ended { exit, status };
         }

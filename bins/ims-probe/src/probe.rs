@@ -1,6 +1,5 @@
 //! One probe of one endpoint: resolve, connect, speak, judge, all before one deadline.
 
-use std::cell::Cell;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
 use std::time::{Duration, Instant};
@@ -50,8 +49,8 @@ pub struct Asked {
     pub endpoint: Endpoint,
     /// The instance it belongs to.
     pub instance: Option<InstanceName>,
-    /// The port of the instance's IMAP server at the same address.
-    pub imap: Option<u16>,
+    /// The server with the instance's mailboxes at the same address.
+    pub beside: Option<Endpoint>,
     /// Which probe of its target this is.
     pub attempt: u64,
 }
@@ -68,8 +67,6 @@ pub struct Prober {
     pub names: Names,
     /// What TLS needs.
     pub kit: Kit,
-    /// Whether a safety rule has kept a probe from its end.
-    pub has_refused: Cell<bool>,
 }
 
 impl Prober {
@@ -97,9 +94,7 @@ impl Prober {
             (Some(Err(trouble)), Some(login)) => trouble.conceal(login),
             (Some(Ok(None)) | None, _) | (_, None) => {}
         }
-        if let Some(Err(Trouble::Refused(_))) = end {
-            self.has_refused.set(true);
-        }
+        let is_refused = matches!(end, Some(Err(Trouble::Refused(_))));
         // A silence is as old as the look that found nothing; that thousands end in one moment takes none of it.
         let (now, lost) = match end {
             Some(_) => (Instant::now(), self.pulse.lost()),
@@ -132,6 +127,7 @@ impl Prober {
             time: answer::now(),
             age_ms: 0,
             window: None,
+            is_refused,
         }
     }
 
@@ -176,7 +172,8 @@ impl Prober {
 
     /// TLS as it is to be spoken with a service of what is asked.
     pub const fn tls<'a>(&'a self, endpoint: &'a Endpoint, asked: &Asked, deadline: Instant) -> Tls<'a> {
-        Tls { kit: &self.kit, hub: &self.hub, deadline, endpoint, is_instances: asked.instance.is_some() }
+        let is_instances = asked.instance.is_some();
+        Tls { kit: &self.kit, hub: &self.hub, round: asked.attempt, deadline, endpoint, is_instances }
     }
 
     /// Who logs in to a service.

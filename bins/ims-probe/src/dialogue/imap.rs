@@ -1,7 +1,7 @@
 //! IMAP (RFC 3501, RFC 9051): greeting, CAPABILITY, login, LOGOUT.
 
 use super::auth::{plain, quoted};
-use super::begins;
+use super::{begins, upgrade};
 use crate::ask::Ask;
 use crate::level::Level;
 use crate::secrets::Login;
@@ -20,7 +20,10 @@ pub async fn hold<S: Stream>(wire: &mut Wire<S>, ask: Ask<'_>, way: &mut Way) ->
         offers = capability(wire, "a1").await?;
         // Who is logged in already may not begin TLS any more (RFC 9051 §6.2.1).
         offers.starttls &= !is_logged_in;
-        offers = starttls(wire, ask, way, offers).await?;
+        if starttls(wire, ask, way, offers).await? && ask.level >= Level::Session {
+            way.enter(Stage::Capability);
+            offers = capability(wire, "t2").await?;
+        }
     }
     if ask.level < Level::Session {
         wire.farewell(b"a9 LOGOUT\r\n");
@@ -102,29 +105,15 @@ pub(super) async fn capability<S: Stream>(wire: &mut Wire<S>, tag: &str) -> Resu
     }
 }
 
-/// Begins TLS where that is wanted and offered, and gives what is offered then.
+/// Begins TLS where that is wanted and offered; says whether it has.
 pub(super) async fn starttls<S: Stream>(
     wire: &mut Wire<S>,
     ask: Ask<'_>,
     way: &mut Way,
     offers: Offers,
-) -> Result<Offers, Trouble> {
-    let Some(tls) = ask.starttls() else { return Ok(offers) };
-    if !tls.asks(offers.starttls, way)? {
-        return Ok(offers);
-    }
-    way.enter(Stage::Tls);
-    wire.send(b"t1 STARTTLS\r\n").await?;
-    match finish(wire, "t1", |_, _| ()).await {
-        Ok(()) => tls.begin(wire, way).await?,
-        Err(Trouble::SaidNo(words)) => return tls.refused(words, way).map(|()| offers),
-        Err(trouble) => return Err(trouble),
-    }
-    if ask.level < Level::Session {
-        return Ok(offers);
-    }
-    way.enter(Stage::Capability);
-    capability(wire, "t2").await
+) -> Result<bool, Trouble> {
+    let consent = async |wire: &mut Wire<S>| finish(wire, "t1", |_, _| ()).await;
+    upgrade(wire, ask, way, offers.starttls, b"t1 STARTTLS\r\n", consent).await
 }
 
 /// Logs in: by PLAIN (with its message at once where RFC 4959 is known), else by LOGIN unless that is forbidden.
@@ -228,16 +217,23 @@ pub(super) async fn invitation<S: Stream>(wire: &mut Wire<S>, tag: &str) -> Resu
 }
 
 /// The kinds of a line.
-enum Response {
+pub(super) enum Response {
+    /// The command has succeeded.
     Ok,
+    /// The command has failed.
     No,
+    /// The server ends the connection.
     Bye,
+    /// It tells something.
     Untagged,
+    /// It wants more of the command.
     Invitation,
+    /// None of IMAP's.
     Other,
 }
 
-fn response(line: &[u8], tag: &str) -> Response {
+/// Which kind a line is, while the command of a tag is under way.
+pub(super) fn response(line: &[u8], tag: &str) -> Response {
     let rest = line.strip_prefix(tag.as_bytes()).and_then(|rest| rest.strip_prefix(b" "));
     match rest {
         Some(rest) if begins(rest, "OK") => Response::Ok,
@@ -249,6 +245,6 @@ fn response(line: &[u8], tag: &str) -> Response {
     }
 }
 
-fn garbled(line: &[u8]) -> Trouble {
+pub(super) fn garbled(line: &[u8]) -> Trouble {
     Trouble::Garbled(format!("not a response: {}", printable(line)))
 }

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use super::auth::{encoded, plain};
-use super::begins;
+use super::{begins, upgrade};
 use crate::ask::Ask;
 use crate::level::Level;
 use crate::parcel::{Mark, Route};
@@ -37,7 +37,12 @@ pub async fn hold<S: Stream>(
     let mut offers = Offers::default();
     if !ask.is_greeting_alone() {
         offers = hello.say(wire, way, ask.me).await?;
-        offers = starttls(hello, wire, ask, way, offers).await?;
+        let consent = async |wire: &mut Wire<S>| reply(wire, *b"220").await.map(drop);
+        let is_secured = upgrade(wire, ask, way, offers.starttls, b"STARTTLS\r\n", consent).await?;
+        // RFC 3207 §4.2: what was offered before counts no more.
+        if is_secured && ask.level >= Level::Session {
+            offers = hello.say(wire, way, ask.me).await?;
+        }
     }
     if ask.level < Level::Session {
         wire.farewell(b"QUIT\r\n");
@@ -92,31 +97,6 @@ impl Hello {
         reply_of(wire, *b"250", |line| offers.note(line)).await?;
         Ok(offers)
     }
-}
-
-/// Begins TLS where that is wanted and offered (RFC 3207), and says hello again: gives what is offered then.
-async fn starttls<S: Stream>(
-    hello: Hello,
-    wire: &mut Wire<S>,
-    ask: Ask<'_>,
-    way: &mut Way,
-    offers: Offers,
-) -> Result<Offers, Trouble> {
-    let Some(tls) = ask.starttls() else { return Ok(offers) };
-    if !tls.asks(offers.starttls, way)? {
-        return Ok(offers);
-    }
-    way.enter(Stage::Tls);
-    wire.send(b"STARTTLS\r\n").await?;
-    match reply(wire, *b"220").await {
-        Ok(_) => tls.begin(wire, way).await?,
-        Err(Trouble::SaidNo(words)) => return tls.refused(words, way).map(|()| offers),
-        Err(trouble) => return Err(trouble),
-    }
-    if ask.level < Level::Session {
-        return Ok(offers);
-    }
-    hello.say(wire, way, ask.me).await
 }
 
 /// The longest line of a command, with its end (RFC 5321 §4.5.3.1.4).
