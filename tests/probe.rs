@@ -3,6 +3,7 @@
 mod certificates;
 mod deliver;
 mod dialogues;
+mod false_green;
 mod hostile;
 mod http;
 mod inputs;
