@@ -46,7 +46,7 @@ pub fn farm(bed: &Bed) -> Node {
     let expired = authority.issue(&Wanted { until: -3600, ..GOOD });
     node.file("/srv/ims/tls/expired.pem", expired.key.serialize_pem() + &expired.certificate.pem());
     node.file("/srv/ims/ca.pem", fs_err::read(authority.file()).unwrap());
-    configure(&node, true);
+    configure(&node);
     node.sh(&format!(
         "echo '587 inet n - n - - smtpd' >>{MASTER}
          echo 'service_throttle_time = 1s' >>{MAIN}
