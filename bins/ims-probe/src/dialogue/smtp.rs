@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::auth::{encoded, plain};
+use super::auth::{Mechanisms, encoded, plain};
 use super::{begins, upgrade};
 use crate::ask::Ask;
 use crate::level::Level;
@@ -67,8 +67,7 @@ pub async fn hold<S: Stream>(
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Offers {
     starttls: bool,
-    plain: bool,
-    login: bool,
+    auth: Mechanisms,
 }
 
 impl Offers {
@@ -77,10 +76,7 @@ impl Offers {
         self.starttls |= begins(line, "STARTTLS");
         let mut words = line.split(|byte| matches!(byte, b' ' | b'='));
         if words.next().is_some_and(|verb| verb.eq_ignore_ascii_case(b"AUTH")) {
-            for word in words {
-                self.plain |= word.eq_ignore_ascii_case(b"PLAIN");
-                self.login |= word.eq_ignore_ascii_case(b"LOGIN");
-            }
+            words.for_each(|name| self.auth.note(name));
         }
     }
 }
@@ -104,7 +100,7 @@ const LONGEST_COMMAND: usize = 512;
 
 /// Logs in.
 async fn auth<S: Stream>(wire: &mut Wire<S>, offers: Offers, login: &Login) -> Result<(), Trouble> {
-    if offers.plain {
+    if offers.auth.plain {
         let message = plain(login);
         if "AUTH PLAIN \r\n".len() + message.len() <= LONGEST_COMMAND {
             wire.send_all(&["AUTH PLAIN ", &message, "\r\n"]).await?;
@@ -113,14 +109,14 @@ async fn auth<S: Stream>(wire: &mut Wire<S>, offers: Offers, login: &Login) -> R
             reply(wire, *b"334").await?;
             wire.send_all(&[&message, "\r\n"]).await?;
         }
-    } else if offers.login {
+    } else if offers.auth.login {
         wire.send(b"AUTH LOGIN\r\n").await?;
         reply(wire, *b"334").await?;
         wire.send_all(&[&encoded(&login.user), "\r\n"]).await?;
         reply(wire, *b"334").await?;
         wire.send_all(&[&encoded(login.password.reveal()), "\r\n"]).await?;
     } else {
-        return Err(Trouble::SaidNo("the server offers neither AUTH PLAIN nor AUTH LOGIN".to_owned()));
+        return Err(offers.auth.none_of_ours("the server offers neither AUTH PLAIN nor AUTH LOGIN"));
     }
     reply(wire, *b"235").await?;
     Ok(())
@@ -228,17 +224,18 @@ mod tests {
 
     #[test]
     fn what_a_server_offers_is_read_in_every_spelling() {
-        for (line, plain, login) in [
-            (&b"AUTH PLAIN LOGIN"[..], true, true),
-            (b"auth cram-md5 plain", true, false),
-            (b"AUTH=LOGIN", false, true),
-            (b"AUTH", false, false),
-            (b"AUTHPLAIN PLAIN", false, false),
-            (b"SIZE PLAIN", false, false),
+        for (line, plain, login, others) in [
+            (&b"AUTH PLAIN LOGIN"[..], true, true, false),
+            (b"auth cram-md5 plain", true, false, true),
+            (b"AUTH=LOGIN", false, true, false),
+            (b"AUTH", false, false, false),
+            (b"AUTHPLAIN PLAIN", false, false, false),
+            (b"SIZE PLAIN", false, false, false),
         ] {
             let mut offers = Offers::default();
             offers.note(line);
-            assert_eq!(offers, Offers { starttls: false, plain, login }, "{line:?}");
+            let auth = Mechanisms { plain, login, others };
+            assert_eq!(offers, Offers { starttls: false, auth }, "{line:?}");
         }
     }
 
