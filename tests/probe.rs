@@ -4,6 +4,7 @@ mod certificates;
 mod deliver;
 mod dialogues;
 mod hostile;
+mod http;
 mod inputs;
 mod live;
 mod login;
@@ -20,7 +21,10 @@ mod reports;
 mod rhythm;
 mod servers;
 mod speeches;
+mod stages;
+mod starttls;
 mod tls;
+mod tls_hostile;
 mod trust;
 
 use std::io::{BufRead, BufReader, Read};

@@ -224,6 +224,13 @@ fn secrets_come_by_a_descriptor_and_stand_in_no_argument_or_variable() {
 /// A node whose Postfix asks Dovecot who may log in.
 pub(super) fn serving(bed: &Bed) -> Node {
     let node = laid(bed);
+    let_in(&node);
+    start(&node);
+    node
+}
+
+/// Has Postfix ask Dovecot who may log in.
+pub(super) fn let_in(node: &Node) {
     let sasl = "smtpd_sasl_auth_enable = yes\nsmtpd_sasl_type = dovecot\nsmtpd_sasl_path = /run/ims/stork/dovecot/sasl\n";
     let listener = "service auth {\n  unix_listener sasl {\n    user = postfix\n    mode = 0600\n  }\n}\n";
     node.sh(&format!(
@@ -231,8 +238,6 @@ pub(super) fn serving(bed: &Bed) -> Node {
          printf '{listener}' >>{STORK}/dovecot/dovecot.conf"
     ))
     .ok();
-    start(&node);
-    node
 }
 
 /// Lays a file of secrets on a node.

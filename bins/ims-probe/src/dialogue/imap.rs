@@ -152,18 +152,22 @@ pub(super) async fn auth<S: Stream>(
 
 pub(super) async fn logout<S: Stream>(wire: &mut Wire<S>, tag: &str) -> Result<(), Trouble> {
     wire.send(format!("{tag} LOGOUT\r\n").as_bytes()).await?;
-    let mut bye = false;
+    let mut bye = None;
     loop {
-        let line = wire.line().await?;
+        let line = match wire.line().await {
+            // It has said why.
+            Err(Trouble::Closed) => return Err(bye.map_or(Trouble::Closed, Trouble::SaidNo)),
+            line => line?,
+        };
         match response(line, tag) {
             Response::Ok => break,
             Response::No => return Err(Trouble::SaidNo(printable(line))),
-            Response::Bye => bye = true,
+            Response::Bye => bye = Some(printable(line)),
             Response::Untagged => {}
             Response::Invitation | Response::Other => return Err(garbled(line)),
         }
     }
-    if bye { Ok(()) } else { Err(Trouble::Garbled("LOGOUT was answered without BYE".to_owned())) }
+    if bye.is_some() { Ok(()) } else { Err(Trouble::Garbled("LOGOUT was answered without BYE".to_owned())) }
 }
 
 /// Reads responses up to the end of a command, which must be OK, with a look at each untagged one: its text, and
