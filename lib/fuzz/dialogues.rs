@@ -93,7 +93,7 @@ fn ends_as_wanted(dialogue: Dialogue, heard: &[u8], level: Level) -> bool {
     let last = lines.last().copied().unwrap_or_default();
     let begins =
         |words: &[u8]| last.get(..words.len()).is_some_and(|start| start.eq_ignore_ascii_case(words));
-    let least = |session, login, deliver| match level {
+    let fewest = |session, login, deliver| match level {
         Level::Connect => 0,
         Level::Greet => 1,
         Level::Session => session,
@@ -103,15 +103,16 @@ fn ends_as_wanted(dialogue: Dialogue, heard: &[u8], level: Level) -> bool {
     match dialogue {
         Dialogue::None => true,
         Dialogue::Smtp | Dialogue::Lmtp => {
-            begins(if level == Level::Greet { b"220" } else { b"221" }) && lines.len() >= least(3, 4, 8)
+            begins(if level == Level::Greet { b"220" } else { b"221" }) && lines.len() >= fewest(3, 4, 8)
         }
         Dialogue::Imap if level == Level::Greet => begins(b"* OK") || begins(b"* PREAUTH"),
         Dialogue::Imap => {
-            begins(if level == Level::Session { b"a2 OK" } else { b"a3 OK" }) && lines.len() >= least(5, 6, 6)
+            begins(if level == Level::Session { b"a2 OK" } else { b"a3 OK" })
+                && lines.len() >= fewest(5, 6, 6)
         }
-        Dialogue::Pop3 => begins(b"+OK") && lines.len() >= least(3, 4, 4),
+        Dialogue::Pop3 => begins(b"+OK") && lines.len() >= fewest(3, 4, 4),
         // A bind is answered, or a search is over: both end with the text of a result.
-        Dialogue::Ldap => heard.len() >= 14 * least(2, 3, 3),
+        Dialogue::Ldap => heard.len() >= 14 * fewest(2, 3, 3),
         Dialogue::Http => matches!(last, b"\n" | b"\r\n") && lines.len() >= 2,
     }
 }
