@@ -4,6 +4,7 @@ mod certificates;
 mod deliver;
 mod dialogues;
 mod hostile;
+mod http;
 mod inputs;
 mod live;
 mod login;
@@ -17,7 +18,9 @@ mod reports;
 mod rhythm;
 mod servers;
 mod speeches;
+mod starttls;
 mod tls;
+mod tls_hostile;
 mod trust;
 
 use std::io::{BufRead, BufReader, Read};
