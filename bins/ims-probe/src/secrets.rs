@@ -80,7 +80,8 @@ impl FromStr for From {
     type Err = Fail;
 
     fn from_str(text: &str) -> Result<Self, Fail> {
-        match text.strip_prefix("fd:") {
+        // What a shell puts in the place of <(command) is a descriptor by another name.
+        match ["fd:", "/dev/fd/", "/proc/self/fd/"].iter().find_map(|name| text.strip_prefix(name)) {
             None => Ok(Self::File(text.into())),
             Some(number) => number
                 .parse()

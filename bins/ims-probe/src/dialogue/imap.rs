@@ -1,6 +1,6 @@
 //! IMAP (RFC 3501, RFC 9051): greeting, CAPABILITY, login, LOGOUT.
 
-use super::auth::{plain, quoted};
+use super::auth::{Mechanisms, plain, quoted};
 use super::{begins, upgrade};
 use crate::ask::Ask;
 use crate::level::Level;
@@ -64,7 +64,7 @@ pub(super) async fn greeting<S: Stream>(wire: &mut Wire<S>) -> Result<(String, b
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Offers {
     starttls: bool,
-    plain: bool,
+    auth: Mechanisms,
     initial_response: bool,
     no_login: bool,
     pub idle: bool,
@@ -75,7 +75,9 @@ impl Offers {
     fn note(&mut self, line: &[u8]) {
         for word in line.split(|byte| *byte == b' ') {
             self.starttls |= word.eq_ignore_ascii_case(b"STARTTLS");
-            self.plain |= word.eq_ignore_ascii_case(b"AUTH=PLAIN");
+            if let Some((b"AUTH=", name)) = word.to_ascii_uppercase().split_at_checked(5) {
+                self.auth.note(name);
+            }
             self.initial_response |= word.eq_ignore_ascii_case(b"SASL-IR");
             self.no_login |= word.eq_ignore_ascii_case(b"LOGINDISABLED");
             self.idle |= word.eq_ignore_ascii_case(b"IDLE");
@@ -122,7 +124,7 @@ pub(super) async fn auth<S: Stream>(
     offers: Offers,
     login: &Login,
 ) -> Result<(), Trouble> {
-    if offers.plain {
+    if offers.auth.plain {
         let message = plain(login);
         if offers.initial_response {
             wire.send_all(&["a2 AUTHENTICATE PLAIN ", &message, "\r\n"]).await?;
@@ -132,7 +134,7 @@ pub(super) async fn auth<S: Stream>(
             wire.send_all(&[&message, "\r\n"]).await?;
         }
     } else if offers.no_login {
-        return Err(Trouble::SaidNo("the server forbids LOGIN and offers no AUTH=PLAIN".to_owned()));
+        return Err(offers.auth.none_of_ours("the server forbids LOGIN and offers no AUTH=PLAIN"));
     } else if login.user.is_ascii() && login.password.reveal().is_ascii() {
         let (user, password) = (quoted(&login.user), quoted(login.password.reveal()));
         wire.send_all(&["a2 LOGIN ", &user, " ", &password, "\r\n"]).await?;
@@ -196,11 +198,13 @@ pub(super) async fn finish<S: Stream>(
     }
 }
 
-/// The length of the literal that follows a line, if one does.
+/// The length of the literal that follows a line, if one does; one that no number here can hold is longer than any.
 fn literal(line: &[u8]) -> Option<usize> {
     let inner = line.strip_suffix(b"}")?;
     let digits = inner.rsplit(|byte| *byte == b'{').next()?;
-    std::str::from_utf8(digits).ok()?.parse().ok()
+    let is_number = !digits.is_empty() && digits.iter().all(u8::is_ascii_digit);
+    let length = std::str::from_utf8(digits).ok()?.parse();
+    is_number.then(|| length.unwrap_or(usize::MAX))
 }
 
 /// Reads responses until the server wants the rest of a command.
