@@ -76,7 +76,9 @@ pub struct Farm<'a> {
 }
 
 /// How long a server may take to go by what has changed.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(5);
+/// So often it is told: one that was just reading its files may not have heard it.
+const TIMES: usize = 4;
 
 impl Farm<'_> {
     /// Drives every row, and tells of all that are not as they should be at once.
@@ -103,7 +105,7 @@ impl Farm<'_> {
     /// Asks until all answer as they should twice, as a process of before may take one more connection.
     fn until(&self, row: &Row, level: &str, wanted: Told) -> Result<(), String> {
         let (mut last, mut times) = (String::new(), 0);
-        let is_so = || {
+        let mut is_so = || {
             let ran = self.ask(row.asked, level);
             last = format!("{ran}");
             let is_told = ran.status == Some(status(wanted.0))
@@ -114,7 +116,13 @@ impl Farm<'_> {
             times = if is_told { times + 1 } else { 0 };
             times == 2
         };
-        if until(PATIENCE, is_so) { Ok(()) } else { Err(last) }
+        for _ in 0..TIMES {
+            if until(PATIENCE, &mut is_so) {
+                return Ok(());
+            }
+            self.renew(row);
+        }
+        Err(last)
     }
 
     fn ask(&self, asked: &[&str], level: &str) -> Ran {
