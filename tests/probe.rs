@@ -1,5 +1,6 @@
 //! `ims-probe` against real and hostile servers.
 
+mod auth;
 mod certificates;
 mod deliver;
 mod dialogues;

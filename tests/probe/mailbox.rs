@@ -45,6 +45,15 @@ fn a_message_is_seen_whenever_and_however_the_server_tells_of_it() {
         assert!(run.records[0]["took_ms"].as_u64().unwrap() < 5000, "{what}: {}", run.records[0]);
         assert_eq!(office.messages(), [OTHER], "{what}");
     }
+    for comes in [&[When::Looks(2)][..], &[When::Looks(3)], &[When::Looks(4)]] {
+        for mailbox in ["imap", "pop3"] {
+            let office = Office::open(Ways { comes, idle: None, loses: true, ..USUAL });
+            office.put(OTHER);
+            let run = office.probe(mailbox, "10s");
+            assert_eq!((told(&run.records[0]), run.code), (up(), 0), "another one goes: {}", run.records[0]);
+            assert_eq!(office.messages(), Vec::<String>::new());
+        }
+    }
     let office = Office::open(Ways { comes: &[], idle: Some("+ x\r\n* BYE going down\r\n"), ..USUAL });
     office.put(OTHER);
     let run = office.probe("imap", "10s");

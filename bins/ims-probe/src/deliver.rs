@@ -136,3 +136,21 @@ impl Prober {
         poll_fn(|_| self.hub.until(until)).await;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_mailbox_of_an_instance_is_at_the_address_that_takes_its_mail() {
+        let all = |urls: &[&str]| urls.iter().map(|url| url.parse().unwrap()).collect::<Vec<Endpoint>>();
+        for (endpoints, beside) in [
+            (&["smtp://192.0.2.10", "pop3://192.0.2.10", "imap://192.0.2.10:1143"][..], Some(2)),
+            (&["smtp://192.0.2.10", "imap://192.0.2.11", "pop3s://192.0.2.10"], Some(2)),
+            (&["smtp://192.0.2.10", "imap://192.0.2.11"], None),
+        ] {
+            let all = all(endpoints);
+            assert_eq!(mailbox_beside(&all[0], &all), beside.map(|at| &all[at]), "{endpoints:?}");
+        }
+    }
+}
