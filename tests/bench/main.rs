@@ -1,4 +1,5 @@
-//! Figures, each beside a peer or the floor in the same run.
+//! Figures, each beside a peer or the floor in the same run. Words name the parts that are wanted, such as `cargo
+//! bench --bench figures probes`; without any, it is all of them.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -53,8 +54,20 @@ fn main() {
         std::process::exit(1);
     });
     println!("min / median / max of each, in turn; the ratio is of the medians\n");
-    let mut missed: Vec<String> = registry().into_iter().collect();
-    missed.extend(probes::probes());
+    let asked: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
+    let wanted = PARTS.iter().filter(|(name, _)| asked.is_empty() || asked.iter().any(|word| word == name));
+    let missed: Vec<String> = wanted.flat_map(|(_, part)| part()).collect();
+    assert!(missed.is_empty(), "missed: {}", missed.join("; "));
+}
+
+/// A part by its name; it gives what was missed.
+type Part = (&'static str, fn() -> Vec<String>);
+
+const PARTS: [Part; 3] =
+    [("registry", || registry().into_iter().collect()), ("probes", probes::probes), ("nodes", nodes)];
+
+/// What is done on a node, or on two.
+fn nodes() -> Vec<String> {
     let bed = Bed::with_ssh();
     let (mail_1, mail_2) = (bed.node("mail-1"), bed.node("mail-2"));
     address(&mail_1);
@@ -64,10 +77,10 @@ fn main() {
         node.attach(&disk);
         node.sh("mkdir -p /srv/ims").ok();
     }
-    missed.extend(crowded(&bed.node("mail-3")));
+    let missed = crowded(&bed.node("mail-3"));
     volume(&mail_1, &disk.device());
     switchover(&mail_1, &mail_2, &disk.device());
-    assert!(missed.is_empty(), "missed: {}", missed.join("; "));
+    missed
 }
 
 /// What is missed when a bound does not hold.

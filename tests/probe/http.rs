@@ -1,9 +1,12 @@
 //! HTTP: what counts as an answer, and servers that never come to the end of one.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use super::certificates::{Authority, GOOD};
-use super::servers::{Say, Server, say_all, wait};
+use super::servers::{Say, Server, flood, say_all, wait};
 use super::tls::{Script, of, server};
-use super::{run, verdict};
+use super::{Going, run, verdict};
 use Say::Bytes;
 
 #[test]
@@ -37,11 +40,40 @@ fn http_is_up_with_a_page_a_redirect_or_the_wish_for_a_login() {
         let ran = run(&[&server.url("http"), "--timeout", "1s"]);
         assert_eq!(verdict(&ran.records[0]), ("down", "get", words));
     }
-    let endless = Server::start(|stream| {
-        say_all(&stream, b"HTTP/1.1 200 OK\r\n");
-        say_all(&stream, &b"X: y\r\n".repeat(20_000));
-        wait(&stream);
+}
+
+#[test]
+fn a_redirect_is_an_answer_and_is_not_followed() {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&asked);
+    // To itself, over and over.
+    let server = Server::after(&[b""], move |stream| {
+        count.fetch_add(1, Ordering::Relaxed);
+        let port = stream.local_addr().unwrap().port();
+        let head = format!("HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:{port}/\r\n\r\n");
+        say_all(stream, head.as_bytes());
+        wait(stream);
     });
-    let ran = run(&[&endless.url("http"), "--timeout", "5s"]);
-    assert_eq!(verdict(&ran.records[0]), ("down", "get", "a reply longer than 64 KiB"));
+    let ran = run(&[&server.url("http"), "--timeout", "5s"]);
+    assert_eq!((verdict(&ran.records[0]), ran.code), (("up", "-", "HTTP/1.1 302 Found"), 0));
+    assert_eq!(asked.load(Ordering::Relaxed), 1);
+}
+
+#[test]
+fn what_comes_behind_the_head_of_an_answer_is_not_read() {
+    for head in [
+        &b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nFFFFFFFFFFFFFFFF\r\n"[..],
+        b"HTTP/1.1 200 OK\r\nContent-Length: 99999999999999999999\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n\x1f\x8b\x08",
+    ] {
+        let server = Server::after(&[b""], move |stream| {
+            say_all(stream, head);
+            flood(stream, b"0");
+        });
+        let mut going = Going::start(&[&server.url("http"), "--every", "1h", "--timeout", "10s"]);
+        let answer = going.record();
+        assert_eq!(verdict(&answer), ("up", "-", "HTTP/1.1 200 OK"), "{}", head.escape_ascii());
+        let peak = going.peak_kib();
+        assert!(peak < 24 * 1024, "{}: {peak} KiB", head.escape_ascii());
+    }
 }

@@ -49,15 +49,20 @@ X
 /// Ends the servers and starts them again, as they are configured now.
 pub(super) fn restart(node: &Node) {
     for program in ["dovecot", "slapd", "master"] {
-        signal(node, program, Signal::TERM);
-        let gone = until(Duration::from_secs(20), || {
-            !node.processes().iter().any(|pid| {
-                fs_err::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default().trim() == program
-            })
-        });
-        assert!(gone, "{program} does not end");
+        end(node, program);
     }
     start(node);
+}
+
+/// Ends a program, and waits until that is so.
+pub(super) fn end(node: &Node, program: &str) {
+    signal(node, program, Signal::TERM);
+    let gone = until(Duration::from_secs(20), || {
+        !node.processes().iter().any(|pid| {
+            fs_err::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default().trim() == program
+        })
+    });
+    assert!(gone, "{program} does not end");
 }
 
 /// Starts the servers.

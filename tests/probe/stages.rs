@@ -5,6 +5,7 @@
 //! The rows stand by server: Postfix, Dovecot, `OpenLDAP`, and what is around them. Each is a test of its own, on
 //! nodes of its own.
 
+mod around;
 mod dovecot;
 mod farm;
 mod postfix;
@@ -66,6 +67,7 @@ impl Farm<'_> {
     }
 
     fn row(&self, row: &Row) -> Result<(), String> {
+        let start = std::time::Instant::now();
         let fail = |when: &str, found: &[Value]| {
             let told: Vec<_> = found.iter().map(|answer| (&answer["endpoint"], verdict(answer))).collect();
             format!("{} {} {}: {when}: {told:?}", row.asked[0], row.level, row.what)
@@ -84,6 +86,7 @@ impl Farm<'_> {
         row.by.iter().zip(was).rev().for_each(|(change, was)| self.undo(change, &was));
         self.renew(row);
         let after = self.until(row, row.level, is_up).map_err(|found| fail("mended", &found));
+        eprintln!("{:?} {} {}", start.elapsed(), row.asked[0], row.what);
         broken.and(above).and(after)
     }
 
@@ -101,7 +104,7 @@ impl Farm<'_> {
     fn ask(&self, asked: &[&str], level: &str) -> Vec<Value> {
         // A connection alone has no TLS and no login.
         let options = if level == "connect" { &[] } else { self.options };
-        let words = [&["ims-probe", "--timeout", "2s", "--level", level][..], asked, options].concat();
+        let words = [&["ims-probe", "--timeout", "1s", "--level", level][..], asked, options].concat();
         let found = self.asker.run(words).records();
         assert!(found.len() >= asked.len(), "{found:?}");
         found

@@ -28,8 +28,9 @@ impl Pulse {
 
     /// Notes that the loop has turned.
     pub fn beat(&self) {
-        self.lost.set(self.lost());
-        self.last.set(clock());
+        let now = clock();
+        self.lost.set(self.lost_at(now));
+        self.last.set(now);
     }
 
     /// How long the prober had stood still when the loop last turned.
@@ -39,7 +40,11 @@ impl Pulse {
 
     /// How long the prober has stood still until now. A turn that is late by less than its own length is no loss.
     pub fn lost(&self) -> Duration {
-        let since = clock().saturating_sub(self.last.get());
+        self.lost_at(clock())
+    }
+
+    fn lost_at(&self, now: Duration) -> Duration {
+        let since = now.saturating_sub(self.last.get());
         let late = since.saturating_sub(self.every);
         if late > self.every { self.lost.get().saturating_add(late) } else { self.lost.get() }
     }

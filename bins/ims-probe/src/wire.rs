@@ -69,7 +69,7 @@ impl<S: Stream> Wire<S> {
     }
 
     /// Begins TLS. What the server has said before it was to, somebody may have put in its mouth (CVE-2011-0411).
-    pub async fn secure(&mut self, connection: ClientConnection) -> Result<(), Trouble> {
+    pub async fn secure(&mut self, connection: Box<ClientConnection>) -> Result<(), Trouble> {
         if !self.unused().is_empty() {
             return Err(Trouble::Garbled("plain text behind the beginning of TLS".to_owned()));
         }

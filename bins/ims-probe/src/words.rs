@@ -8,7 +8,7 @@ const LONGEST: usize = 200;
 /// Makes bytes of a stranger printable: control characters, direction marks and what is no UTF-8 are escaped, and
 /// after 200 characters it ends with `…`.
 pub fn printable(bytes: &[u8]) -> String {
-    let mut text = String::new();
+    let mut text = String::with_capacity(bytes.len().min(LONGEST));
     let mut room = LONGEST;
     for chunk in bytes.utf8_chunks() {
         for c in chunk.valid().chars() {
@@ -37,7 +37,8 @@ pub fn escaped(text: &str) -> String {
 
 fn push(text: &mut String, c: char) {
     match c {
-        '"' | '\'' => text.push(c),
+        // All that is printable in ASCII but the backslash, which escapes the rest.
+        ' '..='[' | ']'..='~' => text.push(c),
         _ => text.extend(c.escape_debug()),
     }
 }

@@ -1,7 +1,6 @@
-//! The floor of what probes servers: a loop that connects, reads once and closes, and looks at nothing; and the
-//! least of a server that greets, so that the prober is what is measured.
+//! The floor of what probes servers: a loop that holds a dialogue with every address, looks for one word in each
+//! answer and at nothing else. What it costs is the kernel's work for the same connections and segments.
 
-use std::collections::HashMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::os::fd::OwnedFd;
 
@@ -11,43 +10,47 @@ use rustix::io::Errno;
 use rustix::net::{AddressFamily, SendFlags, SocketFlags, SocketType};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// What such a server says.
-const GREETING: &[u8] = b"220 mail-1.example.test ESMTP\r\n";
+use super::talk::{Move, Talk};
+
+/// The word that makes this program be the loop.
+pub const WORD: &str = "bare";
+
 /// How many connections are begun between two looks.
 const BURST: usize = 64;
 
-/// Connects to so many addresses from the first on, all at once, and reads from each once.
-pub fn probe(first: Ipv4Addr, port: u16, count: u32) {
+/// A connection, and the moves that are left.
+struct Open {
+    fd: OwnedFd,
+    left: &'static [Move],
+}
+
+/// Holds a dialogue with so many addresses from the first on, so many at once.
+pub fn hold(talk: Talk, first: Ipv4Addr, port: u16, count: u32, at_once: u32) {
     raise_limit();
     let queue = epoll::create(CreateFlags::CLOEXEC).unwrap();
-    let mut targets = (0..count).map(|number| Ipv4Addr::from_bits(first.to_bits() + number));
-    let mut open: Vec<Option<OwnedFd>> = Vec::new(); // by the number in the queue
+    let mut flags = EventFlags::IN | EventFlags::ET;
+    if matches!(talk.moves[0], Move::Say(_)) {
+        flags |= EventFlags::OUT;
+    }
+    let mut open: Vec<Option<Open>> = Vec::new(); // by the number in the queue
     let mut events = Vec::with_capacity(512);
-    let mut bytes = [0; 512];
     let (mut begun, mut ended) = (0, 0);
     while ended < count {
-        for ip in targets.by_ref().take(BURST) {
-            let fd = rustix::net::socket_with(
-                AddressFamily::INET,
-                SocketType::STREAM,
-                SocketFlags::NONBLOCK | SocketFlags::CLOEXEC,
-                None,
-            );
-            let fd = fd.unwrap();
-            match rustix::net::connect(&fd, &SocketAddr::from((ip, port))) {
-                Ok(()) | Err(Errno::INPROGRESS) => {}
-                Err(errno) => panic!("{ip}: {errno}"),
+        for _ in 0..BURST {
+            if begun == count || begun - ended == at_once {
+                break;
             }
-            epoll::add(&queue, &fd, EventData::new_u64(open.len() as u64), EventFlags::IN | EventFlags::ET)
-                .unwrap();
-            open.push(Some(fd));
+            let fd = connect(SocketAddr::from((Ipv4Addr::from_bits(first.to_bits() + begun), port)));
+            epoll::add(&queue, &fd, EventData::new_u64(open.len() as u64), flags).unwrap();
+            open.push(Some(Open { fd, left: talk.moves }));
             begun += 1;
         }
-        look(&queue, &mut events, begun == count);
-        for &Event { data, .. } in &events {
+        look(&queue, &mut events, begun == count || begun - ended == at_once);
+        for &Event { data, flags } in &events {
             let place = &mut open[usize::try_from(data.u64()).unwrap()];
-            if let Some(fd) = place.as_ref() {
-                assert!(rustix::io::read(fd, &mut bytes).unwrap() > 0, "no greeting");
+            let Some(one) = place.as_mut() else { continue };
+            one.go_on(flags.contains(EventFlags::IN));
+            if one.left.is_empty() {
                 *place = None;
                 ended += 1;
             }
@@ -55,49 +58,49 @@ pub fn probe(first: Ipv4Addr, port: u16, count: u32) {
     }
 }
 
-/// Serves until it is ended: greets every client, or says nothing, and closes when the client does.
-pub fn serve(port: u16, is_silent: bool) {
-    raise_limit();
-    let queue = epoll::create(CreateFlags::CLOEXEC).unwrap();
-    let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
-    let listener = rustix::net::socket_with(AddressFamily::INET, SocketType::STREAM, flags, None).unwrap();
-    rustix::net::sockopt::set_socket_reuseaddr(&listener, true).unwrap();
-    rustix::net::bind(&listener, &SocketAddr::from((Ipv4Addr::UNSPECIFIED, port))).unwrap();
-    rustix::net::listen(&listener, 4096).unwrap();
-    epoll::add(&queue, &listener, EventData::new_u64(0), EventFlags::IN).unwrap();
-    let mut clients = HashMap::new();
-    let mut events = Vec::with_capacity(512);
-    let mut bytes = [0; 512];
-    let mut served = 0;
-    loop {
-        look(&queue, &mut events, true);
-        for &Event { data, .. } in &events {
-            if let Some(client) = clients.get(&data.u64()) {
-                if rustix::io::read(client, &mut bytes).unwrap_or(0) == 0 {
-                    clients.remove(&data.u64());
+impl Open {
+    /// Makes the moves that can be made; one read is one answer, or a part of it.
+    fn go_on(&mut self, mut can_read: bool) {
+        let mut bytes = [0; 2048];
+        while let [next, rest @ ..] = self.left {
+            match next {
+                Move::Say(words) => {
+                    let sent = rustix::net::send(&self.fd, words, SendFlags::NOSIGNAL).unwrap();
+                    assert_eq!(sent, words.len());
                 }
-                continue;
-            }
-            while let Ok(client) = rustix::net::accept_with(&listener, flags) {
-                if !is_silent {
-                    // A client that has gone already is told nothing.
-                    let _ = rustix::net::send(&client, GREETING, SendFlags::NOSIGNAL);
+                Move::Hear(_) if !can_read => return,
+                Move::Hear(word) => {
+                    can_read = false;
+                    let count = rustix::io::read(&self.fd, &mut bytes).unwrap();
+                    assert!(count > 0, "closed before {:?}", word.escape_ascii().to_string());
+                    if !bytes[..count].windows(word.len()).any(|there| there == *word) {
+                        return;
+                    }
                 }
-                served += 1;
-                epoll::add(&queue, &client, EventData::new_u64(served), EventFlags::IN).unwrap();
-                clients.insert(served, client);
             }
+            self.left = rest;
         }
     }
 }
 
-fn look(queue: &OwnedFd, events: &mut Vec<Event>, wait: bool) {
+fn connect(to: SocketAddr) -> OwnedFd {
+    let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
+    let fd = rustix::net::socket_with(AddressFamily::INET, SocketType::STREAM, flags, None).unwrap();
+    match rustix::net::connect(&fd, &to) {
+        Ok(()) | Err(Errno::INPROGRESS) => fd,
+        Err(errno) => panic!("{to}: {errno}"),
+    }
+}
+
+/// Waits for events, or only looks whether there are any.
+pub fn look(queue: &OwnedFd, events: &mut Vec<Event>, wait: bool) {
     events.clear();
     let at_once = rustix::event::Timespec::default();
     epoll::wait(queue, spare_capacity(events), (!wait).then_some(&at_once)).unwrap();
 }
 
-fn raise_limit() {
+/// Raises the limit of open files as far as it may be.
+pub fn raise_limit() {
     let limit = getrlimit(Resource::Nofile);
     setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum }).unwrap();
 }

@@ -1,59 +1,62 @@
-//! What probes cost: processor time of the prober, which is pinned to one core, and time by the clock.
+//! What probes cost: processor time of the prober, which has one core for itself, and time by the clock.
 
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeValLike;
+use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
-/// The core of whoever probes; the servers have the other one.
-const PROBER: &str = "0";
+/// The core of whoever probes.
+pub const PROBER: usize = 0;
 /// The core of servers.
-pub const SERVER: &str = "1";
+pub const SERVER: usize = 1;
 
 /// What so many probes cost.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 pub struct Cost {
-    pub probes: u32,
-    pub cpu: Duration,
-    pub wall: Duration,
+    probes: u32,
+    cpu: Duration,
+    wall: Duration,
 }
 
 impl Cost {
     /// Probes in a second of processor time.
-    pub fn a_cpu_second(self) -> f64 {
+    fn a_cpu_second(self) -> f64 {
         f64::from(self.probes) / self.cpu.as_secs_f64()
     }
 
-    fn add(&mut self, other: Self) {
-        self.probes += other.probes;
-        self.cpu += other.cpu;
-        self.wall += other.wall;
-    }
-
-    fn tell(self, who: &str) {
-        let a_second = f64::from(self.probes) / self.wall.as_secs_f64();
-        let each = self.cpu.as_secs_f64() * 1e6 / f64::from(self.probes);
-        let rate = self.a_cpu_second();
-        println!("    {who:<40} {rate:>8.0} a CPU second ({each:.0} µs each), {a_second:.0} a second");
+    /// Probes in a second by the clock.
+    fn a_second(self) -> f64 {
+        f64::from(self.probes) / self.wall.as_secs_f64()
     }
 }
 
-/// A program that is pinned to the prober's core.
-pub fn pinned(program: impl AsRef<std::ffi::OsStr>) -> Command {
-    let mut command = Command::new("taskset");
-    command.args(["-c", PROBER]).arg(program);
-    command
+/// Does something on a core; what is started there stays there.
+pub fn on_core<T>(core: usize, work: impl FnOnce() -> T) -> T {
+    let before = sched_getaffinity(None).unwrap();
+    let mut only = CpuSet::new();
+    only.set(core);
+    sched_setaffinity(None, &only).unwrap();
+    let done = work();
+    sched_setaffinity(None, &before).unwrap();
+    done
 }
 
-/// What the programs cost that are started and waited for in `work`.
-pub fn of_programs(probes: u32, work: impl FnOnce()) -> Cost {
+/// What it costs to run a program to its end on the prober's core, with all that it starts. It must end well.
+pub fn of_a_run(probes: u32, command: &mut Command) -> Cost {
     let spent = || {
         let usage = getrusage(UsageWho::RUSAGE_CHILDREN).unwrap();
         let micros = (usage.user_time() + usage.system_time()).num_microseconds();
         Duration::from_micros(micros.try_into().unwrap())
     };
-    measured(probes, spent, work)
+    measured(probes, spent, || {
+        command.stdin(Stdio::null()).stdout(Stdio::piped());
+        let child = on_core(PROBER, || command.spawn().unwrap());
+        let output = on_core(SERVER, || child.wait_with_output().unwrap());
+        let told = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success(), "{command:?}: {}", told.lines().last().unwrap_or_default());
+    })
 }
 
 /// What a program that was running before costs meanwhile.
@@ -73,23 +76,35 @@ fn measured(probes: u32, spent: impl Fn() -> Duration, work: impl FnOnce()) -> C
     Cost { probes, cpu: spent().saturating_sub(before), wall: started.elapsed() }
 }
 
-/// Tells what ours and a peer cost, in turn and so many times; gives by how much ours is cheaper.
-pub fn compare(
-    what: &str,
-    rounds: u32,
-    names: [&str; 2],
-    ours: impl Fn() -> Cost,
-    peer: impl Fn() -> Cost,
-) -> f64 {
-    let (mut mine, mut theirs) = (Cost::default(), Cost::default());
+/// Who is compared: a name, and what one round of it costs.
+pub type Row<'a> = (&'a str, &'a dyn Fn() -> Cost);
+
+/// Tells what each costs, in turn and so many times, and the ratios to the first one, ours: of the medians of
+/// processor time a probe. Gives these ratios.
+pub fn compare<const N: usize>(what: &str, rounds: u32, rows: [Row<'_>; N]) -> [f64; N] {
+    let mut costs = rows.map(|_| Vec::new());
     for _ in 0..rounds {
-        mine.add(ours());
-        theirs.add(peer());
+        for (costs, (_, run)) in costs.iter_mut().zip(&rows) {
+            costs.push(run());
+        }
     }
-    let ratio = mine.a_cpu_second() / theirs.a_cpu_second();
     println!("{what}  (n = {rounds})");
-    mine.tell(names[0]);
-    theirs.tell(names[1]);
-    println!("    ratio {ratio:.2}");
-    ratio
+    let rates = costs.each_ref().map(|costs| median(costs, Cost::a_cpu_second));
+    for ((name, _), (rate, costs)) in rows.iter().zip(rates.iter().zip(&costs)) {
+        let a_second = median(costs, Cost::a_second);
+        println!(
+            "    {name:<40} {rate:>8.0} a CPU second ({:.1} µs each), {a_second:.0} a second",
+            1e6 / rate
+        );
+    }
+    let ratios = rates.map(|rate| rates[0] / rate);
+    let told: Vec<String> = ratios[1..].iter().map(|ratio| format!("{ratio:.2}")).collect();
+    println!("    ours by the others: {}", told.join(", "));
+    ratios
+}
+
+fn median(costs: &[Cost], of: impl Fn(Cost) -> f64) -> f64 {
+    let mut values: Vec<f64> = costs.iter().map(|cost| of(*cost)).collect();
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
 }

@@ -2,13 +2,14 @@
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tempfile::NamedTempFile;
 
-use super::cost::{self, Cost};
+use super::cost::{self, Cost, compare};
+use super::{addresses, bound, ours_at, stand_in};
 use crate::support::until;
 
 const AT: &str = "127.0.0.1:9115";
@@ -31,35 +32,58 @@ const MODULES: &str = r#"modules:
       query_response: [{expect: "^\\* OK"}, {send: "a1 LOGOUT\r"}]
 "#;
 
+/// Ours beside it, on the real servers and on a stand-in.
+pub fn exporter() -> Vec<String> {
+    let exporter = Exporter::start();
+    let mut missed = Vec::new();
+    for (module, port, count) in [("smtp", 25, 200), ("imap", 143, 200), ("smtp", stand_in::SMTP, 1000)] {
+        let targets: Vec<String> = addresses(count).map(|ip| format!("{ip}:{port}")).collect();
+        let whose = if port == stand_in::SMTP { "of a stand-in" } else { "of the test bed" };
+        let [_, ratio] = compare(
+            &format!("{module} {whose}, level greet"),
+            5,
+            [
+                ("ims-probe", &|| ours_at(module, port, "greet", count, super::plugins::AT_ONCE)),
+                ("prometheus-blackbox-exporter", &|| exporter.probe(module, &targets)),
+            ],
+        );
+        missed.extend(bound(ratio >= 3.0, "probes 3 times cheaper than prometheus-blackbox-exporter"));
+    }
+    missed
+}
+
 /// The exporter at work on the prober's core, in the network of the thread that starts it.
-pub struct Exporter {
+struct Exporter {
     child: Child,
     _config: NamedTempFile,
 }
 
 impl Exporter {
-    pub fn start() -> Self {
+    fn start() -> Self {
         let config = NamedTempFile::new().unwrap();
         fs_err::write(config.path(), MODULES).unwrap();
-        let child = cost::pinned("prometheus-blackbox-exporter")
+        let mut command = Command::new("prometheus-blackbox-exporter");
+        command
             .arg(format!("--config.file={}", config.path().display()))
             .args([&format!("--web.listen-address={AT}"), "--log.level=error"])
-            .stdout(Stdio::null())
-            .spawn()
-            .unwrap();
+            .stdout(Stdio::null());
+        let child = cost::on_core(cost::PROBER, || command.spawn().unwrap());
         assert!(until(Duration::from_secs(10), || TcpStream::connect(AT).is_ok()), "it does not listen");
         Self { child, _config: config }
     }
 
     /// What it costs to ask for all targets once.
-    pub fn probe(&self, module: &str, targets: &[String]) -> Cost {
+    fn probe(&self, module: &str, targets: &[String]) -> Cost {
         cost::of_a_process(self.child.id(), u32::try_from(targets.len()).unwrap(), || {
             let next = AtomicUsize::new(0);
-            std::thread::scope(|scope| {
-                for _ in 0..ASKERS {
-                    scope.spawn(|| ask(module, targets, &next));
-                }
-            });
+            let ask_all = || {
+                std::thread::scope(|scope| {
+                    for _ in 0..ASKERS {
+                        scope.spawn(|| ask(module, targets, &next));
+                    }
+                });
+            };
+            cost::on_core(cost::SERVER, ask_all);
         })
     }
 }

@@ -1,19 +1,25 @@
 //! Probes beside those of others, on the same servers in the same run: what a probe costs who makes it.
 //!
 //! The servers are those of the test bed, which nobody tuned: Postfix forks, and takes a hundred connections at
-//! once. So a second server stands beside them that does nothing but greet; with it the prober is the limit.
+//! once. So stand-ins are beside them that do nothing but answer; with them the prober is the limit.
+//!
+//! Prober and server are on one machine, each with a core of its own, and the kernel does much of the receiver's work
+//! in the time of whoever sends. That is the same for everybody; the bare loop shows how much it is.
 
-pub mod bare;
+mod bare;
 mod cost;
 mod exporter;
+mod plugins;
+mod stand_in;
+mod talk;
 
 use std::io::{BufRead, BufReader, Read};
 use std::net::{Ipv4Addr, TcpListener};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use cost::{Cost, of_programs, pinned};
-use exporter::Exporter;
+use cost::{Cost, compare, of_a_run};
+use plugins::bare_at;
 
 use super::pair::parts_in_turn;
 use super::{bound, ours};
@@ -22,25 +28,21 @@ use crate::support::{Bed, Node, Running, until};
 
 /// Every address from here on is the server's; the range is kept for benchmarks (RFC 2544).
 const FIRST: Ipv4Addr = Ipv4Addr::new(198, 18, 0, 1);
-const GREETER: u16 = 2525;
-const SILENT: u16 = 2526;
 const MANY: u32 = 10_000;
-/// How many connections Postfix lets wait.
-const FEW: u32 = 100;
-const PLUGINS: &str = "/usr/lib/nagios/plugins";
 const ROOT: &str = "/srv/ims/server5";
-
-/// The words that make this program be a part of the bench and nothing else.
-const WORDS: [&str; 3] = ["connect-read-close", "greet", "listen"];
 
 /// Runs the part that this program is asked to be; says whether it was one.
 pub fn be_asked() -> bool {
-    let asked = std::env::args().nth(1);
-    match WORDS.iter().position(|word| asked.as_deref() == Some(word)) {
-        Some(0) => bare::probe(FIRST, GREETER, MANY),
-        Some(1) => bare::serve(GREETER, false),
-        Some(2) => bare::serve(SILENT, true),
-        Some(_) | None => return false,
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    match words[..] {
+        [bare::WORD, talk, port, count, at_once] => {
+            let talk = talk::ALL.into_iter().find(|known| known.word == talk).unwrap();
+            let [count, at_once] = [count, at_once].map(|number| number.parse().unwrap());
+            bare::hold(talk, FIRST, port.parse().unwrap(), count, at_once);
+        }
+        [stand_in::WORD] => stand_in::serve(),
+        _ => return false,
     }
     true
 }
@@ -51,11 +53,12 @@ pub fn probes() -> Vec<String> {
     let (server, client) = (bed.node("mail-1"), bed.client());
     server.sh("ip route add local 198.18.0.0/16 dev lo").ok();
     client.sh(&format!("ip route add 198.18.0.0/16 via {}", server.address())).ok();
-    let _greeters = WORDS[1..].iter().map(|word| begin(&server, word)).collect::<Vec<_>>();
+    let _stand_in = begin(&server, stand_in::WORD);
     serve_mail(&server);
     client.inside(|| {
-        wait_for(&[25, 143, 389, GREETER, SILENT]);
-        let mut missed: Vec<String> = real().into_iter().flatten().collect();
+        wait_for(&[25, 143, 389, stand_in::SMTP, stand_in::IMAP, stand_in::LDAP, stand_in::SILENT]);
+        let mut missed = plugins::plugins();
+        missed.extend(exporter::exporter());
         missed.extend(floor());
         missed.extend(in_flight());
         missed.extend(first_byte());
@@ -66,7 +69,7 @@ pub fn probes() -> Vec<String> {
 /// Starts a part of the bench in a node, on the core of servers.
 fn begin(node: &Node, word: &str) -> Running {
     let program = std::env::current_exe().unwrap();
-    node.spawn(["taskset", "-c", cost::SERVER, program.to_str().unwrap(), word])
+    node.spawn(["taskset", "-c", &cost::SERVER.to_string(), program.to_str().unwrap(), word])
 }
 
 /// Postfix, Dovecot and `OpenLDAP`, as the tests run them.
@@ -102,83 +105,32 @@ fn addresses(count: u32) -> impl Iterator<Item = Ipv4Addr> {
     (0..count).map(|number| Ipv4Addr::from_bits(FIRST.to_bits() + number))
 }
 
-/// Ours at one level against many addresses of one service, each once.
-fn probe(scheme: &str, port: u16, level: &str, count: u32) -> Cost {
+/// Ours at one level against many addresses of one service, each once, and so many at once.
+fn ours_at(scheme: &str, port: u16, level: &str, count: u32, at_once: u32) -> Cost {
     let urls = addresses(count).map(|ip| format!("{scheme}://{ip}:{port}"));
-    let mut command = pinned(ours("ims-probe").get_program());
+    let mut command = Command::new("prlimit");
+    // As many as there are descriptors beyond those that it keeps back.
+    command.arg(format!("--nofile={}", at_once + 64)).arg(ours("ims-probe").get_program());
     command.args(["--level", level, "--timeout", "30s"]).args(urls);
-    run(count, &mut command)
-}
-
-/// A plugin, which is a process a probe; two at once for the core that they share.
-fn plugin(name: &str, more: &str, count: u32) -> Cost {
-    let hosts: Vec<String> = addresses(count).map(|ip| ip.to_string()).collect();
-    let list = tempfile::NamedTempFile::new().unwrap();
-    fs_err::write(list.path(), hosts.join("\n")).unwrap();
-    let mut command = pinned("xargs");
-    command.arg("-a").arg(list.path()).args(["-P", "2", "-I", "{}"]);
-    command.arg(format!("{PLUGINS}/{name}")).args(["-H", "{}"]).args(more.split_whitespace());
-    run(count, &mut command)
-}
-
-fn run(probes: u32, command: &mut Command) -> Cost {
-    of_programs(probes, || {
-        let output = command.output().unwrap();
-        let told = String::from_utf8_lossy(&output.stdout);
-        assert!(output.status.success(), "{command:?}: {}", told.lines().last().unwrap_or_default());
-    })
-}
-
-/// The real servers at the same level, beside the plugins and the exporter.
-fn real() -> Vec<Option<String>> {
-    let mut missed = Vec::new();
-    for (name, scheme, port, level, more) in [
-        ("check_smtp", "smtp", 25, "session", ""),
-        ("check_imap", "imap", 143, "greet", ""),
-        ("check_ldap", "ldap", 389, "session", "-3 -b dc=example,dc=test"),
-    ] {
-        let ratio = cost::compare(
-            &format!("{scheme} of the test bed, level {level}"),
-            5,
-            ["ims-probe", name],
-            || probe(scheme, port, level, FEW),
-            || plugin(name, more, FEW),
-        );
-        // Most of ours is the kernel's own work for a connection, and the start of a command for a hundred of them.
-        missed.push(bound(ratio >= 10.0, format!("probes 10 times cheaper than {name}")));
-    }
-    let exporter = Exporter::start();
-    for (module, port, count) in [("smtp", 25, FEW), ("imap", 143, FEW), ("smtp", GREETER, 2000)] {
-        let targets: Vec<String> = addresses(count).map(|ip| format!("{ip}:{port}")).collect();
-        let who = if port == GREETER { "a server that only greets" } else { "the test bed" };
-        let ratio = cost::compare(
-            &format!("{module} of {who}, level greet"),
-            5,
-            ["ims-probe", "prometheus-blackbox-exporter"],
-            || probe(module, port, "greet", count),
-            || exporter.probe(module, &targets),
-        );
-        missed.push(bound(ratio >= 3.0, "probes 3 times cheaper than prometheus-blackbox-exporter"));
-    }
-    missed
+    of_a_run(count, &mut command)
 }
 
 /// Ten thousand at once, beside a loop that does no more than connect, read and close.
 fn floor() -> Option<String> {
-    let bare = std::env::current_exe().unwrap();
-    let ratio = cost::compare(
-        "10,000 servers that only greet, level greet",
+    let [_, ratio] = compare(
+        "10,000 servers that greet, level greet",
         5,
-        ["ims-probe", "a bare loop: connect, read, close"],
-        || probe("smtp", GREETER, "greet", MANY),
-        || run(MANY, pinned(&bare).arg(WORDS[0])),
+        [
+            ("ims-probe", &|| ours_at("smtp", stand_in::SMTP, "greet", MANY, MANY)),
+            ("a bare loop: connect, read, close", &|| bare_at(talk::GREET, stand_in::SMTP, MANY, MANY)),
+        ],
     );
     bound(ratio >= 0.5, "probes within twice a bare loop")
 }
 
 /// The memory of ten thousand probes under way at once, whose servers are silent.
 fn in_flight() -> Option<String> {
-    let urls = addresses(MANY).map(|ip| format!("smtp://{ip}:{SILENT}"));
+    let urls = addresses(MANY).map(|ip| format!("smtp://{ip}:{}", stand_in::SILENT));
     let mut command = ours("ims-probe");
     command.args(["--timeout", "8s", "--every", "1h"]).args(urls).stdout(Stdio::piped());
     let mut child = command.spawn().unwrap();
@@ -213,7 +165,7 @@ fn first_byte() -> Option<String> {
         first(command)
     };
     let theirs = || {
-        let mut command = Command::new(format!("{PLUGINS}/check_ldap"));
+        let mut command = Command::new(format!("{}/check_ldap", plugins::FOLDER));
         command.args(["-H", "127.0.0.1", "-p", &port, "-3", "-b", "dc=example,dc=test"]);
         first(command)
     };

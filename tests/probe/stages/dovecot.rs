@@ -17,7 +17,7 @@ const LOGINS: &[Row] = &[
     Row {
         what: "it serves no IMAP",
         by: &[Replace(DOVECOT, "protocols = imap ", "protocols = ")],
-        asked: IMAP,
+        asked: &["imap://192.0.2.10", "imaps://192.0.2.10", "tcp://192.0.2.10:143"],
         level: "connect",
         told: ("down", "connect", "connection refused"),
     },
@@ -50,6 +50,27 @@ const LOGINS: &[Row] = &[
         told: ("down", "tls", ""),
     },
     Row {
+        what: "it does not find the file that says where the directory is",
+        by: &[Replace(DOVECOT, "dovecot/ldap.conf", "dovecot/nowhere.conf")],
+        asked: &["imap://192.0.2.10", "imaps://192.0.2.10", "pop3://192.0.2.10"],
+        level: "greet",
+        // It says that it is broken or says nothing, by how long it waits with starting again.
+        told: ("down", "greet", ""),
+    },
+    Row {
+        what: "a proxy that stands before it has nobody behind it",
+        by: &[Replace(DOVECOT, "protocols = imap pop3 lmtp", "protocols =")],
+        asked: &[
+            "imap://192.0.2.10:2143",
+            "imaps://192.0.2.10:2993",
+            "pop3://192.0.2.10:2110",
+            "pop3s://192.0.2.10:2995",
+            "lmtp://192.0.2.10:2024",
+        ],
+        level: "greet",
+        told: ("down", "greet", "timed out after 1s"),
+    },
+    Row {
         what: "it says that it speaks another IMAP",
         by: &[Append(DOVECOT, "imap_capability = IMAP2bis")],
         asked: IMAP,
@@ -59,21 +80,21 @@ const LOGINS: &[Row] = &[
     Row {
         what: "the connection ends at CAPA",
         by: &[Append(PROXY, "/^CAPA/Q")],
-        asked: &["pop3://192.0.2.10:2110"],
+        asked: &["pop3://192.0.2.10:2110", "pop3s://192.0.2.10:2995"],
         level: "session",
         told: ("down", "capability", "the server closed the connection"),
     },
     Row {
         what: "the connection ends at LOGOUT",
         by: &[Append(PROXY, "/LOGOUT/Q")],
-        asked: &["imap://192.0.2.10:2143"],
+        asked: &["imap://192.0.2.10:2143", "imaps://192.0.2.10:2993"],
         level: "session",
         told: ("down", "logout", "the server closed the connection"),
     },
     Row {
         what: "the connection ends at QUIT",
         by: &[Append(PROXY, "/^QUIT/Q")],
-        asked: &["pop3://192.0.2.10:2110"],
+        asked: &["pop3://192.0.2.10:2110", "pop3s://192.0.2.10:2995"],
         level: "session",
         told: ("down", "quit", "the server closed the connection"),
     },
@@ -113,6 +134,13 @@ const LOGINS: &[Row] = &[
         told: ("down", "logout", "* BYE Internal error occurred."),
     },
     Row {
+        what: "the directory hangs",
+        by: &[Run(HANGS, GOES_ON)],
+        asked: BOTH,
+        level: "login",
+        told: ("down", "auth", "timed out after 1s"),
+    },
+    Row {
         what: "it takes no plain passwords",
         by: &[Append(DOVECOT, "auth_mechanisms = cram-md5")],
         asked: &["imap://192.0.2.10", "pop3://192.0.2.10", "pop3s://192.0.2.10"],
@@ -120,6 +148,9 @@ const LOGINS: &[Row] = &[
         told: ("down", "auth", "] Unsupported authentication mechanism."),
     },
 ];
+
+const HANGS: &str = "kill -STOP $(pgrep -x slapd)";
+const GOES_ON: &str = "kill -CONT $(pgrep -x slapd)";
 
 const MESSAGES: &[Row] = &[
     Row {
@@ -205,7 +236,7 @@ const MESSAGES: &[Row] = &[
             DOVECOT,
             "protocol imap {\nmail_plugins = acl\n}\nplugin {\nacl = vfile:/srv/ims/acl\n}",
         )],
-        asked: SMTP,
+        asked: &["smtp://192.0.2.10", "submission://192.0.2.10", "smtps://192.0.2.10", "lmtp://192.0.2.10"],
         level: "deliver",
         told: ("down", "delete", "the message is still there after it was deleted"),
     },
@@ -254,7 +285,7 @@ const PAGES: &[Row] = &[
     },
 ];
 
-const SECRET: &[Row] = &[
+const SECRETLY: &[Row] = &[
     Row {
         what: "it speaks no TLS",
         by: &[Replace(DOVECOT, "ssl = yes\nssl_cert", "ssl = no\nssl_cert")],
@@ -326,5 +357,5 @@ fn dovecots_pages_are_told_of_at_the_stage_that_breaks() {
 
 #[test]
 fn dovecots_tls_is_told_of_at_the_stage_that_breaks() {
-    drive(SECRET, &TLS);
+    drive(SECRETLY, &TLS);
 }

@@ -1,15 +1,13 @@
 //! A node on which all of Postfix, Dovecot and `OpenLDAP` works: every protocol they speak, with TLS and without, a
 //! mailbox for messages, and in front of it a proxy that ends a connection where it is told to.
 
-use std::time::Duration;
-
 use rustix::process::Signal;
 
-use super::super::certificates::{Authority, GOOD};
+use super::super::certificates::{Authority, GOOD, Wanted};
 use super::super::login::{ALICE, let_in, tell};
 use super::super::real::{SLAPD, STORK, laid, signal};
-use super::super::real_tls::{certify, configure, start, start_directory};
-use crate::support::{Bed, Node, until};
+use super::super::real_tls::{certify, configure, end, start, start_directory};
+use crate::support::{Bed, Node};
 
 pub const MAIN: &str = "/srv/ims/server5/msg-stork/postfix/main.cf";
 pub const MASTER: &str = "/srv/ims/server5/msg-stork/postfix/master.cf";
@@ -33,6 +31,8 @@ pub fn farm(bed: &Bed) -> Node {
     let authority = Authority::new();
     certify(&node, &authority, &GOOD);
     node.file("/srv/ims/tls/other.pem", authority.issue(&GOOD).key.serialize_pem());
+    let expired = authority.issue(&Wanted { until: -3600, ..GOOD });
+    node.file("/srv/ims/tls/expired.pem", expired.key.serialize_pem() + &expired.certificate.pem());
     node.file("/srv/ims/ca.pem", fs_err::read(authority.file()).unwrap());
     configure(&node, true);
     node.sh(&format!(
@@ -64,10 +64,17 @@ X
     .ok();
     tell(&node, &format!("{ALICE}[deliver]\nto = 'alice@example.test'\nfetch = 'imap://192.0.2.10:2143'\n"));
     start(&node);
-    for port in [24, 25, 110, 143] {
+    let tls = "OPENSSL-LISTEN:2%d,cert=/srv/ims/tls/cert.pem,key=/srv/ims/tls/key.pem,verify=0";
+    for (listen, behind) in [
+        ("TCP-LISTEN:2024", 24),
+        ("TCP-LISTEN:2110", 110),
+        ("TCP-LISTEN:2143", 143),
+        (&tls.replace("%d", "993"), 143),
+        (&tls.replace("%d", "995"), 110),
+    ] {
         node.sh(&format!(
-            "setsid socat TCP-LISTEN:2{port:03},fork,reuseaddr \
-                 SYSTEM:'sed -u -f {PROXY} | socat - TCP\\:192.0.2.10\\:{port}' </dev/null >/dev/null 2>&1 &"
+            "setsid socat {listen},fork,reuseaddr \
+                 SYSTEM:'sed -u -f {PROXY} | socat - TCP\\:192.0.2.10\\:{behind}' </dev/null >/dev/null 2>&1 &"
         ))
         .ok();
     }
@@ -77,9 +84,7 @@ X
 /// Has the server that a file belongs to read it.
 pub fn renew(node: &Node, file: &str) {
     if file.starts_with(SLAPD) {
-        signal(node, "slapd", Signal::TERM);
-        let is_over = || node.sh("pgrep -x slapd || true").stdout.is_empty();
-        assert!(until(Duration::from_secs(20), is_over), "slapd does not end");
+        end(node, "slapd");
         start_directory(node);
     } else if file.starts_with(&format!("{STORK}/postfix")) {
         signal(node, "master", Signal::HUP);

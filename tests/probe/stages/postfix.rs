@@ -1,7 +1,7 @@
 //! Postfix.
 
 use super::Change::{Append, Replace};
-use super::farm::{MAIN, MASTER, OPTIONS, farm, renew};
+use super::farm::{MAIN, MASTER, OPTIONS, TLS, farm, renew};
 use super::{Farm, Row};
 use crate::support::{Bed, needs_root};
 
@@ -9,7 +9,7 @@ const ALL: &[&str] = &["smtp://192.0.2.10", "submission://192.0.2.10", "smtps://
 const CLEAR: &[&str] = &["smtp://192.0.2.10", "submission://192.0.2.10"];
 const SMTP: &[&str] = &["smtp://192.0.2.10"];
 
-const ROWS: &[Row] = &[
+const SESSIONS: &[Row] = &[
     Row {
         what: "it listens elsewhere",
         by: &[
@@ -26,14 +26,14 @@ const ROWS: &[Row] = &[
         by: &[Replace(MASTER, " smtpd", " smtpd-3.8")],
         asked: CLEAR,
         level: "greet",
-        told: ("down", "greet", "timed out after 2s"),
+        told: ("down", "greet", "timed out after 1s"),
     },
     Row {
         what: "its server is not where it was, and begins with TLS",
         by: &[Replace(MASTER, " smtpd", " smtpd-3.8")],
         asked: &["smtps://192.0.2.10"],
         level: "greet",
-        told: ("down", "tls", "timed out after 2s"),
+        told: ("down", "tls", "timed out after 1s"),
     },
     Row {
         what: "Dovecot's word on who may log in is looked for elsewhere",
@@ -78,6 +78,9 @@ const ROWS: &[Row] = &[
         level: "login",
         told: ("down", "auth", "the server offers neither AUTH PLAIN nor AUTH LOGIN"),
     },
+];
+
+const MESSAGES: &[Row] = &[
     Row {
         what: "senders are looked at",
         by: &[Append(MAIN, "smtpd_delay_reject = no\nsmtpd_sender_restrictions = reject")],
@@ -132,24 +135,80 @@ const ROWS: &[Row] = &[
         by: &[Append(MAIN, "cleanup_service_name = nowhere")],
         asked: SMTP,
         level: "deliver",
-        told: ("down", "rcpt", "timed out after 2s"),
+        told: ("down", "rcpt", "timed out after 1s"),
     },
     Row {
-        what: "it does not reach the mailboxes",
-        by: &[Replace(MAIN, "dovecot/lmtp", "dovecot/nowhere")],
+        what: "it does not keep what it has taken",
+        by: &[Append(MAIN, "virtual_transport = discard:")],
         asked: SMTP,
         level: "deliver",
-        told: ("down", "fetch", "timed out after 2s"),
+        told: ("down", "fetch", "timed out after 1s"),
     },
 ];
 
-#[test]
-fn postfix_is_told_of_at_the_stage_that_breaks() {
+const SECRETLY: &[Row] = &[
+    Row {
+        what: "it speaks no TLS",
+        by: &[Append(MAIN, "smtpd_tls_security_level = none")],
+        asked: CLEAR,
+        level: "greet",
+        told: ("down", "tls", "STARTTLS is not offered"),
+    },
+    Row {
+        what: "it offers TLS and has no key",
+        by: &[Append(MAIN, "smtpd_tls_key_file = /srv/ims/tls/nowhere.pem")],
+        asked: CLEAR,
+        level: "greet",
+        told: ("down", "tls", "454 4.7.0 TLS not available due to local problem"),
+    },
+    Row {
+        what: "it begins with TLS and has no key",
+        by: &[Append(MAIN, "smtpd_tls_key_file = /srv/ims/tls/nowhere.pem")],
+        asked: &["smtps://192.0.2.10"],
+        level: "greet",
+        // It closes or resets.
+        told: ("down", "tls", "connection"),
+    },
+    Row {
+        what: "its certificate has expired",
+        by: &[Append(
+            MAIN,
+            "smtpd_tls_chain_files = /srv/ims/tls/expired.pem\nsmtpd_tls_cert_file =\nsmtpd_tls_key_file =",
+        )],
+        asked: ALL,
+        level: "greet",
+        told: ("down", "tls", "the certificate expired on "),
+    },
+    Row {
+        what: "it speaks TLS of the last century",
+        by: &[Append(MAIN, "smtpd_tls_protocols = TLSv1\nsmtpd_tls_mandatory_protocols = TLSv1")],
+        asked: ALL,
+        level: "greet",
+        told: ("unknown", "tls", "ims-probe speaks TLS 1.2 and 1.3 with modern ciphers alone"),
+    },
+];
+
+fn drive(rows: &[Row], options: &[&str]) {
     if !needs_root() {
         return;
     }
     let bed = Bed::new();
     let node = farm(&bed);
     node.file("/srv/ims/commands", "/^QUIT/ BYE\n");
-    Farm { node: &node, asker: &node, options: &OPTIONS, renew: &renew }.drive(ROWS);
+    Farm { node: &node, asker: &node, options, renew: &renew }.drive(rows);
+}
+
+#[test]
+fn postfixs_sessions_are_told_of_at_the_stage_that_breaks() {
+    drive(SESSIONS, &OPTIONS);
+}
+
+#[test]
+fn postfixs_messages_are_told_of_at_the_stage_that_breaks() {
+    drive(MESSAGES, &OPTIONS);
+}
+
+#[test]
+fn postfixs_tls_is_told_of_at_the_stage_that_breaks() {
+    drive(SECRETLY, &TLS);
 }

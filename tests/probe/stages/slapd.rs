@@ -1,7 +1,7 @@
 //! `OpenLDAP`.
 
 use super::Change::{Replace, Run};
-use super::farm::{DIRECTORY, OPTIONS, farm, renew};
+use super::farm::{DIRECTORY, OPTIONS, SECRETS, TLS, farm, renew};
 use super::{Farm, Row};
 use crate::support::{Bed, needs_root};
 
@@ -24,14 +24,21 @@ const ROWS: &[Row] = &[
         by: &[Run("kill -STOP $(pgrep -x slapd)", "kill -CONT $(pgrep -x slapd)")],
         asked: &["ldap://192.0.2.10"],
         level: "greet",
-        told: ("down", "bind", "timed out after 2s"),
+        told: ("down", "bind", "timed out after 1s"),
     },
     Row {
         what: "it hangs, and begins with TLS",
         by: &[Run("kill -STOP $(pgrep -x slapd)", "kill -CONT $(pgrep -x slapd)")],
         asked: &["ldaps://192.0.2.10"],
         level: "greet",
-        told: ("down", "tls", "timed out after 2s"),
+        told: ("down", "tls", "timed out after 1s"),
+    },
+    Row {
+        what: "it takes no message as long as a bind",
+        by: &[Replace(DIRECTORY, "pidfile", "sockbuf_max_incoming 8\npidfile")],
+        asked: ALL,
+        level: "greet",
+        told: ("down", "bind", "the server closed the connection"),
     },
     Row {
         what: "it wants to know who asks",
@@ -72,14 +79,68 @@ const ROWS: &[Row] = &[
         level: "login",
         told: ("down", "search", "NoSuchObject"),
     },
+    Row {
+        what: "who is let in finds nothing where he is told to look",
+        by: &[Replace(SECRETS, "[deliver]", "base = 'ou=nowhere,dc=example,dc=test'\n[deliver]")],
+        asked: ALL,
+        level: "login",
+        told: ("down", "search", "NoSuchObject"),
+    },
+    Row {
+        what: "nothing is what is looked for",
+        by: &[Replace(
+            SECRETS,
+            "[deliver]",
+            "base = 'dc=example,dc=test'\nfilter = '(uid=frank)'\n[deliver]",
+        )],
+        asked: ALL,
+        level: "login",
+        told: ("down", "search", "nothing found: dc=example,dc=test"),
+    },
 ];
 
-#[test]
-fn openldap_is_told_of_at_the_stage_that_breaks() {
+const SECRETLY: &[Row] = &[
+    Row {
+        what: "it has no certificate",
+        by: &[Replace(DIRECTORY, "TLSCertificate", "#TLSCertificate")],
+        asked: &["ldap://192.0.2.10"],
+        level: "greet",
+        told: ("down", "tls", "STARTTLS is not offered"),
+    },
+    Row {
+        what: "it begins with TLS and has no certificate",
+        by: &[Replace(DIRECTORY, "TLSCertificate", "#TLSCertificate")],
+        asked: &["ldaps://192.0.2.10"],
+        level: "greet",
+        told: ("down", "tls", "the server closed the connection"),
+    },
+    Row {
+        what: "its certificate has expired",
+        by: &[
+            Replace(DIRECTORY, "/srv/ims/tls/cert.pem", "/srv/ims/tls/expired.pem"),
+            Replace(DIRECTORY, "/srv/ims/tls/key.pem", "/srv/ims/tls/expired.pem"),
+        ],
+        asked: ALL,
+        level: "greet",
+        told: ("down", "tls", "the certificate expired on "),
+    },
+];
+
+fn drive(rows: &[Row], options: &[&str]) {
     if !needs_root() {
         return;
     }
     let bed = Bed::new();
     let node = farm(&bed);
-    Farm { node: &node, asker: &node, options: &OPTIONS, renew: &renew }.drive(ROWS);
+    Farm { node: &node, asker: &node, options, renew: &renew }.drive(rows);
+}
+
+#[test]
+fn openldap_is_told_of_at_the_stage_that_breaks() {
+    drive(ROWS, &OPTIONS);
+}
+
+#[test]
+fn openldaps_tls_is_told_of_at_the_stage_that_breaks() {
+    drive(SECRETLY, &TLS);
 }

@@ -198,11 +198,13 @@ pub(super) async fn finish<S: Stream>(
     }
 }
 
-/// The length of the literal that follows a line, if one does.
+/// The length of the literal that follows a line, if one does; one that no number here can hold is longer than any.
 fn literal(line: &[u8]) -> Option<usize> {
     let inner = line.strip_suffix(b"}")?;
     let digits = inner.rsplit(|byte| *byte == b'{').next()?;
-    std::str::from_utf8(digits).ok()?.parse().ok()
+    let is_number = !digits.is_empty() && digits.iter().all(u8::is_ascii_digit);
+    let length = std::str::from_utf8(digits).ok()?.parse();
+    is_number.then(|| length.unwrap_or(usize::MAX))
 }
 
 /// Reads responses until the server wants the rest of a command.

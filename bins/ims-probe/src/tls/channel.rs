@@ -20,8 +20,8 @@ impl<S: Stream> Channel<S> {
     }
 
     /// From now on all is encrypted.
-    pub fn encrypt(&mut self, connection: ClientConnection) {
-        self.tls = Some(Box::new(connection));
+    pub fn encrypt(&mut self, connection: Box<ClientConnection>) {
+        self.tls = Some(connection);
     }
 
     /// What was agreed, when TLS has begun.

@@ -138,9 +138,9 @@ impl Tls<'_> {
     /// Begins TLS on a connection and looks at the server's certificate.
     pub async fn begin<S: Stream>(&self, wire: &mut Wire<S>, way: &mut Way) -> Result<(), Trouble> {
         let name = self.name()?;
-        let connection =
-            ClientConnection::new(self.kit.config()?, name.clone()).map_err(|error| trouble(&error))?;
-        wire.secure(connection).await?;
+        let connection = ClientConnection::new(self.kit.config()?, name.clone());
+        // It is large, and what waits holds the room for it also where no TLS is spoken.
+        wire.secure(connection.map(Box::new).map_err(|error| trouble(&error))?).await?;
         let trust = self.kit.authorities.get(self.hub, self.round, self.deadline).await;
         let Some(connection) = wire.tls() else { return Err(Trouble::Closed) };
         let checks_name = self.kit.name.is_some() || !self.is_instances;
