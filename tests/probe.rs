@@ -4,6 +4,7 @@ mod auth;
 mod certificates;
 mod deliver;
 mod dialogues;
+mod false_green;
 mod floods;
 mod hostile;
 mod http;

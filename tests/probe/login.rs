@@ -2,11 +2,9 @@
 
 use std::os::unix::fs::PermissionsExt;
 
-use rustix::process::Signal;
 use tempfile::TempDir;
 
-use super::real::{STORK, answers, laid, signal, start};
-use super::verdict;
+use super::real::{STORK, answers, laid, start};
 use crate::support::{Bed, Node, needs_root};
 
 /// A file of secrets in a folder of its own.
@@ -50,65 +48,20 @@ pub(super) const ALICE: &str = "[default]\nuser = 'alice'\npassword = 'alice-sec
                      [ldap]\nuser = 'uid=alice,ou=people,dc=example,dc=test'\npassword = 'alice-secret'\n";
 
 #[test]
-fn real_servers_let_a_user_in_and_are_down_where_they_do_not() {
+fn every_server_of_an_instance_lets_a_user_in() {
     if !needs_root() {
         return;
     }
     let bed = Bed::new();
     let node = serving(&bed);
-    let probe = ["ims-probe", "stork", "--level", "login", "--secrets", "/srv/ims/probe.toml"];
-    let told = |found: &[serde_json::Value]| -> Vec<(String, String, String)> {
-        let of = |answer: &serde_json::Value| {
-            let (is, at, _) = verdict(answer);
-            (answer["service"].as_str().unwrap().to_owned(), is.to_owned(), at.to_owned())
-        };
-        found.iter().map(of).collect()
-    };
-    let all = |state: &str, stages: [&str; 4]| -> Vec<(String, String, String)> {
-        let services = ["imap", "ldap", "pop3", "smtp"].into_iter().zip(stages);
-        services.map(|(service, stage)| (service.to_owned(), state.to_owned(), stage.to_owned())).collect()
-    };
-
     tell(&node, ALICE);
+    let probe = ["ims-probe", "stork", "--level", "login", "--secrets", "/srv/ims/probe.toml"];
     let found = answers(&node, &probe, 0);
-    assert_eq!(told(&found), all("up", ["-"; 4]));
-    assert!(found.iter().all(|answer| answer["level"] == "login"));
+    let told: Vec<[&str; 2]> =
+        found.iter().map(|answer| ["service", "level"].map(|key| answer[key].as_str().unwrap())).collect();
+    assert_eq!(told, ["imap", "ldap", "pop3", "smtp"].map(|service| [service, "login"]));
 
-    // No password leaves the node in the clear.
-    let client = bed.client();
-    tell(&client, ALICE);
-    let urls = ["imap://192.0.2.10", "ldap://192.0.2.10", "pop3://192.0.2.10", "smtp://192.0.2.10"];
-    let found = answers(&client, &[&["ims-probe"][..], &urls, &probe[2..]].concat(), 4);
-    assert_eq!(told(&found), all("unknown", ["auth", "bind", "auth", "auth"]));
-    assert_eq!(verdict(&found[0]).2, "a password is not sent unencrypted to another node");
-
-    // A wrong password.
-    tell(&node, &ALICE.replace("alice-secret", "bob-secret"));
-    let found = answers(&node, &probe, 1);
-    assert_eq!(told(&found), all("down", ["auth", "bind", "auth", "auth"]));
-    assert!(found.iter().all(|answer| !answer.to_string().contains("bob-secret")));
-    assert!(verdict(&found[1]).2.starts_with("InvalidCredentials"));
-
-    // A directory that holds something else than was to be found.
-    for (search, words) in [
-        ("base = 'ou=nowhere,dc=example,dc=test'\n", "NoSuchObject"),
-        ("base = 'dc=example,dc=test'\nfilter = '(uid=frank)'\n", "nothing found: dc=example,dc=test"),
-    ] {
-        tell(&node, &format!("{ALICE}{search}"));
-        let found = answers(&node, &[&probe[..], &["--part", "directory"]].concat(), 1);
-        assert_eq!(verdict(&found[0]), ("down", "search", words));
-    }
+    // More than one entry is as good as one.
     tell(&node, &format!("{ALICE}base = 'dc=example,dc=test'\nfilter = '(objectClass=inetOrgPerson)'\n"));
     answers(&node, &[&probe[..], &["--part", "directory"]].concat(), 0);
-
-    // The directory hangs, which mail servers ask who may log in; for a session they need it not.
-    tell(&node, ALICE);
-    signal(&node, "slapd", Signal::STOP);
-    let mail = [&probe[..], &["--part", "mail", "--timeout", "2s"]].concat();
-    let found = answers(&node, &mail, 1);
-    for answer in &found {
-        assert_eq!((verdict(answer).0, verdict(answer).1), ("down", "auth"), "{answer}");
-    }
-    answers(&node, &["ims-probe", "stork", "--part", "mail"], 0);
-    signal(&node, "slapd", Signal::CONT);
 }

@@ -4,9 +4,9 @@
 use serde_json::{Value, json};
 
 use super::certificates::{Authority, GOOD, Wanted};
-use super::login::{ALICE, serving, tell};
-use super::real::{STORK, answers};
-use super::real_tls::{ask, certify, configure, restart};
+use super::login::{ALICE, let_in, serving, tell};
+use super::real::{STORK, answers, laid};
+use super::real_tls::{ask, certify, configure, restart, start};
 use super::verdict;
 use crate::support::{Bed, Node, needs_root};
 
@@ -20,10 +20,11 @@ const OURS: &str = "[deliver]\nto = 'alice@example.test'\n";
 
 /// A node whose servers have a certificate, and another one that trusts its authority.
 fn secured(bed: &Bed, authority: &Authority) -> (Node, Node) {
-    let (node, client) = (serving(bed), bed.client());
+    let (node, client) = (laid(bed), bed.client());
+    let_in(&node);
     certify(&node, authority, &GOOD);
-    configure(&node, true);
-    restart(&node);
+    configure(&node);
+    start(&node);
     client.file("/srv/ca.pem", fs_err::read(authority.file()).unwrap());
     tell(&client, &format!("{ALICE}{OURS}"));
     (node, client)

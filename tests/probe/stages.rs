@@ -14,11 +14,25 @@ mod slapd;
 use std::collections::BTreeSet;
 use std::time::{Duration, SystemTime};
 
-use serde_json::Value;
-
 use super::verdict;
-use crate::support::{Node, until};
+use crate::support::{Node, Ran, until};
 use Change::{Append, Replace, Run};
+
+/// All rows.
+pub const TABLES: [&[Row]; 12] = [
+    around::WAYS,
+    around::FILES,
+    dovecot::LOGINS,
+    dovecot::MESSAGES,
+    dovecot::MAILDROPS,
+    dovecot::PAGES,
+    dovecot::SECRETLY,
+    postfix::SESSIONS,
+    postfix::MESSAGES,
+    postfix::SECRETLY,
+    slapd::ROWS,
+    slapd::SECRETLY,
+];
 
 /// One way to break a server, and what is said of it then.
 pub struct Row {
@@ -30,9 +44,14 @@ pub struct Row {
     pub asked: &'static [&'static str],
     /// How deeply.
     pub level: &'static str,
-    /// What all of them answer: the state, the stage, and a part of the words.
-    pub told: (&'static str, &'static str, &'static str),
+    /// What all of them answer.
+    pub told: Told,
 }
+
+/// A state, a stage, and a part of the words.
+pub type Told = (&'static str, &'static str, &'static str);
+
+const UP: Told = ("up", "-", "");
 
 /// A change that can be taken back.
 pub enum Change {
@@ -62,52 +81,50 @@ const PATIENCE: Duration = Duration::from_secs(20);
 impl Farm<'_> {
     /// Drives every row, and tells of all that are not as they should be at once.
     pub fn drive(&self, rows: &[Row]) {
-        let wrong: Vec<String> = rows.iter().filter_map(|row| self.row(row).err()).collect();
+        let wrong: Vec<String> =
+            rows.iter().filter_map(|row| Some(format!("{}: {}", row.what, self.row(row).err()?))).collect();
         assert!(wrong.is_empty(), "{} of {} rows:\n{}", wrong.len(), rows.len(), wrong.join("\n"));
     }
 
     fn row(&self, row: &Row) -> Result<(), String> {
-        let start = std::time::Instant::now();
-        let fail = |when: &str, found: &[Value]| {
-            let told: Vec<_> = found.iter().map(|answer| (&answer["endpoint"], verdict(answer))).collect();
-            format!("{} {} {}: {when}: {told:?}", row.asked[0], row.level, row.what)
-        };
-        self.until(row, row.level, is_up).map_err(|found| fail("before", &found))?;
+        self.until(row, row.level, UP).map_err(|found| format!("before: {found}"))?;
         let was: Vec<String> = row.by.iter().map(|change| self.make(change)).collect();
         self.renew(row);
-        let is_told = |answer: &Value| {
-            let (told, wanted) = (verdict(answer), row.told);
-            (told.0, told.1) == (wanted.0, wanted.1) && told.2.contains(wanted.2)
-        };
-        let broken = self.until(row, row.level, is_told).map_err(|found| fail("broken", &found));
+        let broken = self.until(row, row.level, row.told).map_err(|found| format!("broken: {found}"));
         let above = below(row.level).map_or(Ok(()), |level| {
-            self.until(row, level, is_up).map_err(|found| fail(&format!("{level}, which works"), &found))
+            self.until(row, level, UP).map_err(|found| format!("{level}, which works: {found}"))
         });
         row.by.iter().zip(was).rev().for_each(|(change, was)| self.undo(change, &was));
         self.renew(row);
-        let after = self.until(row, row.level, is_up).map_err(|found| fail("mended", &found));
-        eprintln!("{:?} {} {}", start.elapsed(), row.asked[0], row.what);
-        broken.and(above).and(after)
+        let mended = self.until(row, row.level, UP).map_err(|found| format!("mended: {found}"));
+        broken.and(above).and(mended)
     }
 
     /// Asks until all answer as they should twice, as a process of before may take one more connection.
-    fn until(&self, row: &Row, level: &str, holds: impl Fn(&Value) -> bool) -> Result<(), Vec<Value>> {
-        let (mut found, mut times) = (Vec::new(), 0);
+    fn until(&self, row: &Row, level: &str, wanted: Told) -> Result<(), String> {
+        let (mut last, mut times) = (String::new(), 0);
         let is_so = || {
-            found = self.ask(row.asked, level);
-            times = if found.iter().all(&holds) { times + 1 } else { 0 };
+            let ran = self.ask(row.asked, level);
+            last = format!("{ran}");
+            let is_told = ran.status == Some(status(wanted.0))
+                && ran.records().iter().all(|answer| {
+                    let told = verdict(answer);
+                    (told.0, told.1) == (wanted.0, wanted.1) && told.2.contains(wanted.2)
+                });
+            times = if is_told { times + 1 } else { 0 };
             times == 2
         };
-        if until(PATIENCE, is_so) { Ok(()) } else { Err(found) }
+        if until(PATIENCE, is_so) { Ok(()) } else { Err(last) }
     }
 
-    fn ask(&self, asked: &[&str], level: &str) -> Vec<Value> {
+    fn ask(&self, asked: &[&str], level: &str) -> Ran {
         // A connection alone has no TLS and no login.
         let options = if level == "connect" { &[] } else { self.options };
-        let words = [&["ims-probe", "--timeout", "1s", "--level", level][..], asked, options].concat();
-        let found = self.asker.run(words).records();
-        assert!(found.len() >= asked.len(), "{found:?}");
-        found
+        let ran = self
+            .asker
+            .run([&["ims-probe", "--timeout", "1s", "--level", level][..], asked, options].concat());
+        assert!(ran.records().len() >= asked.len(), "{ran}");
+        ran
     }
 
     /// Makes a change, and gives what was before.
@@ -158,8 +175,13 @@ impl Farm<'_> {
     }
 }
 
-fn is_up(answer: &Value) -> bool {
-    verdict(answer).0 == "up"
+/// The exit status of a run whose answers are all in this state.
+fn status(state: &str) -> i32 {
+    match state {
+        "up" => 0,
+        "down" => 1,
+        _ => 3,
+    }
 }
 
 /// The level that is one less deep.

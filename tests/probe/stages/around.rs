@@ -18,7 +18,7 @@ const NAMED: &[&str] = &[
     "tcp://mail.example.org:25",
 ];
 
-const WAYS: &[Row] = &[
+pub const WAYS: &[Row] = &[
     Row {
         what: "the name is not known",
         by: &[Replace(NAMES, "/mail.example.org/192.0.2.10", "/mail.example.org/")],
@@ -49,7 +49,7 @@ const WAYS: &[Row] = &[
     },
 ];
 
-const FILES: &[Row] = &[
+pub const FILES: &[Row] = &[
     Row {
         what: "the volume is elsewhere",
         by: &[Run("mv /srv/ims/server5 /srv/ims/elsewhere", "mv /srv/ims/elsewhere /srv/ims/server5")],

@@ -1,9 +1,8 @@
 //! Dovecot: IMAP, POP3, LMTP, and HTTP for its administrators.
 
 use super::Change::{Append, Replace, Run};
-use super::farm::{DOVECOT, OPTIONS, PROXY, SECRETS, TLS, farm, renew};
-use super::{Farm, Row};
-use crate::support::{Bed, needs_root};
+use super::Row;
+use super::farm::{DOVECOT, OPTIONS, PROXY, SECRETS, TLS, drive};
 
 const IMAP: &[&str] = &["imap://192.0.2.10", "imaps://192.0.2.10"];
 const POP3: &[&str] = &["pop3://192.0.2.10", "pop3s://192.0.2.10"];
@@ -13,7 +12,7 @@ const HTTP: &[&str] = &["http://192.0.2.10", "https://192.0.2.10"];
 /// Dovecot delivers what Postfix has taken, and shows it.
 const SMTP: &[&str] = &["smtp://192.0.2.10"];
 
-const LOGINS: &[Row] = &[
+pub const LOGINS: &[Row] = &[
     Row {
         what: "it serves no IMAP",
         by: &[Replace(DOVECOT, "protocols = imap ", "protocols = ")],
@@ -136,7 +135,7 @@ const LOGINS: &[Row] = &[
     Row {
         what: "the directory hangs",
         by: &[Run(HANGS, GOES_ON)],
-        asked: BOTH,
+        asked: &["imap://192.0.2.10", "imaps://192.0.2.10", "pop3://192.0.2.10", "smtp://192.0.2.10"],
         level: "login",
         told: ("down", "auth", "timed out after 1s"),
     },
@@ -149,10 +148,12 @@ const LOGINS: &[Row] = &[
     },
 ];
 
+const TAKERS: &[&str] =
+    &["smtp://192.0.2.10", "submission://192.0.2.10", "smtps://192.0.2.10", "lmtp://192.0.2.10"];
 const HANGS: &str = "kill -STOP $(pgrep -x slapd)";
 const GOES_ON: &str = "kill -CONT $(pgrep -x slapd)";
 
-const MESSAGES: &[Row] = &[
+pub const MESSAGES: &[Row] = &[
     Row {
         what: "it serves no LMTP",
         by: &[Replace(DOVECOT, "port = 24", "port = 0")],
@@ -236,7 +237,7 @@ const MESSAGES: &[Row] = &[
             DOVECOT,
             "protocol imap {\nmail_plugins = acl\n}\nplugin {\nacl = vfile:/srv/ims/acl\n}",
         )],
-        asked: &["smtp://192.0.2.10", "submission://192.0.2.10", "smtps://192.0.2.10", "lmtp://192.0.2.10"],
+        asked: TAKERS,
         level: "deliver",
         told: ("down", "delete", "the message is still there after it was deleted"),
     },
@@ -256,7 +257,32 @@ const MESSAGES: &[Row] = &[
     },
 ];
 
-const PAGES: &[Row] = &[
+/// The same where the mailbox is read by POP3.
+pub const MAILDROPS: &[Row] = &[
+    Row {
+        what: "the mailbox takes another password",
+        by: &[Append(SECRETS, "[pop3]\nuser = 'alice'\npassword = 'bob-secret'")],
+        asked: TAKERS,
+        level: "deliver",
+        told: ("down", "fetch", "-ERR [AUTH] Authentication failed."),
+    },
+    Row {
+        what: "a firewall puts Xs in place of DELE",
+        by: &[Append(PROXY, "s/^DELE/XXXX/")],
+        asked: TAKERS,
+        level: "deliver",
+        told: ("down", "delete", "-ERR Unknown command: XXXX"),
+    },
+    Row {
+        what: "nothing is deleted",
+        by: &[Append(PROXY, "s/^DELE [0-9]*/NOOP/")],
+        asked: TAKERS,
+        level: "deliver",
+        told: ("down", "delete", "the message is still there after it was deleted"),
+    },
+];
+
+pub const PAGES: &[Row] = &[
     Row {
         what: "it listens elsewhere",
         by: &[Replace(DOVECOT, "port = 80", "port = 8080"), Replace(DOVECOT, "port = 443", "port = 8443")],
@@ -285,7 +311,7 @@ const PAGES: &[Row] = &[
     },
 ];
 
-const SECRETLY: &[Row] = &[
+pub const SECRETLY: &[Row] = &[
     Row {
         what: "it speaks no TLS",
         by: &[Replace(DOVECOT, "ssl = yes\nssl_cert", "ssl = no\nssl_cert")],
@@ -330,32 +356,27 @@ const SECRETLY: &[Row] = &[
     },
 ];
 
-fn drive(rows: &[Row], options: &[&str]) {
-    if !needs_root() {
-        return;
-    }
-    let bed = Bed::new();
-    let node = farm(&bed);
-    node.file("/srv/ims/acl", "INBOX owner lr\n");
-    Farm { node: &node, asker: &node, options, renew: &renew }.drive(rows);
-}
-
 #[test]
 fn dovecots_logins_are_told_of_at_the_stage_that_breaks() {
-    drive(LOGINS, &OPTIONS);
+    drive(LOGINS, &OPTIONS, "");
 }
 
 #[test]
 fn dovecots_mailboxes_are_told_of_at_the_stage_that_breaks() {
-    drive(MESSAGES, &OPTIONS);
+    drive(MESSAGES, &OPTIONS, "");
+}
+
+#[test]
+fn dovecots_maildrops_are_told_of_at_the_stage_that_breaks() {
+    drive(MAILDROPS, &OPTIONS, &format!("sed -i s,imap://192.0.2.10:2143,pop3://192.0.2.10:2110, {SECRETS}"));
 }
 
 #[test]
 fn dovecots_pages_are_told_of_at_the_stage_that_breaks() {
-    drive(PAGES, &OPTIONS);
+    drive(PAGES, &OPTIONS, "");
 }
 
 #[test]
 fn dovecots_tls_is_told_of_at_the_stage_that_breaks() {
-    drive(SECRETLY, &TLS);
+    drive(SECRETLY, &TLS, "");
 }

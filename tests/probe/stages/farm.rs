@@ -7,7 +7,8 @@ use super::super::certificates::{Authority, GOOD, Wanted};
 use super::super::login::{ALICE, let_in, tell};
 use super::super::real::{SLAPD, STORK, laid, signal};
 use super::super::real_tls::{certify, configure, end, start, start_directory};
-use crate::support::{Bed, Node};
+use super::{Farm, Row};
+use crate::support::{Bed, Node, needs_root};
 
 pub const MAIN: &str = "/srv/ims/server5/msg-stork/postfix/main.cf";
 pub const MASTER: &str = "/srv/ims/server5/msg-stork/postfix/master.cf";
@@ -24,6 +25,17 @@ pub const OPTIONS: [&str; 4] = ["--secrets", SECRETS, "--ca", "/srv/ims/ca.pem"]
 /// The same, and TLS everywhere.
 pub const TLS: [&str; 6] = [OPTIONS[0], OPTIONS[1], OPTIONS[2], OPTIONS[3], "--tls", "require"];
 
+/// Drives rows on a farm of their own, after a script has made it as they need it.
+pub fn drive(rows: &[Row], options: &[&str], set_up: &str) {
+    if !needs_root() {
+        return;
+    }
+    let bed = Bed::new();
+    let node = farm(&bed);
+    node.sh(set_up).ok();
+    Farm { node: &node, asker: &node, options, renew: &renew }.drive(rows);
+}
+
 /// Lays all of it out and starts it.
 pub fn farm(bed: &Bed) -> Node {
     let node = laid(bed);
@@ -34,7 +46,7 @@ pub fn farm(bed: &Bed) -> Node {
     let expired = authority.issue(&Wanted { until: -3600, ..GOOD });
     node.file("/srv/ims/tls/expired.pem", expired.key.serialize_pem() + &expired.certificate.pem());
     node.file("/srv/ims/ca.pem", fs_err::read(authority.file()).unwrap());
-    configure(&node, true);
+    configure(&node);
     node.sh(&format!(
         "echo '587 inet n - n - - smtpd' >>{MASTER}
          echo 'service_throttle_time = 1s' >>{MAIN}
@@ -59,7 +71,10 @@ service doveadm-tls {{
   }}
 }}
 X
-         :>{PROXY}"
+         :>{PROXY}
+         echo '/^QUIT/ BYE' >/srv/ims/commands
+         echo '/^X-IMS-Probe:/ REJECT' >/srv/ims/header_checks
+         echo 'INBOX owner lr' >/srv/ims/acl"
     ))
     .ok();
     tell(&node, &format!("{ALICE}[deliver]\nto = 'alice@example.test'\nfetch = 'imap://192.0.2.10:2143'\n"));
@@ -82,7 +97,7 @@ X
 }
 
 /// Has the server that a file belongs to read it.
-pub fn renew(node: &Node, file: &str) {
+fn renew(node: &Node, file: &str) {
     if file.starts_with(SLAPD) {
         end(node, "slapd");
         start_directory(node);

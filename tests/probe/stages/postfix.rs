@@ -1,15 +1,14 @@
 //! Postfix.
 
 use super::Change::{Append, Replace};
-use super::farm::{MAIN, MASTER, OPTIONS, TLS, farm, renew};
-use super::{Farm, Row};
-use crate::support::{Bed, needs_root};
+use super::Row;
+use super::farm::{MAIN, MASTER, OPTIONS, TLS, drive};
 
 const ALL: &[&str] = &["smtp://192.0.2.10", "submission://192.0.2.10", "smtps://192.0.2.10"];
 const CLEAR: &[&str] = &["smtp://192.0.2.10", "submission://192.0.2.10"];
 const SMTP: &[&str] = &["smtp://192.0.2.10"];
 
-const SESSIONS: &[Row] = &[
+pub const SESSIONS: &[Row] = &[
     Row {
         what: "it listens elsewhere",
         by: &[
@@ -80,7 +79,7 @@ const SESSIONS: &[Row] = &[
     },
 ];
 
-const MESSAGES: &[Row] = &[
+pub const MESSAGES: &[Row] = &[
     Row {
         what: "senders are looked at",
         by: &[Append(MAIN, "smtpd_delay_reject = no\nsmtpd_sender_restrictions = reject")],
@@ -124,6 +123,13 @@ const MESSAGES: &[Row] = &[
         told: ("down", "data", "554 5.7.1 <END-OF-MESSAGE>: End-of-data rejected: Access denied"),
     },
     Row {
+        what: "what stands in the message is refused",
+        by: &[Append(MAIN, "header_checks = regexp:/srv/ims/header_checks")],
+        asked: SMTP,
+        level: "deliver",
+        told: ("down", "data", "550 5.7.1 message content rejected"),
+    },
+    Row {
         what: "the message is too large",
         by: &[Append(MAIN, "message_size_limit = 100")],
         asked: SMTP,
@@ -146,7 +152,7 @@ const MESSAGES: &[Row] = &[
     },
 ];
 
-const SECRETLY: &[Row] = &[
+pub const SECRETLY: &[Row] = &[
     Row {
         what: "it speaks no TLS",
         by: &[Append(MAIN, "smtpd_tls_security_level = none")],
@@ -188,27 +194,17 @@ const SECRETLY: &[Row] = &[
     },
 ];
 
-fn drive(rows: &[Row], options: &[&str]) {
-    if !needs_root() {
-        return;
-    }
-    let bed = Bed::new();
-    let node = farm(&bed);
-    node.file("/srv/ims/commands", "/^QUIT/ BYE\n");
-    Farm { node: &node, asker: &node, options, renew: &renew }.drive(rows);
-}
-
 #[test]
 fn postfixs_sessions_are_told_of_at_the_stage_that_breaks() {
-    drive(SESSIONS, &OPTIONS);
+    drive(SESSIONS, &OPTIONS, "");
 }
 
 #[test]
 fn postfixs_messages_are_told_of_at_the_stage_that_breaks() {
-    drive(MESSAGES, &OPTIONS);
+    drive(MESSAGES, &OPTIONS, "");
 }
 
 #[test]
 fn postfixs_tls_is_told_of_at_the_stage_that_breaks() {
-    drive(SECRETLY, &TLS);
+    drive(SECRETLY, &TLS, "");
 }

@@ -1,13 +1,12 @@
 //! `OpenLDAP`.
 
 use super::Change::{Replace, Run};
-use super::farm::{DIRECTORY, OPTIONS, SECRETS, TLS, farm, renew};
-use super::{Farm, Row};
-use crate::support::{Bed, needs_root};
+use super::Row;
+use super::farm::{DIRECTORY, OPTIONS, SECRETS, TLS, drive};
 
 const ALL: &[&str] = &["ldap://192.0.2.10", "ldaps://192.0.2.10"];
 
-const ROWS: &[Row] = &[
+pub const ROWS: &[Row] = &[
     Row {
         what: "it listens on the loopback alone",
         by: &[Replace(
@@ -99,7 +98,7 @@ const ROWS: &[Row] = &[
     },
 ];
 
-const SECRETLY: &[Row] = &[
+pub const SECRETLY: &[Row] = &[
     Row {
         what: "it has no certificate",
         by: &[Replace(DIRECTORY, "TLSCertificate", "#TLSCertificate")],
@@ -126,21 +125,12 @@ const SECRETLY: &[Row] = &[
     },
 ];
 
-fn drive(rows: &[Row], options: &[&str]) {
-    if !needs_root() {
-        return;
-    }
-    let bed = Bed::new();
-    let node = farm(&bed);
-    Farm { node: &node, asker: &node, options, renew: &renew }.drive(rows);
-}
-
 #[test]
 fn openldap_is_told_of_at_the_stage_that_breaks() {
-    drive(ROWS, &OPTIONS);
+    drive(ROWS, &OPTIONS, "");
 }
 
 #[test]
 fn openldaps_tls_is_told_of_at_the_stage_that_breaks() {
-    drive(SECRETLY, &TLS);
+    drive(SECRETLY, &TLS, "");
 }
