@@ -1,5 +1,6 @@
-//! What holds for every dialogue of a probe, whatever a server says: it ends; it says yes to no more than it heard;
-//! and nothing of a stranger's words can move a cursor or flood a record.
+//! What holds for every dialogue of a probe, whatever a server says: it ends; it says yes to no more than it heard,
+//! and never before the last words that the level wants; and nothing of a stranger's words can move a cursor or flood
+//! a record.
 //!
 //! The fuzz targets and the tests of the collection in tests/probe/speeches run the same functions.
 
@@ -58,13 +59,62 @@ pub fn http(bytes: &[u8]) -> bool {
 }
 
 fn holds(dialogue: Dialogue, bytes: &[u8]) -> bool {
-    let (session, _) = told(dialogue, bytes, Level::Session);
-    let (greet, _) = told(dialogue, bytes, Level::Greet);
-    assert!(!session || greet, "a session without a greeting");
-    let half = bytes.get(..bytes.len() / 2).unwrap_or_default();
-    assert!(!told(dialogue, half, Level::Session).0 || session, "more words turn a yes into a no");
     assert_eq!(told(dialogue, bytes, Level::Connect), (true, Stage::Connect), "a connection needs no words");
-    session
+    let (greet, _) = told(dialogue, bytes, Level::Greet);
+    for level in [Level::Greet, Level::Session, Level::Login, Level::Deliver] {
+        if !told(dialogue, bytes, level).0 {
+            continue;
+        }
+        assert!(greet, "{level} without a greeting");
+        let heard = needed(dialogue, bytes, level);
+        assert!(told(dialogue, heard, level).0, "{level}: more words turn a yes into a no");
+        assert!(ends_as_wanted(dialogue, heard, level), "{level}: {:?}", heard.escape_ascii().to_string());
+    }
+    told(dialogue, bytes, Level::Session).0
+}
+
+/// The fewest of the words with which the answer is yes, found by halves.
+fn needed(dialogue: Dialogue, bytes: &[u8], level: Level) -> &[u8] {
+    let (mut no, mut yes) = (0, bytes.len());
+    while no < yes {
+        let half = usize::midpoint(no, yes);
+        if told(dialogue, &bytes[..half], level).0 {
+            yes = half;
+        } else {
+            no = half + 1;
+        }
+    }
+    &bytes[..yes]
+}
+
+/// Whether the last of the words are those that the level waits for.
+fn ends_as_wanted(dialogue: Dialogue, heard: &[u8], level: Level) -> bool {
+    let lines: Vec<&[u8]> = heard.split_inclusive(|byte| *byte == b'\n').collect();
+    let last = lines.last().copied().unwrap_or_default();
+    let begins =
+        |words: &[u8]| last.get(..words.len()).is_some_and(|start| start.eq_ignore_ascii_case(words));
+    let fewest = |session, login, deliver| match level {
+        Level::Connect => 0,
+        Level::Greet => 1,
+        Level::Session => session,
+        Level::Login => login,
+        Level::Deliver => deliver,
+    };
+    match dialogue {
+        Dialogue::None => true,
+        Dialogue::Smtp | Dialogue::Lmtp => {
+            begins(if level == Level::Greet { b"220" } else { b"221" }) && lines.len() >= fewest(3, 4, 8)
+        }
+        Dialogue::Imap if level == Level::Greet => begins(b"* OK") || begins(b"* PREAUTH"),
+        Dialogue::Imap => {
+            begins(if level == Level::Session { b"a2 OK" } else { b"a3 OK" })
+                && lines.len() >= fewest(5, 6, 6)
+        }
+        Dialogue::Pop3 => begins(b"+OK") && lines.len() >= fewest(3, 4, 4),
+        // A bind is answered, or a search is over: both end with the text of a result.
+        Dialogue::Ldap => heard.len() >= 14 * fewest(2, 3, 3),
+        Dialogue::Http => matches!(last, b"\n" | b"\r\n") && lines.len() >= 2,
+    }
 }
 
 /// Whether the answer is yes, and the stage; what is told of it is fit for a record.
@@ -75,6 +125,7 @@ fn told(dialogue: Dialogue, bytes: &[u8], level: Level) -> (bool, Stage) {
         Ok(words) => words.unwrap_or_default(),
         Err(Trouble::SaidNo(words) | Trouble::Garbled(words)) => words,
         Err(Trouble::Closed | Trouble::TooLong(_)) => String::new(),
+        Err(Trouble::Unknown(words)) if level >= Level::Login => words,
         Err(trouble) => panic!("{trouble:?} without a network"),
     };
     assert!(words.chars().count() < 3000, "{} characters", words.len());

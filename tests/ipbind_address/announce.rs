@@ -4,17 +4,22 @@ use std::net::IpAddr;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::time::{Duration, Instant};
 
-use nix::sys::socket::{AddressFamily, MsgFlags, SockFlag, SockProtocol, SockType, recv, socket};
+use nix::sys::socket::{
+    AddressFamily, MsgFlags, SockFlag, SockProtocol, SockType, recv, setsockopt, socket, sockopt,
+};
+use nix::sys::time::{TimeVal, TimeValLike};
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use super::*;
 
-/// Every frame that reaches the client from now on.
+/// Every frame that reaches the client from now on; a silence is told after a moment.
 fn ear(client: &Node) -> OwnedFd {
     client.inside(|| {
-        let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
-        socket(AddressFamily::Packet, SockType::Raw, flags, SockProtocol::EthAll).unwrap()
+        let flags = SockFlag::SOCK_CLOEXEC;
+        let ear = socket(AddressFamily::Packet, SockType::Raw, flags, SockProtocol::EthAll).unwrap();
+        setsockopt(&ear, sockopt::ReceiveTimeout, &TimeVal::milliseconds(10)).unwrap();
+        ear
     })
 }
 
@@ -44,10 +49,7 @@ fn heard(client: &Node, ip: IpAddr, work: impl FnOnce() + Send) -> Vec<Instant> 
                 Ok(length) if announces(&frame[..length], ip) => moments.push(Instant::now()),
                 Ok(_) => {}
                 Err(_) if is_over => break,
-                Err(_) => {
-                    is_over = work.is_finished();
-                    std::thread::sleep(Duration::from_millis(1)); // a frame's time is known to a millisecond
-                }
+                Err(_) => is_over = work.is_finished(),
             }
         }
         work.join().unwrap();

@@ -2,11 +2,12 @@
 
 use std::os::unix::fs::symlink;
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::seed::{CONFIGUTIL, DISPATCHER, JOB_CONTROLLER, RESTORE, ROOT, SET, and};
 use super::{Files, changes, refused, stderr, stdout};
 use crate::support::mail::ServerRoot;
+use crate::support::until;
 
 #[test]
 fn what_is_not_there_is_told_with_what_is() {
@@ -125,22 +126,16 @@ fn a_run_beside_another_is_told_who_holds_the_lock() {
 fn a_directory_server_that_two_instances_share_is_changed_by_one_run_at_a_time() {
     let files = Files::with(&ServerRoot::seed());
     // The first run is held in the middle: its configutil is answered when the second has ended.
-    let (waits, go) = (files.path("/waits"), files.path("/go"));
-    let slow = format!(
-        "#!/bin/sh\n: >{}\nuntil [ -e {} ]; do sleep 0.01; done\necho INADDR_ANY\n",
-        waits.display(),
-        go.display()
-    );
+    let (waits, held) = (files.path("/waits"), files.path("/held"));
+    let lock = fs_err::File::create(&held).unwrap();
+    lock.file().lock().unwrap();
+    let slow = format!("#!/bin/sh\n: >{}\nflock -s {} echo INADDR_ANY\n", waits.display(), held.display());
     files.script(CONFIGUTIL, &slow);
     let mut first = files.command(SET).stdout(Stdio::null()).spawn().unwrap();
-    let end = Instant::now() + Duration::from_secs(30);
-    while !waits.exists() {
-        assert!(Instant::now() < end, "configutil is not asked");
-        std::thread::sleep(Duration::from_millis(5));
-    }
+    assert!(until(Duration::from_secs(30), || waits.exists()), "configutil is not asked");
     let second = ["set", "mail-2", "--address", "10.0.37.11", "--ldap", "elenchus", "--server-root", ROOT];
     let output = files.run(&and(&second, &["--timeout", "0s"]));
-    fs_err::write(go, "").unwrap();
+    drop(lock);
     first.wait().unwrap();
     assert_eq!(output.status.code(), Some(7), "{}{}", stdout(&output), stderr(&output));
     assert!(stderr(&output).contains("slapd-elenchus.lock is held by pid "), "{}", stderr(&output));

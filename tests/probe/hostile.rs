@@ -1,104 +1,170 @@
-//! Servers that mean no good: the right stage, on time, in bounded memory.
+//! Servers that mean no good, at each stage of each protocol: the right stage and reason, on time.
 
-use std::io::{Read, Write};
+use std::io::Write;
 use std::net::TcpStream;
 use std::time::Duration;
 
-use super::servers::{Server, say_all, wait};
-use super::{Going, run, run_all, verdict};
+use super::servers::{Server, flood, reset, say_all, wait};
+use super::{ims_probe, run_all, verdict};
 
-/// What the prober may take at its peak; it starts with some 5 MiB in a debug build.
-const MOST_KIB: u64 = 24 * 1024;
+/// A stage of a protocol, and what was said in turn before it. Whoever is spoken to first says nothing at first.
+struct Stage {
+    scheme: &'static str,
+    stage: &'static str,
+    said: &'static [&'static [u8]],
+    /// How a message begins that goes on for a while.
+    begun: &'static [u8],
+    /// How one begins that is longer than any.
+    endless: &'static [u8],
+    too_long: &'static str,
+}
+
+const LINE: Stage = Stage {
+    scheme: "",
+    stage: "greet",
+    said: &[],
+    begun: b"2",
+    endless: b"2",
+    too_long: "a line longer than 4096 bytes",
+};
+const SMTP: Stage = Stage { scheme: "smtp", ..LINE };
+const LMTP: Stage = Stage { scheme: "lmtp", ..LINE };
+const IMAP: Stage = Stage { scheme: "imap", ..LINE };
+const POP3: Stage = Stage { scheme: "pop3", ..LINE };
+const HTTP: Stage = Stage { scheme: "http", stage: "get", said: &[b""], ..LINE };
+const LDAP: Stage = Stage {
+    scheme: "ldap",
+    stage: "bind",
+    said: &[b""],
+    begun: b"\x30\x82\x10\x00",
+    endless: b"\x30\x84\x10\x00\x00\x00",
+    too_long: "a message longer than 64 KiB",
+};
+
+const HELLO: &[u8] = b"220 mail-1\r\n";
+const READY: &[u8] = b"* OK ready\r\n";
+const CAPABLE: &[u8] = b"* CAPABILITY IMAP4rev1\r\na1 OK\r\n";
+const BOUND: &[u8] = b"\x30\x0c\x02\x01\x01\x61\x07\x0a\x01\x00\x04\x00\x04\x00";
+
+const STAGES: [Stage; 15] = [
+    SMTP,
+    Stage { stage: "ehlo", said: &[HELLO], ..SMTP },
+    Stage { stage: "quit", said: &[HELLO, b"250-mail-1\r\n250 HELP\r\n"], ..SMTP },
+    LMTP,
+    Stage { stage: "lhlo", said: &[HELLO], ..LMTP },
+    Stage { stage: "quit", said: &[HELLO, b"250 mail-1\r\n"], ..LMTP },
+    IMAP,
+    Stage { stage: "capability", said: &[READY], ..IMAP },
+    Stage { stage: "logout", said: &[READY, CAPABLE], ..IMAP },
+    POP3,
+    Stage { stage: "capability", said: &[b"+OK\r\n"], ..POP3 },
+    Stage { stage: "quit", said: &[b"+OK\r\n", b"+OK\r\n.\r\n"], ..POP3 },
+    LDAP,
+    Stage { stage: "search", said: &[b"", BOUND], ..LDAP },
+    HTTP,
+];
+
+/// What goes wrong, and the words that tell it.
+const ILLS: [(&str, fn(&TcpStream, &Stage), &str); 8] = [
+    ("never answers", |stream, _| wait(stream), "timed out after 1s"),
+    ("a byte now and then", drip, "timed out after 1s"),
+    ("closes in the middle", |stream, at| say_all(stream, at.begun), "the server closed the connection"),
+    ("resets", |stream, _| reset(stream), "connection reset by peer"),
+    ("NUL bytes", |stream, _| say_all(stream, b"\0\0\0\r\n"), "not a"),
+    ("no UTF-8", |stream, _| say_all(stream, b"\xff\xfe\x80 hello\r\n"), "not a"),
+    ("speaks TLS", |stream, _| say_all(stream, b"\x15\x03\x01\x00\x02\x02\x46\n"), "not a"),
+    (
+        "no end",
+        |stream, at| {
+            say_all(stream, at.endless);
+            flood(stream, b"2");
+        },
+        "",
+    ),
+];
+
+/// Each byte is progress, and none is an answer.
+fn drip(mut stream: &TcpStream, at: &Stage) {
+    say_all(stream, at.begun);
+    while stream.write_all(b"2").is_ok() {
+        std::thread::sleep(Duration::from_millis(50)); // the slowness itself is what is tested
+    }
+}
 
 #[test]
-fn a_hostile_greeting_is_down_at_its_stage_and_on_time() {
-    type Serve = fn(TcpStream);
-    let never: Serve = |stream| wait(&stream);
-    let slow: Serve = |mut stream| {
-        // A byte now and then: each is progress, and none is an answer.
-        while stream.write_all(b"2").is_ok() {
-            std::thread::sleep(Duration::from_millis(50)); // the slowness itself is what is tested
-        }
-    };
-    let torn: Serve = |stream| say_all(&stream, b"220 mail-1 ESM");
-    let nul: Serve = |stream| say_all(&stream, b"220 mail\0-1\r\n* OK \0\r\n");
-    let latin: Serve = |stream| say_all(&stream, b"\xff\xfe\x80 hello\r\n");
-    let shut: Serve = drop;
-    let tls: Serve = |stream| say_all(&stream, b"\x15\x03\x01\x00\x02\x02\x46\n");
-    let rows = [
-        ("never answers", never, "timed out after 1s"),
-        ("one byte at a time", slow, "timed out after 1s"),
-        ("closes in a line", torn, "the server closed the connection"),
-        ("NUL bytes", nul, "not a "),
-        ("no UTF-8", latin, "\\xff\\xfe\\x80 hello"),
-        ("closes at once", shut, ""),
-        ("speaks TLS", tls, "not a "),
-    ];
+fn what_goes_wrong_is_down_at_its_stage_and_on_time() {
     let (mut urls, mut wanted) = (Vec::new(), Vec::new());
-    for (what, serve, words) in rows {
-        for scheme in ["smtp", "lmtp", "imap", "pop3"] {
-            urls.push(Server::start(serve).url(scheme));
-            wanted.push((what, words));
+    for at in &STAGES {
+        for (what, ill, words) in ILLS {
+            urls.push(Server::after(at.said, move |stream| ill(stream, at)).url(at.scheme));
+            wanted.push((at, what, if words.is_empty() { at.too_long } else { words }));
         }
     }
     let run = run_all(&urls, &["--timeout", "1s"]);
-    for ((answer, url), (what, words)) in run.records.iter().zip(&urls).zip(wanted) {
+    for (answer, (wanted, what, words)) in run.records.iter().zip(wanted) {
         let (state, at, told) = verdict(answer);
-        assert_eq!((state, at), ("down", "greet"), "{url} {what}: {told}");
-        assert!(told.contains(words), "{url} {what}: {told}");
+        let Stage { scheme, stage, .. } = wanted;
+        assert_eq!((state, at), ("down", *stage), "{scheme} {what}: {told}");
+        assert!(told.contains(words), "{scheme} {what} at {stage}: {told}");
+        let took = answer["took_ms"].as_u64().unwrap();
+        assert_eq!(took >= 1000, words.starts_with("timed out"), "{scheme} {what} at {stage}: {took} ms");
     }
-    assert_eq!(run.code, 1);
-    // Eight of them never end by themselves: one after the other they would take that many deadlines.
+    assert_eq!((run.code, run.stderr.as_str()), (1, ""));
+    // 30 of them never end by themselves: one after the other they would take that many deadlines.
     assert!(run.took < Duration::from_secs(8), "{:?}", run.took);
 }
 
 #[test]
-fn a_flood_of_a_hundred_megabytes_takes_no_memory() {
-    type Flood = (&'static str, &'static [u8], &'static str);
-    let floods: [Flood; 4] = [
-        ("smtp", b"220-more and more of it\r\n", "a reply longer than 64 KiB"),
-        ("smtp", &[b'2'; 4096], "a line longer than 4096 bytes"),
-        ("pop3", &[b'+'; 4096], "a line longer than 4096 bytes"),
-        ("imap", &[b'*'; 4096], "a line longer than 4096 bytes"),
-    ];
-    for (scheme, bytes, words) in floods {
-        let server = Server::start(|mut stream| {
-            for _ in 0..100 * 1024 * 1024 / bytes.len() {
-                if stream.write_all(bytes).is_err() {
-                    return;
-                }
-            }
-        });
-        let mut going = Going::start(&[&server.url(scheme), "--every", "1h"]);
-        let answer = going.record();
-        assert_eq!(verdict(&answer), ("down", "greet", words), "{scheme}");
-        let peak = going.peak_kib();
-        assert!(peak < MOST_KIB, "{scheme}: {peak} KiB");
-    }
-}
-
-#[test]
-fn a_flood_in_the_middle_of_a_session_ends_at_its_stage() {
-    for (scheme, greeting, flood, stage) in [
-        ("smtp", &b"220 x\r\n"[..], &b"250-x\r\n"[..], "ehlo"),
-        ("imap", b"* OK x\r\n", b"* x\r\n", "capability"),
-        ("pop3", b"+OK x\r\n", b"+OK x\r\n", "capability"),
+fn a_goodbye_is_the_end_whatever_the_server_does_with_the_connection() {
+    let (mut urls, mut ends) = (Vec::new(), Vec::new());
+    for (scheme, said) in [
+        ("smtp", &[HELLO, b"250 x\r\n"][..]),
+        ("lmtp", &[HELLO, b"250 x\r\n"]),
+        ("imap", &[READY, CAPABLE]),
+        ("pop3", &[b"+OK\r\n", b"-ERR\r\n"]),
+        ("http", &[b""]),
     ] {
-        let server = Server::start(move |mut stream| {
-            say_all(&stream, greeting);
-            let mut request = [0; 64];
-            if stream.read(&mut request).is_ok() {
-                while stream.write_all(flood).is_ok() {}
-            }
-        });
-        let answer = run(&[&server.url(scheme), "--timeout", "30s"]);
-        assert_eq!(verdict(&answer.records[0]), ("down", stage, "a reply longer than 64 KiB"), "{scheme}");
+        for end in [wait, reset] {
+            let goodbye: &[u8] = match scheme {
+                "imap" => b"* BYE\r\na2 OK\r\n",
+                "pop3" => b"+OK\r\n",
+                "http" => b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n",
+                _ => b"221 bye\r\n",
+            };
+            let server = Server::after(said, move |stream| {
+                say_all(stream, goodbye);
+                end(stream);
+            });
+            urls.push(server.url(scheme));
+            ends.push(scheme);
+        }
     }
+    let run = run_all(&urls, &["--timeout", "10s"]);
+    for (answer, scheme) in run.records.iter().zip(ends) {
+        assert_eq!(verdict(answer).0, "up", "{scheme}: {answer}");
+        assert!(answer["took_ms"].as_u64().unwrap() < 5000, "{scheme}: {answer}");
+    }
+    assert_eq!(run.code, 0);
 }
 
 #[test]
-fn a_strangers_words_cannot_move_the_cursor() {
-    let server = Server::start(|stream| say_all(&stream, b"554 \x1b[2J\x07gone\r\n"));
-    let answer = run(&[&server.url("smtp"), "-o", "json"]);
-    assert_eq!(verdict(&answer.records[0]).2, "554 \\u{1b}[2J\\u{7}gone");
+fn a_strangers_words_cannot_move_the_cursor_in_any_form_of_output() {
+    let server = Server::start(|stream| {
+        say_all(&stream, b"554 \x1b[2J\x07\x9b2J\xc2\x9b2J\xe2\x80\xae\xff\x7f\x08\rgone\r\n");
+    });
+    let url = server.url("smtp");
+    let words = r"554 \u{1b}[2J\u{7}\x9b2J\u{9b}2J\u{202e}\xff\u{7f}\u{8}\rgone";
+    for (form, shows) in [
+        ("json", serde_json::to_string(words).unwrap()),
+        ("table", words.to_owned()),
+        ("nagios", words.to_owned()),
+        ("junit", words.to_owned()),
+        ("prometheus", String::new()),
+        ("openmetrics", String::new()),
+    ] {
+        let text = String::from_utf8(ims_probe(&[&url, "-o", form]).output().unwrap().stdout).unwrap();
+        assert!(text.contains(&shows), "{form}: {text}");
+        let is_printable = |c: char| c == '\n' || !(c.is_control() || c == '\u{202e}');
+        assert!(text.chars().all(is_printable), "{form}: {text:?}");
+    }
 }

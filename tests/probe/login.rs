@@ -1,7 +1,6 @@
 //! The level `login`: of real servers, of servers that lack just one thing, and who may know the password.
 
 use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
 use std::process::Stdio;
 
 use rustix::process::Signal;
@@ -144,9 +143,21 @@ fn everything_but_the_login_or_what_follows_it_is_down_at_that_stage_and_quotes_
         ("smtp", &[SMTP[0], SMTP[1], ("AUTH", Bytes(b"535 5.7.8 no\r\n"))], "down", "535 5.7.8 no"),
         (
             "smtp",
-            &[SMTP[0], ("EHLO", Bytes(b"250 AUTH CRAM-MD5\r\n"))],
+            &[SMTP[0], ("EHLO", Bytes(b"250 HELP\r\n"))],
             "down",
             "the server offers neither AUTH PLAIN nor AUTH LOGIN",
+        ),
+        (
+            "smtp",
+            &[SMTP[0], ("EHLO", Bytes(b"250 AUTH CRAM-MD5\r\n"))],
+            "unknown",
+            "the server offers neither AUTH PLAIN nor AUTH LOGIN, and the others are not spoken here",
+        ),
+        (
+            "imap",
+            &[IMAP[0], ("a1", Bytes(b"* CAPABILITY IMAP4rev1 LOGINDISABLED AUTH=GSSAPI\r\na1 OK\r\n"))],
+            "unknown",
+            "the server forbids LOGIN and offers no AUTH=PLAIN, and the others are not spoken here",
         ),
         ("imap", &[IMAP[0], IMAP[1], ("a2", Bytes(b"a2 NO failed\r\n"))], "down", "a2 NO failed"),
         (
@@ -200,21 +211,26 @@ fn who_logs_in_is_said_by_the_secrets_alone() {
 #[test]
 fn secrets_come_by_a_descriptor_and_stand_in_no_argument_or_variable() {
     let server = Server::scripted(IMAP);
-    let shell = format!(
-        "printf \"[default]\\nuser = 'probe'\\npassword = 'one'\\n\" | \
-         {{ exec 3<&0; exec \"$0\" {} --level login --secrets fd:3 --timeout 5s; }}",
-        server.url("imap")
-    );
-    let program = PathBuf::from(ims_probe(&[]).get_program());
-    let mut command = std::process::Command::new("sh");
-    command.args(["-c", &shell]).arg(program).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let run = finish(&mut command);
-    assert_eq!((verdict(&run.records[0]).0, run.code), ("up", 0), "{}", run.stderr);
+    let text = "printf \"[default]\\nuser = 'probe'\\npassword = 'one'\\n\"";
+    let probe = format!("exec \"$0\" {} --level login --timeout 5s --secrets", server.url("imap"));
+    for shell in [format!("{text} | {{ exec 3<&0; {probe} fd:3; }}"), format!("{probe} <({text})")] {
+        let mut command = std::process::Command::new("bash");
+        command.args(["-c", &shell]).arg(ims_probe(&[]).get_program());
+        let run = finish(command.stdout(Stdio::piped()).stderr(Stdio::piped()));
+        assert_eq!((verdict(&run.records[0]).0, run.code), ("up", 0), "{shell}: {}", run.stderr);
+    }
 }
 
 /// A node whose Postfix asks Dovecot who may log in.
 pub(super) fn serving(bed: &Bed) -> Node {
     let node = laid(bed);
+    let_in(&node);
+    start(&node);
+    node
+}
+
+/// Has Postfix ask Dovecot who may log in.
+pub(super) fn let_in(node: &Node) {
     let sasl = "smtpd_sasl_auth_enable = yes\nsmtpd_sasl_type = dovecot\nsmtpd_sasl_path = /run/ims/stork/dovecot/sasl\n";
     let listener = "service auth {\n  unix_listener sasl {\n    user = postfix\n    mode = 0600\n  }\n}\n";
     node.sh(&format!(
@@ -222,8 +238,6 @@ pub(super) fn serving(bed: &Bed) -> Node {
          printf '{listener}' >>{STORK}/dovecot/dovecot.conf"
     ))
     .ok();
-    start(&node);
-    node
 }
 
 /// Lays a file of secrets on a node.

@@ -15,7 +15,7 @@ use super::{Going, run};
 const MANY: u16 = 1000;
 
 /// Runs in a thread with a network of its own, where all of 127.0.0.0/8 is one host.
-fn in_own_network(test: fn()) {
+pub(super) fn in_own_network(test: fn()) {
     let thread = std::thread::spawn(move || {
         unshare(CloneFlags::CLONE_NEWNET).unwrap();
         assert!(Command::new("ip").args(["link", "set", "lo", "up"]).status().unwrap().success());
@@ -24,14 +24,16 @@ fn in_own_network(test: fn()) {
     thread.join().unwrap();
 }
 
-fn listener() -> TcpListener {
+/// Takes the connections of thousands at once, at every address.
+pub(super) fn listener() -> TcpListener {
     let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
     socket.bind(&SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)).into()).unwrap();
     socket.listen(4096).unwrap();
     socket.into()
 }
 
-fn urls(scheme: &str, port: u16, many: u16) -> Vec<String> {
+/// So many targets, each at an address of its own.
+pub(super) fn urls(scheme: &str, port: u16, many: u16) -> Vec<String> {
     let [first, last] = [0, many - 1].map(|i| u32::from(Ipv4Addr::new(127, 9, 0, 1)) + u32::from(i));
     (first..=last).map(|host| format!("{scheme}://{}:{port}", Ipv4Addr::from(host))).collect()
 }

@@ -72,8 +72,7 @@ fn a_slow_reader_sees_how_old_an_answer_is() {
     drop(command);
     let is_full = || rustix::io::ioctl_fionread(&read).unwrap() > 0;
     assert!(until(Duration::from_secs(20), is_full), "the pipe never fills");
-    // The time itself is what is tested.
-    std::thread::sleep(Duration::from_millis(600));
+    std::thread::sleep(Duration::from_millis(600)); // the age that is told for it is what is tested
     let records = BufReader::new(&read).lines().map(|line| line.unwrap());
     let ages: Vec<u64> = records
         .take(400)

@@ -95,8 +95,7 @@ fn a_prober_that_was_frozen_knows_nothing() {
     let mut going = Going::start(&[&server.url("smtp"), "--timeout", "2s"]);
     is_reached.recv_timeout(Duration::from_secs(10)).unwrap();
     going.signal(Signal::STOP);
-    // The time itself is what is tested: longer than the deadline, frozen.
-    std::thread::sleep(Duration::from_secs(3));
+    std::thread::sleep(Duration::from_secs(3)); // frozen beyond its deadline of 2s is what is tested
     going.signal(Signal::CONT);
     let answer = going.record();
     let (state, at, words) = verdict(&answer);
@@ -115,8 +114,7 @@ fn a_prober_that_was_frozen_before_its_deadline_does_not_blame_the_server() {
     let mut going = Going::start(&[&server.url("smtp"), "--timeout", "5s"]);
     is_reached.recv_timeout(Duration::from_secs(10)).unwrap();
     going.signal(Signal::STOP);
-    // The time itself is what is tested: shorter than the deadline, frozen.
-    std::thread::sleep(Duration::from_secs(1));
+    std::thread::sleep(Duration::from_secs(1)); // frozen, but not to its deadline of 5s, is what is tested
     going.signal(Signal::CONT);
     let answer = going.record();
     assert_eq!(verdict(&answer).0, "unknown", "{answer}");

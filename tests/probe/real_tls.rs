@@ -27,6 +27,9 @@ pub(super) fn configure(node: &Node, tls: bool) {
              -e '/^service lmtp/a inet_listener lmtp {{\\nport = 24\\n}}' plain.conf >dovecot.conf"
     ))
     .ok();
+    let ldaps = if tls { " ldaps:///" } else { "" };
+    node.sh(&format!("sed -i 's!^SLAPD_SERVICES=.*!SLAPD_SERVICES=\"ldap:///{ldaps}\"!' {SLAPD}/default"))
+        .ok();
     if tls {
         let postfix = format!("{STORK}/postfix");
         node.sh(&format!(
@@ -46,17 +49,35 @@ X
 /// Ends the servers and starts them again, as they are configured now.
 pub(super) fn restart(node: &Node) {
     for program in ["dovecot", "slapd", "master"] {
-        signal(node, program, Signal::TERM);
-        let gone = until(Duration::from_secs(20), || {
-            !node.processes().iter().any(|pid| {
-                fs_err::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default().trim() == program
-            })
-        });
-        assert!(gone, "{program} does not end");
+        end(node, program);
     }
-    node.sh(&format!("slapd -h 'ldap:/// ldaps:///' -f {SLAPD}/slapd.conf -u openldap -g openldap")).ok();
+    start(node);
+}
+
+/// Ends a program, and waits until that is so.
+pub(super) fn end(node: &Node, program: &str) {
+    signal(node, program, Signal::TERM);
+    let gone = until(Duration::from_secs(20), || {
+        !node.processes().iter().any(|pid| {
+            fs_err::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default().trim() == program
+        })
+    });
+    assert!(gone, "{program} does not end");
+}
+
+/// Starts the servers.
+pub(super) fn start(node: &Node) {
+    start_directory(node);
     node.sh(&format!("dovecot -c {STORK}/dovecot/dovecot.conf")).ok();
     node.sh(&format!("/usr/lib/postfix/sbin/master -c {STORK}/postfix -w")).ok();
+}
+
+/// Starts the directory where its configuration says.
+pub(super) fn start_directory(node: &Node) {
+    node.sh(&format!(
+        ". {SLAPD}/default; slapd -h \"$SLAPD_SERVICES\" -f {SLAPD}/slapd.conf -u openldap -g openldap"
+    ))
+    .ok();
 }
 
 /// Gives the node a certificate.
@@ -148,7 +169,7 @@ fn real_servers_speak_tls_and_what_is_wrong_with_it_is_found() {
     node.file("/srv/ca.pem", fs_err::read(authority.file()).unwrap());
     let found = answers(&node, &["ims-probe", "stork", "--ca", "/srv/ca.pem"], 0);
     let services: Vec<&str> = found.iter().map(|answer| answer["service"].as_str().unwrap()).collect();
-    assert_eq!(services, ["imap", "imaps", "ldap", "lmtp", "pop3", "pop3s", "smtp", "smtps"]);
+    assert_eq!(services, ["imap", "imaps", "ldap", "ldaps", "lmtp", "pop3", "pop3s", "smtp", "smtps"]);
     assert_eq!(found[1]["tls"]["name_ok"], Value::Null);
 
     // It has expired, which is no reason to call the service down unless it was asked for.

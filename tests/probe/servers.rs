@@ -36,6 +36,19 @@ impl Server {
         Self::start(move |stream| play(&stream, &script))
     }
 
+    /// Says these in turn, each but the first when it has been spoken to again, and after the last of them does `then`.
+    pub fn after(said: &'static [&'static [u8]], then: impl Fn(&TcpStream) + Send + Sync + 'static) -> Self {
+        Self::start(move |mut stream| {
+            for piece in said {
+                say_all(&stream, piece);
+                if !stream.read(&mut [0; 1024]).is_ok_and(|some| some > 0) {
+                    return;
+                }
+            }
+            then(&stream);
+        })
+    }
+
     pub fn url(&self, scheme: &str) -> String {
         format!("{scheme}://{}", self.0)
     }
@@ -84,4 +97,20 @@ pub fn say_all(mut stream: &TcpStream, bytes: &[u8]) {
 /// Waits for the client to go.
 pub fn wait(mut stream: &TcpStream) {
     let _ = stream.read_to_end(&mut Vec::new());
+}
+
+/// Says the same over and over until the client goes, or a hundred megabytes are full.
+pub fn flood(stream: &TcpStream, bytes: &[u8]) {
+    let piece = bytes.repeat(64 * 1024 / bytes.len());
+    for _ in 0..100 * 1024 * 1024 / piece.len() {
+        let mut stream = stream;
+        if stream.write_all(&piece).is_err() {
+            return;
+        }
+    }
+}
+
+/// Breaks the connection off, and says no goodbye.
+pub fn reset(stream: &TcpStream) {
+    socket2::SockRef::from(stream).set_linger(Some(std::time::Duration::ZERO)).unwrap();
 }

@@ -1,7 +1,9 @@
 //! The system's authorities: they are trusted, and a store that cannot be read, or not in time, holds nothing up.
 
+use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tempfile::tempdir;
@@ -9,7 +11,7 @@ use tempfile::tempdir;
 use super::certificates::{Authority, GOOD, Wanted};
 use super::servers::{Say, Server};
 use super::tls::{IMAP, server};
-use super::{Run, finish, ims_probe, verdict};
+use super::{Going, Run, finish, ims_probe, verdict};
 
 /// Probes with this file as the system's authorities, and ends a prober that hangs.
 fn run(store: &Path, urls: &[&str], options: &[&str]) -> Run {
@@ -93,4 +95,83 @@ fn authorities_that_cannot_be_read_in_time_hold_up_no_other_and_make_no_server_d
     let found = run(&hangs, &urls[..1], &["--tls", "require", "--ca", &authority.file()]);
     assert_eq!((verdict(&found.records[0]).0, found.code), ("up", 0));
     assert!(found.records[0]["took_ms"].as_u64().unwrap() < 1000, "{}", found.records[0]);
+}
+
+#[test]
+fn a_file_of_authorities_that_cannot_be_read_in_time_makes_no_server_down() {
+    let authority = Authority::new();
+    let server = server(&authority, &GOOD, IMAP);
+    // Who opens a file on which somebody has a lease waits until it is given back.
+    let lease = "import fcntl, signal, sys
+signal.signal(signal.SIGIO, signal.SIG_IGN)
+file = open(sys.argv[1])
+fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_WRLCK)
+print('held', flush=True)
+sys.stdin.read()";
+    let file = authority.file();
+    let mut python = Command::new("python3");
+    python.args(["-c", lease, &file]).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut holder = python.spawn().unwrap();
+    let mut said = String::new();
+    BufReader::new(holder.stdout.take().unwrap()).read_line(&mut said).unwrap();
+    assert_eq!(said, "held\n");
+
+    let start = Instant::now();
+    let found = run(Path::new("/nonexistent"), &[&server.url("imaps")], &["--ca", &file]);
+    drop(holder.stdin.take());
+    holder.wait().unwrap();
+    let unknown = json!(["partial", "tls", ["trust_unknown"], null, true]);
+    assert_eq!((told(&found.records[0]), found.code), (unknown, 3));
+    assert_eq!(verdict(&found.records[0]).2, format!("{file} could not be read in time"));
+    assert!(start.elapsed() < Duration::from_secs(6), "{:?}", start.elapsed());
+}
+
+#[test]
+fn a_file_of_authorities_is_read_again_when_it_is_another() {
+    let (authority, other) = (Authority::new(), Authority::new());
+    let server = server(&authority, &GOOD, IMAP);
+    let folder = tempdir().unwrap();
+    let file = folder.path().join("ca.pem");
+    let lay = |of: &Authority| {
+        let new = folder.path().join("new.pem");
+        fs_err::copy(of.file(), &new).unwrap();
+        fs_err::rename(&new, &file).unwrap();
+    };
+    lay(&other);
+    let mut going = Going::start(&[&server.url("imaps"), "--ca", file.to_str().unwrap(), "--every", "50ms"]);
+    let mut becomes = |state: &str, findings: &Value| {
+        let start = Instant::now();
+        loop {
+            let answer = going.record();
+            if verdict(&answer).0 == state && answer["findings"] == *findings {
+                break;
+            }
+            assert!(start.elapsed() < Duration::from_secs(10), "not {state} {findings}: {answer}");
+        }
+    };
+    becomes("partial", &json!(["certificate_not_trusted"]));
+    lay(&authority);
+    becomes("up", &json!([]));
+    fs_err::remove_file(&file).unwrap();
+    becomes("partial", &json!(["trust_unknown"]));
+    lay(&authority);
+    becomes("up", &json!([]));
+}
+
+#[test]
+fn the_systems_authorities_are_read_again_until_they_can_be() {
+    let authority = Authority::new();
+    let server = server(&authority, &GOOD, IMAP);
+    let folder = tempdir().unwrap();
+    let store = folder.path().join("store.pem");
+    let mut command = ims_probe(&[&server.url("imaps"), "--every", "50ms", "--count", "200"]);
+    let mut child = command.env("SSL_CERT_FILE", &store).stdout(Stdio::piped()).spawn().unwrap();
+    let mut answers = BufReader::new(child.stdout.take().unwrap())
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(&line.unwrap()).unwrap());
+    assert_eq!(told(&answers.next().unwrap())[2], json!(["trust_unknown"]));
+    fs_err::copy(authority.file(), &store).unwrap();
+    assert!(answers.any(|answer| verdict(&answer).0 == "up"), "200 probes saw no authority");
+    child.kill().unwrap();
+    child.wait().unwrap();
 }

@@ -64,8 +64,8 @@ pub use rack::programs;
 pub use running::{Ran, Running};
 pub use terminal::{CTRL_C, CTRL_D, Terminal};
 
-/// Waits until something holds; says whether it came to hold in time. It may be anything, of which nothing tells that
-/// it changed, so it is looked at again after a pause that a test does not feel and other work can use.
+/// Waits until something holds; says whether it came to hold in time. It is looked at again after a pause that a test
+/// does not feel and other work can use.
 pub fn until(at_most: Duration, mut holds: impl FnMut() -> bool) -> bool {
     let end = Instant::now() + at_most;
     loop {
@@ -75,7 +75,7 @@ pub fn until(at_most: Duration, mut holds: impl FnMut() -> bool) -> bool {
         if Instant::now() >= end {
             return false;
         }
-        std::thread::sleep(Duration::from_millis(1));
+        std::thread::sleep(Duration::from_millis(1)); // nothing tells that it changed
     }
 }
 

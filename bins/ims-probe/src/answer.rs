@@ -51,6 +51,9 @@ pub struct Answer {
     pub age_ms: u64,
     /// What the last probes of this endpoint add up to, where a window was asked for.
     pub window: Option<Sums>,
+    /// Whether it is unknown because a safety rule kept the probe from its end; the exit status tells.
+    #[serde(skip)]
+    pub is_refused: bool,
 }
 
 impl Answer {

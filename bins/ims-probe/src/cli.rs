@@ -16,7 +16,7 @@ use rustls::pki_types::ServerName;
 use crate::form::{Form, Reported, Told};
 use crate::level::Level;
 use crate::secrets;
-use crate::tls::{Kit, Mode, Trust, server_name};
+use crate::tls::{Kit, Mode, server_name};
 use crate::window::Window;
 
 /// Say whether services are answering, and how deeply
@@ -119,8 +119,7 @@ impl Args {
         if self.level == Level::Connect && matches!(self.tls, Some(Mode::Require | Mode::Try)) {
             return Err(Fail::usage("a connection alone has no TLS").hint("ask with --level greet or deeper"));
         }
-        let trust = self.ca.as_deref().map(Trust::from_file).transpose()?;
-        Ok(Kit::new(self.tls, self.name.clone(), trust))
+        Ok(Kit::new(self.tls, self.name.clone(), self.ca.clone()))
     }
 }
 

@@ -85,6 +85,7 @@ impl Unread {
             time: now(),
             age_ms: 0,
             window: None,
+            is_refused: false,
         }
     }
 }

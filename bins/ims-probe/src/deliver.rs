@@ -7,17 +7,30 @@ use std::time::{Duration, Instant};
 use ims::layout::Service;
 
 use crate::ask::{Ask, Who};
-use crate::dialogue::mailbox;
+use crate::dialogue::Dialogue;
+use crate::dialogue::mailbox::Waits;
+use crate::dialogue::mailbox::imap;
+use crate::dialogue::mailbox::pop3::{Look, Maildrop};
 use crate::endpoint::{At, Endpoint};
 use crate::level::Level;
 use crate::parcel::{Mark, Route};
-use crate::probe::{Asked, Prober, is_at_home};
+use crate::probe::{Asked, Prober};
+use crate::reach::is_at_home;
 use crate::stage::{Stage, Way};
 use crate::trouble::Trouble;
 use crate::wire::Wire;
 
 /// The port of IMAP where nobody says another.
 const IMAP: u16 = 143;
+
+/// How long to wait from one session of POP3 to the next.
+const SESSIONS: Waits = Waits::of(100, 2000);
+
+/// The server of mailboxes that an instance has at the address of another of its services.
+pub fn mailbox_beside<'e>(endpoint: &Endpoint, all: &'e [Endpoint]) -> Option<&'e Endpoint> {
+    let with = |service| all.iter().find(move |other| other.service == service && other.at == endpoint.at);
+    [Service::Imap, Service::Imaps, Service::Pop3, Service::Pop3s].into_iter().find_map(with)
+}
 
 /// Where a message must come to, and who looks there.
 #[derive(Debug)]
@@ -37,12 +50,10 @@ impl Prober {
         deadline: Instant,
         way: &mut Way,
     ) -> Result<Mailbox<'_>, Trouble> {
-        let here = |ip| {
-            let port = asked.imap.unwrap_or(IMAP);
-            Endpoint { service: Service::Imap, at: At::Ip(ip), port }
-        };
+        let here = |ip| Endpoint { service: Service::Imap, at: At::Ip(ip), port: IMAP };
         let unknown = || Trouble::Unknown("the mailbox has no address".to_owned());
-        let endpoint = route.fetch.clone().or_else(|| beside.map(here)).ok_or_else(unknown)?;
+        let said = route.fetch.clone().or_else(|| asked.beside.clone());
+        let endpoint = said.or_else(|| beside.map(here)).ok_or_else(unknown)?;
         let addresses = match &endpoint.at {
             At::Ip(ip) => vec![*ip],
             At::Name(name) => {
@@ -62,33 +73,62 @@ impl Prober {
         Ok(Mailbox { endpoint, who })
     }
 
-    /// Waits for a message in its mailbox and deletes it.
+    /// Waits for a message in its mailbox and deletes it: by IMAP in one session, by POP3 in as many as it takes.
     pub async fn fetch(
         &self,
-        Mailbox { endpoint, who }: Mailbox<'_>,
+        mailbox: Mailbox<'_>,
         mark: &Mark,
         asked: &Asked,
         deadline: Instant,
         way: &mut Way,
     ) -> Result<(), Trouble> {
-        way.enter(Stage::Fetch);
-        let mut address = None;
-        let socket = self.reach(&endpoint, asked.attempt, deadline, || (), &mut address).await?;
-        let me = socket.local().ip();
-        let is_at_home = address.map_or(Ok(false), |peer| is_at_home(who, peer))?;
-        let tls = self.tls(&endpoint, asked, deadline);
-        if tls.is_wanted() {
-            socket.send_at_once()?;
-        }
-        let ask = Ask { level: Level::Login, me, who, is_at_home, tls: Some(&tls), parcel: None };
-        let mut wire = Wire::over(socket);
-        let nap = async |time| self.nap(time).await;
-        let mut told = mailbox::hold(&mut wire, ask, way, mark, nap).await;
-        wire.close();
-        if let (Err(trouble), Some(login)) = (&mut told, who.login()) {
+        let mut told = self.look(&mailbox, mark, asked, deadline, way).await;
+        if let (Err(trouble), Some(login)) = (&mut told, mailbox.who.login()) {
             trouble.conceal(login);
         }
         told
+    }
+
+    async fn look(
+        &self,
+        Mailbox { endpoint, who }: &Mailbox<'_>,
+        mark: &Mark,
+        asked: &Asked,
+        deadline: Instant,
+        way: &mut Way,
+    ) -> Result<(), Trouble> {
+        let tls = self.tls(endpoint, asked, deadline);
+        let (mut drop, mut waits) = (Maildrop::default(), SESSIONS);
+        loop {
+            if way.stage() != drop.stage() {
+                way.enter(drop.stage());
+            }
+            let mut address = None;
+            let socket = self.reach(endpoint, asked.attempt, deadline, || (), &mut address).await?;
+            let me = socket.local().ip();
+            let is_at_home = address.map_or(Ok(false), |peer| is_at_home(*who, peer))?;
+            if tls.is_wanted() {
+                socket.send_at_once()?;
+            }
+            let ask = Ask { level: Level::Login, me, who: *who, is_at_home, tls: Some(&tls), parcel: None };
+            let mut wire = Wire::over(socket);
+            let told = if Dialogue::with(endpoint.service) == Dialogue::Pop3 {
+                drop.look(&mut wire, ask, way, mark).await
+            } else {
+                imap::hold(&mut wire, ask, way, mark, async |time| self.nap(time).await)
+                    .await
+                    .map(|()| Look::Over)
+            };
+            wire.close();
+            let wait = waits.longer();
+            match told? {
+                Look::Over => return Ok(()),
+                Look::Deleted => {}
+                // Who has the mailbox all the time is told, and not the time alone.
+                Look::Busy(words) if self.hub.now() + wait >= deadline => return Err(Trouble::SaidNo(words)),
+                Look::NotYet | Look::Busy(_) => self.nap(wait).await,
+            }
+        }
     }
 
     async fn nap(&self, time: Duration) {

@@ -21,6 +21,8 @@ pub enum Finding {
     TrustUnknown,
     /// The server offers STARTTLS and says no to it.
     StarttlsRefused,
+    /// A message came to its mailbox more than once.
+    DeliveredTwice,
 }
 
 /// A finding, where it was made, and what there is to say of it.

@@ -1,13 +1,17 @@
 //! A table on a terminal that shows each endpoint in its place, with the times of its last probes as a line of bars.
 //! It is drawn over itself, only so often, and no larger than the window, whose size is asked for each time.
 
+mod bars;
+mod columns;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
 use ims::State;
-use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use crate::answer::Answer;
+pub use bars::Bars;
+use columns::{cut, line, widths};
 
 /// From one drawing to the next, when there is something new, and when there is not.
 const PACE: Duration = Duration::from_millis(250);
@@ -22,32 +26,6 @@ pub struct Size {
     pub rows: usize,
     /// In columns.
     pub columns: usize,
-}
-
-/// How bars are drawn.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Bars {
-    /// In blocks of eight heights.
-    Blocks,
-    /// For a terminal that knows no more than ASCII.
-    Ascii,
-}
-
-impl Bars {
-    /// What the locale can show.
-    pub fn of_locale() -> Self {
-        let named = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().filter_map(std::env::var_os);
-        let locale = named.into_iter().find(|value| !value.is_empty()).unwrap_or_default();
-        let locale = locale.to_string_lossy().to_ascii_lowercase();
-        if locale.contains("utf-8") || locale.contains("utf8") { Self::Blocks } else { Self::Ascii }
-    }
-
-    const fn heights(self) -> [char; 8] {
-        match self {
-            Self::Blocks => ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'],
-            Self::Ascii => ['_', '.', ',', '-', '=', '+', '*', '#'],
-        }
-    }
 }
 
 /// The table.
@@ -160,58 +138,10 @@ impl Live {
             answer.state.to_string(),
             answer.stage.map_or_else(|| "-".to_owned(), |stage| stage.to_string()),
             format!("{} ms", answer.took_ms),
-            self.bars(row),
+            self.bars.of(row.times.iter()),
             answer.words.clone().unwrap_or_default(),
         ]
     }
-
-    /// The times of an endpoint, each as high as its share of the longest; `!` for what was down, `?` for unknown.
-    fn bars(&self, row: &Row) -> String {
-        let heights = self.bars.heights();
-        let longest = row.times.iter().map(|(_, time)| time.as_micros()).max().unwrap_or(0).max(1);
-        row.times
-            .iter()
-            .map(|(state, time)| match state {
-                State::Up | State::Partial => {
-                    let height = usize::try_from(time.as_micros() * 7 / longest).unwrap_or(7);
-                    heights.get(height).copied().unwrap_or('#')
-                }
-                State::Down => '!',
-                State::Unknown => '?',
-            })
-            .collect()
-    }
-}
-
-/// How wide each column is.
-fn widths(rows: &[[String; 6]]) -> [usize; 6] {
-    rows.iter().fold([0; 6], |mut widths, row| {
-        for (width, cell) in widths.iter_mut().zip(row) {
-            *width = cell.width().max(*width);
-        }
-        widths
-    })
-}
-
-fn line(cells: &[String; 6], widths: &[usize; 6]) -> String {
-    let padded = cells.iter().zip(widths).map(|(cell, width)| {
-        let blank = " ".repeat(width.saturating_sub(cell.width()) + 2);
-        format!("{cell}{blank}")
-    });
-    padded.collect()
-}
-
-/// The beginning of a line that fits.
-fn cut(line: &str, columns: usize) -> String {
-    let mut left = columns;
-    line.chars()
-        .take_while(|c| {
-            let width = c.width().unwrap_or(0);
-            let fits = width <= left;
-            left = left.saturating_sub(width);
-            fits
-        })
-        .collect()
 }
 
 #[cfg(test)]
@@ -219,6 +149,7 @@ mod tests {
     use super::*;
     use crate::report::tests::answer;
     use State::{Down, Unknown, Up};
+    use unicode_width::UnicodeWidthStr;
 
     const WIDE: Size = Size { rows: 24, columns: 200 };
 

@@ -1,11 +1,9 @@
 //! What is told of the answers: each as it comes, in tables that have a row a target, or in one report at the end.
 
 use std::collections::VecDeque;
-use std::io::Write;
 use std::time::{Duration, Instant};
 
 use ims::output::Format;
-use ims::span::millis;
 use ims::{Exit, Fail, Out};
 
 use crate::answer::Answer;
@@ -17,6 +15,7 @@ use crate::outlet::{self, Outlet};
 use crate::report::Report;
 use crate::report::nagios::Status;
 use crate::tally::Tally;
+use crate::teller::{Lines, Reporter, Screen, Tables, Teller};
 use crate::textfile::Textfile;
 use crate::window::Windows;
 
@@ -38,44 +37,6 @@ pub struct Printer {
     outlet: Outlet,
     tally: Tally,
     windows: Option<Windows>,
-}
-
-/// What becomes of an answer.
-enum Teller {
-    /// A line, as soon as stdout takes it.
-    Lines(Lines),
-    /// A row in a table.
-    Tables(Tables),
-    /// A line in a table on a terminal that is drawn again and again.
-    Live(Screen),
-    /// A part of a report.
-    Report(Reporter),
-}
-
-struct Lines {
-    out: Out,
-    /// Answers, and when they were had.
-    waiting: VecDeque<(Instant, Answer)>,
-}
-
-struct Tables {
-    out: Out,
-    /// How many rounds of a target are one table; without it the end of the run ends the table.
-    size: Option<usize>,
-    rounds: usize,
-}
-
-struct Screen {
-    live: Live,
-    out: Out,
-}
-
-/// A report, which is told at the end or kept in a file.
-struct Reporter {
-    report: Report,
-    host: String,
-    file: Option<Textfile>,
-    is_told: bool,
 }
 
 impl Printer {
@@ -106,7 +67,7 @@ impl Printer {
     /// Tells an answer of a target.
     pub fn answer(&mut self, target: usize, mut answer: Answer) -> Result<(), Fail> {
         let now = Instant::now();
-        self.tally.note(target, &answer.endpoint, answer.attempt, answer.state);
+        self.tally.note(target, &answer);
         answer.window = self.windows.as_mut().map(|windows| windows.note(target, &answer, now));
         match &mut self.teller {
             Teller::Lines(lines) => lines.waiting.push_back((now, answer)),
@@ -233,68 +194,11 @@ impl Printer {
     }
 
     /// The status of the answers; nobody knows those that were not read.
-    pub fn ended(&self, has_refused: bool) -> Ended {
+    pub fn ended(&self) -> Ended {
         let (exit, status) = (self.tally.exit(), self.tally.status());
-        if has_refused {
-            return Ended { exit: exit.gravest(Exit::Refused), status: Status::Unknown };
-        }
         if self.is_done() {
             return Ended { exit, status };
         }
         Ended { exit: exit.gravest(Exit::Unknown), status: Status::Unknown }
-    }
-}
-
-impl Lines {
-    /// Prints what waits until so much is in the outlet: no more than a piece but at the end, so that the age in a
-    /// record is its age when it leaves.
-    fn print(&mut self, outlet: &Outlet, most: usize) -> Result<(), Fail> {
-        while outlet.waiting() < most {
-            let Some((had, mut answer)) = self.waiting.pop_front() else { break };
-            answer.age_ms = millis(had.elapsed());
-            self.out.record(&answer)?;
-        }
-        Ok(())
-    }
-}
-
-impl Tables {
-    fn end_round(&mut self) -> Result<(), Fail> {
-        self.rounds += 1;
-        if self.size == Some(self.rounds) {
-            self.rounds = 0;
-            self.out.flush()?;
-        }
-        Ok(())
-    }
-}
-
-impl Screen {
-    /// Draws the table. A terminal that takes nothing is not drawn to.
-    fn draw(&mut self, outlet: &mut Outlet) -> Result<(), Fail> {
-        let Some(size) = outlet.window() else { return Ok(()) };
-        let text = self.live.draw(size, Instant::now());
-        outlet.sink().write_all(text.as_bytes()).map_err(|error| outlet::lost(&error))
-    }
-}
-
-impl Reporter {
-    fn note(&mut self, target: usize, answer: &Answer) {
-        self.report.note(target, answer);
-        if let Some(file) = &mut self.file {
-            file.note();
-        }
-    }
-
-    /// Tells the report, once.
-    fn end(&mut self, hub: &Hub, stdout: &mut impl Write) -> Result<(), Fail> {
-        if std::mem::replace(&mut self.is_told, true) {
-            return Ok(());
-        }
-        let text = self.report.text(&self.host);
-        match &mut self.file {
-            Some(file) => file.end(hub, text),
-            None => stdout.write_all(text.as_bytes()).map_err(|error| outlet::lost(&error)),
-        }
     }
 }

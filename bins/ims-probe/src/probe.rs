@@ -1,7 +1,6 @@
 //! One probe of one endpoint: resolve, connect, speak, judge, all before one deadline.
 
-use std::cell::Cell;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::pin::pin;
 use std::time::{Duration, Instant};
 
@@ -9,18 +8,18 @@ use ims::State;
 use ims::layout::Service;
 use ims::name::InstanceName;
 use ims::span::millis;
-use ims::sys::net::Net;
 
 use crate::answer::{self, Answer};
 use crate::ask::{Ask, Who};
 use crate::dialogue::Dialogue;
 use crate::dialogue::auth::hidden;
 use crate::endpoint::{At, Endpoint};
-use crate::engine::{Hub, Socket};
+use crate::engine::Hub;
 use crate::level::Level;
 use crate::names::Names;
 use crate::parcel::{Mark, Route};
 use crate::pulse::Pulse;
+use crate::reach::is_at_home;
 use crate::secrets::{Entry, Secrets};
 use crate::stage::{Stage, Way};
 use crate::tls::{Kit, Tls};
@@ -50,8 +49,8 @@ pub struct Asked {
     pub endpoint: Endpoint,
     /// The instance it belongs to.
     pub instance: Option<InstanceName>,
-    /// The port of the instance's IMAP server at the same address.
-    pub imap: Option<u16>,
+    /// The server with the instance's mailboxes at the same address.
+    pub beside: Option<Endpoint>,
     /// Which probe of its target this is.
     pub attempt: u64,
 }
@@ -68,8 +67,6 @@ pub struct Prober {
     pub names: Names,
     /// What TLS needs.
     pub kit: Kit,
-    /// Whether a safety rule has kept a probe from its end.
-    pub has_refused: Cell<bool>,
 }
 
 impl Prober {
@@ -97,9 +94,7 @@ impl Prober {
             (Some(Err(trouble)), Some(login)) => trouble.conceal(login),
             (Some(Ok(None)) | None, _) | (_, None) => {}
         }
-        if let Some(Err(Trouble::Refused(_))) = end {
-            self.has_refused.set(true);
-        }
+        let is_refused = matches!(end, Some(Err(Trouble::Refused(_))));
         // A silence is as old as the look that found nothing; that thousands end in one moment takes none of it.
         let (now, lost) = match end {
             Some(_) => (Instant::now(), self.pulse.lost()),
@@ -132,6 +127,7 @@ impl Prober {
             time: answer::now(),
             age_ms: 0,
             window: None,
+            is_refused,
         }
     }
 
@@ -176,7 +172,8 @@ impl Prober {
 
     /// TLS as it is to be spoken with a service of what is asked.
     pub const fn tls<'a>(&'a self, endpoint: &'a Endpoint, asked: &Asked, deadline: Instant) -> Tls<'a> {
-        Tls { kit: &self.kit, hub: &self.hub, deadline, endpoint, is_instances: asked.instance.is_some() }
+        let is_instances = asked.instance.is_some();
+        Tls { kit: &self.kit, hub: &self.hub, round: asked.attempt, deadline, endpoint, is_instances }
     }
 
     /// Who logs in to a service.
@@ -193,78 +190,4 @@ impl Prober {
         let route = self.how.secrets.route(asked.instance.as_ref()).filter(|_| level >= Level::Deliver);
         route.map(|route| &**route)
     }
-
-    /// Connects to an endpoint; `resolved` is told when its addresses are known, if it has a name.
-    pub async fn reach(
-        &self,
-        endpoint: &Endpoint,
-        attempt: u64,
-        deadline: Instant,
-        resolved: impl FnOnce(),
-        address: &mut Option<IpAddr>,
-    ) -> Result<Socket<'_>, Trouble> {
-        match &endpoint.at {
-            At::Ip(ip) => {
-                *address = Some(*ip);
-                self.connect(SocketAddr::new(*ip, endpoint.port)).await
-            }
-            At::Name(name) => {
-                let addresses = self.names.addresses(&self.hub, name, endpoint.port, attempt).await?;
-                let addresses = self.of_our_family(name, addresses)?;
-                resolved();
-                self.connect_any(&addresses, deadline, address).await
-            }
-        }
-    }
-
-    /// Those of the family that the prober's own address has.
-    fn of_our_family(&self, name: &str, mut found: Vec<SocketAddr>) -> Result<Vec<SocketAddr>, Trouble> {
-        found.retain(|at| self.how.from.is_none_or(|from| from.is_ipv4() == at.is_ipv4()));
-        if found.is_empty() {
-            return Err(Trouble::Unknown(format!("{name} has no address to go to")));
-        }
-        Ok(found)
-    }
-
-    /// Connects to the first address that takes the connection; each has its share of the time that is left.
-    async fn connect_any(
-        &self,
-        addresses: &[SocketAddr],
-        deadline: Instant,
-        address: &mut Option<IpAddr>,
-    ) -> Result<Socket<'_>, Trouble> {
-        let mut trouble = Trouble::Late;
-        for (index, at) in addresses.iter().enumerate() {
-            let left = u32::try_from(addresses.len() - index).unwrap_or(u32::MAX);
-            let now = self.hub.now();
-            let share = deadline.saturating_duration_since(now) / left;
-            *address = Some(at.ip());
-            match self.hub.before(now + share, pin!(self.connect(*at))).await {
-                Some(Ok(socket)) => return Ok(socket),
-                Some(Err(why)) => trouble = why,
-                None => trouble = Trouble::Late,
-            }
-        }
-        Err(trouble)
-    }
-
-    async fn connect(&self, at: SocketAddr) -> Result<Socket<'_>, Trouble> {
-        Socket::connect(&self.hub, at, self.how.from).await
-    }
-}
-
-/// Whether a password would stay on this node, in so far as one would be sent to this address.
-pub fn is_at_home(who: Who<'_>, peer: IpAddr) -> Result<bool, Trouble> {
-    match who {
-        Who::Login(_) => Ok(peer.is_loopback() || is_ours(peer)?),
-        Who::Nobody | Who::NotKnown => Ok(false),
-    }
-}
-
-/// Whether an address is on a link of this node. It is asked when the connection stands: should the address go away
-/// after that, so does the connection.
-fn is_ours(ip: IpAddr) -> Result<bool, Trouble> {
-    let assigned = Net::open().and_then(|mut net| net.assigned());
-    let assigned = assigned.map_err(|fail| Trouble::Unknown(fail.to_string()))?;
-    Ok(assigned.iter().any(|assigned| assigned.ip == ip))
 }

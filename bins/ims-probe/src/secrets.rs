@@ -80,7 +80,8 @@ impl FromStr for From {
     type Err = Fail;
 
     fn from_str(text: &str) -> Result<Self, Fail> {
-        match text.strip_prefix("fd:") {
+        // What a shell puts in the place of <(command) is a descriptor by another name.
+        match ["fd:", "/dev/fd/", "/proc/self/fd/"].iter().find_map(|name| text.strip_prefix(name)) {
             None => Ok(Self::File(text.into())),
             Some(number) => number
                 .parse()
@@ -224,9 +225,11 @@ fn route(keys: &Keys<'_>) -> Result<Route, Fail> {
     let to = keys.must("to", address("to")?)?;
     let from = address("from")?.unwrap_or_else(|| to.clone());
     let fetch: Option<Endpoint> = keys.parsed("fetch")?;
-    let is_mailbox = |fetch: &Endpoint| matches!(fetch.service, Service::Imap | Service::Imaps);
+    let is_mailbox = |fetch: &Endpoint| {
+        matches!(fetch.service, Service::Imap | Service::Imaps | Service::Pop3 | Service::Pop3s)
+    };
     if !fetch.as_ref().is_none_or(is_mailbox) {
-        return Err(keys.wrong("fetch", "fetch is not an imap:// or imaps:// URL"));
+        return Err(keys.wrong("fetch", "fetch is not an imap, imaps, pop3 or pop3s URL"));
     }
     Ok(Route { to, from, fetch })
 }

@@ -1,12 +1,10 @@
 //! A run: all targets at once, once or again and again, on one loop, and an end by signal.
 
-use std::cell::Cell;
 use std::io;
 use std::num::NonZeroU64;
 use std::rc::Rc;
 use std::time::Instant;
 
-use ims::layout::Service;
 use ims::sys::stderr;
 use ims::sys::stop::Stop;
 use ims::{Exit, Fail, Host};
@@ -15,6 +13,7 @@ use rustix::event::epoll::EventFlags;
 use crate::answer::Answer;
 use crate::cli::{Args, PartOf};
 use crate::config;
+use crate::deliver;
 use crate::descriptors::Seats;
 use crate::endpoint::Endpoint;
 use crate::engine::{Bell, Hub, Tasks};
@@ -66,6 +65,7 @@ pub fn run(host: &Host, targets: Vec<Target>, args: &Args) -> Result<Ended, Fail
     let cannot = |error: io::Error| Fail::io(Exit::Unknown, "cannot make an event queue", &error);
     let hub = Hub::new().map_err(cannot)?;
     hub.listen(&stop, Bell::Signal, EventFlags::IN).map_err(cannot)?;
+    kit.authorities.begin(&hub, hub.now() + args.timeout.0 / 2)?;
     let count = targets.len();
     let printer = Printer::new(&hub, args, host.name(), count)?;
     let rhythm = Rhythm {
@@ -81,14 +81,7 @@ pub fn run(host: &Host, targets: Vec<Target>, args: &Args) -> Result<Ended, Fail
         secrets,
         host: host.name().to_owned(),
     };
-    let prober = Prober {
-        hub,
-        how,
-        pulse: Pulse::of(args.timeout.0),
-        names: Names::default(),
-        kit,
-        has_refused: Cell::new(false),
-    };
+    let prober = Prober { hub, how, pulse: Pulse::of(args.timeout.0), names: Names::default(), kit };
     let mut watch = Watch {
         prober: &prober,
         host,
@@ -102,7 +95,7 @@ pub fn run(host: &Host, targets: Vec<Target>, args: &Args) -> Result<Ended, Fail
         let answered = watch.printer.answered();
         stderr::say("ims-probe", format_args!("stopped by {by}; {answered} of {count} targets had answered"));
     }
-    Ok(watch.printer.ended(prober.has_refused.get()))
+    Ok(watch.printer.ended())
 }
 
 /// Who logs in, where that is asked for.
@@ -186,7 +179,7 @@ impl Watch<'_> {
         let attempt = watched.attempt;
         let instance = match &watched.target {
             Target::Endpoint(endpoint) => {
-                let asked = Asked { endpoint: endpoint.clone(), instance: None, imap: None, attempt };
+                let asked = Asked { endpoint: endpoint.clone(), instance: None, beside: None, attempt };
                 self.seats.wait(target, asked, None);
                 return Ok(());
             }
@@ -251,9 +244,8 @@ impl Watch<'_> {
             Target::Endpoint(_) => None,
         };
         for endpoint in endpoints {
-            let is_beside = |other: &&Endpoint| other.service == Service::Imap && other.at == endpoint.at;
-            let imap = endpoints.iter().find(is_beside).map(|other| other.port);
-            let asked = Asked { endpoint: endpoint.clone(), instance: instance.clone(), imap, attempt };
+            let beside = deliver::mailbox_beside(endpoint, endpoints).cloned();
+            let asked = Asked { endpoint: endpoint.clone(), instance: instance.clone(), beside, attempt };
             self.seats.wait(target, asked, Some(deadline));
         }
     }

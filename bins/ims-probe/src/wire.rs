@@ -90,8 +90,21 @@ impl<S: Stream> Wire<S> {
         self.stream.close();
     }
 
+    /// Lets the present reply be longer than others; whoever reads it keeps little of it.
+    pub const fn allow(&mut self, bytes: usize) {
+        self.budget = bytes;
+    }
+
     /// Reads one line and gives it without its end, CR LF or LF.
     pub async fn line(&mut self) -> Result<&[u8], Trouble> {
+        match self.piece().await? {
+            (line, true) => Ok(line),
+            (_, false) => Err(Trouble::TooLong("a line longer than 4096 bytes")),
+        }
+    }
+
+    /// Reads one line, or the first part of one that is too long, and says whether that was its end.
+    pub async fn piece(&mut self) -> Result<(&[u8], bool), Trouble> {
         let mut searched = 0;
         let end = loop {
             let unused = self.unused();
@@ -100,15 +113,15 @@ impl<S: Stream> Wire<S> {
             }
             searched = unused.len();
             if searched > LONGEST_LINE {
-                return Err(Trouble::TooLong("a line longer than 4096 bytes"));
+                break searched;
             }
             self.sip().await?;
         };
-        let line = self.spend(end + 1)?.get(..end).unwrap_or_default();
-        if line.len() > LONGEST_LINE {
-            return Err(Trouble::TooLong("a line longer than 4096 bytes"));
+        if end > LONGEST_LINE {
+            return Ok((self.spend(LONGEST_LINE)?, false));
         }
-        Ok(line.strip_suffix(b"\r").unwrap_or(line))
+        let line = self.spend(end + 1)?.get(..end).unwrap_or_default();
+        Ok((line.strip_suffix(b"\r").unwrap_or(line), true))
     }
 
     /// Waits until so many bytes are there and shows them without using them up.

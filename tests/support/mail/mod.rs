@@ -10,6 +10,8 @@ pub mod iplanet;
 pub mod postfix_dovecot;
 pub mod root;
 pub mod smtp;
+#[cfg(test)]
+mod stale_cache;
 pub mod stream;
 #[cfg(test)]
 mod tests;

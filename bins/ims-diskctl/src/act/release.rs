@@ -190,7 +190,7 @@ impl Run<'_> {
                 // The unmount of the last mount returns when the guard is clean; somebody in another namespace was
                 // faster or slower than us. The kernel tells nobody when it lets go, so the block is read again.
                 Some(Sequence::Held(_)) if began.elapsed() < LETS_GO && !self.deadline.left().is_zero() => {
-                    std::thread::sleep(Duration::from_millis(5));
+                    std::thread::sleep(Duration::from_millis(5)); // short, for a switchover waits for it
                 }
                 Some(Sequence::Held(_)) => {
                     return Err(Fail::broken(format!("{device} is unmounted, but its guard is held still"))

@@ -6,7 +6,40 @@ use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
 
 use crate::secrets::Login;
+use crate::trouble::Trouble;
 use crate::words::escaped;
+
+/// The mechanisms of SASL that a server offers.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Mechanisms {
+    /// PLAIN (RFC 4616).
+    pub plain: bool,
+    /// LOGIN, which has no standard.
+    pub login: bool,
+    /// Any of those that are not spoken here.
+    pub others: bool,
+}
+
+impl Mechanisms {
+    /// Notes one by its name.
+    pub fn note(&mut self, name: &[u8]) {
+        match name.to_ascii_uppercase().as_slice() {
+            b"PLAIN" => self.plain = true,
+            b"LOGIN" => self.login = true,
+            b"" => {}
+            _ => self.others = true,
+        }
+    }
+
+    /// Why nobody logs in: a server that has other ways may let everybody in who knows them.
+    pub fn none_of_ours(self, words: &str) -> Trouble {
+        if self.others {
+            Trouble::Unknown(format!("{words}, and the others are not spoken here"))
+        } else {
+            Trouble::SaidNo(words.to_owned())
+        }
+    }
+}
 
 /// The one message of PLAIN, as every protocol sends it.
 pub fn plain(login: &Login) -> Zeroizing<String> {

@@ -1,7 +1,7 @@
 //! IMAP (RFC 3501, RFC 9051): greeting, CAPABILITY, login, LOGOUT.
 
-use super::auth::{plain, quoted};
-use super::begins;
+use super::auth::{Mechanisms, plain, quoted};
+use super::{begins, upgrade};
 use crate::ask::Ask;
 use crate::level::Level;
 use crate::secrets::Login;
@@ -20,7 +20,10 @@ pub async fn hold<S: Stream>(wire: &mut Wire<S>, ask: Ask<'_>, way: &mut Way) ->
         offers = capability(wire, "a1").await?;
         // Who is logged in already may not begin TLS any more (RFC 9051 §6.2.1).
         offers.starttls &= !is_logged_in;
-        offers = starttls(wire, ask, way, offers).await?;
+        if starttls(wire, ask, way, offers).await? && ask.level >= Level::Session {
+            way.enter(Stage::Capability);
+            offers = capability(wire, "t2").await?;
+        }
     }
     if ask.level < Level::Session {
         wire.farewell(b"a9 LOGOUT\r\n");
@@ -61,7 +64,7 @@ pub(super) async fn greeting<S: Stream>(wire: &mut Wire<S>) -> Result<(String, b
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Offers {
     starttls: bool,
-    plain: bool,
+    auth: Mechanisms,
     initial_response: bool,
     no_login: bool,
     pub idle: bool,
@@ -72,7 +75,9 @@ impl Offers {
     fn note(&mut self, line: &[u8]) {
         for word in line.split(|byte| *byte == b' ') {
             self.starttls |= word.eq_ignore_ascii_case(b"STARTTLS");
-            self.plain |= word.eq_ignore_ascii_case(b"AUTH=PLAIN");
+            if let Some((b"AUTH=", name)) = word.to_ascii_uppercase().split_at_checked(5) {
+                self.auth.note(name);
+            }
             self.initial_response |= word.eq_ignore_ascii_case(b"SASL-IR");
             self.no_login |= word.eq_ignore_ascii_case(b"LOGINDISABLED");
             self.idle |= word.eq_ignore_ascii_case(b"IDLE");
@@ -102,29 +107,15 @@ pub(super) async fn capability<S: Stream>(wire: &mut Wire<S>, tag: &str) -> Resu
     }
 }
 
-/// Begins TLS where that is wanted and offered, and gives what is offered then.
+/// Begins TLS where that is wanted and offered; says whether it has.
 pub(super) async fn starttls<S: Stream>(
     wire: &mut Wire<S>,
     ask: Ask<'_>,
     way: &mut Way,
     offers: Offers,
-) -> Result<Offers, Trouble> {
-    let Some(tls) = ask.starttls() else { return Ok(offers) };
-    if !tls.asks(offers.starttls, way)? {
-        return Ok(offers);
-    }
-    way.enter(Stage::Tls);
-    wire.send(b"t1 STARTTLS\r\n").await?;
-    match finish(wire, "t1", |_, _| ()).await {
-        Ok(()) => tls.begin(wire, way).await?,
-        Err(Trouble::SaidNo(words)) => return tls.refused(words, way).map(|()| offers),
-        Err(trouble) => return Err(trouble),
-    }
-    if ask.level < Level::Session {
-        return Ok(offers);
-    }
-    way.enter(Stage::Capability);
-    capability(wire, "t2").await
+) -> Result<bool, Trouble> {
+    let consent = async |wire: &mut Wire<S>| finish(wire, "t1", |_, _| ()).await;
+    upgrade(wire, ask, way, offers.starttls, b"t1 STARTTLS\r\n", consent).await
 }
 
 /// Logs in: by PLAIN (with its message at once where RFC 4959 is known), else by LOGIN unless that is forbidden.
@@ -133,7 +124,7 @@ pub(super) async fn auth<S: Stream>(
     offers: Offers,
     login: &Login,
 ) -> Result<(), Trouble> {
-    if offers.plain {
+    if offers.auth.plain {
         let message = plain(login);
         if offers.initial_response {
             wire.send_all(&["a2 AUTHENTICATE PLAIN ", &message, "\r\n"]).await?;
@@ -143,7 +134,7 @@ pub(super) async fn auth<S: Stream>(
             wire.send_all(&[&message, "\r\n"]).await?;
         }
     } else if offers.no_login {
-        return Err(Trouble::SaidNo("the server forbids LOGIN and offers no AUTH=PLAIN".to_owned()));
+        return Err(offers.auth.none_of_ours("the server forbids LOGIN and offers no AUTH=PLAIN"));
     } else if login.user.is_ascii() && login.password.reveal().is_ascii() {
         let (user, password) = (quoted(&login.user), quoted(login.password.reveal()));
         wire.send_all(&["a2 LOGIN ", &user, " ", &password, "\r\n"]).await?;
@@ -161,18 +152,22 @@ pub(super) async fn auth<S: Stream>(
 
 pub(super) async fn logout<S: Stream>(wire: &mut Wire<S>, tag: &str) -> Result<(), Trouble> {
     wire.send(format!("{tag} LOGOUT\r\n").as_bytes()).await?;
-    let mut bye = false;
+    let mut bye = None;
     loop {
-        let line = wire.line().await?;
+        let line = match wire.line().await {
+            // It has said why.
+            Err(Trouble::Closed) => return Err(bye.map_or(Trouble::Closed, Trouble::SaidNo)),
+            line => line?,
+        };
         match response(line, tag) {
             Response::Ok => break,
             Response::No => return Err(Trouble::SaidNo(printable(line))),
-            Response::Bye => bye = true,
+            Response::Bye => bye = Some(printable(line)),
             Response::Untagged => {}
             Response::Invitation | Response::Other => return Err(garbled(line)),
         }
     }
-    if bye { Ok(()) } else { Err(Trouble::Garbled("LOGOUT was answered without BYE".to_owned())) }
+    if bye.is_some() { Ok(()) } else { Err(Trouble::Garbled("LOGOUT was answered without BYE".to_owned())) }
 }
 
 /// Reads responses up to the end of a command, which must be OK, with a look at each untagged one: its text, and
@@ -203,11 +198,13 @@ pub(super) async fn finish<S: Stream>(
     }
 }
 
-/// The length of the literal that follows a line, if one does.
+/// The length of the literal that follows a line, if one does; one that no number here can hold is longer than any.
 fn literal(line: &[u8]) -> Option<usize> {
     let inner = line.strip_suffix(b"}")?;
     let digits = inner.rsplit(|byte| *byte == b'{').next()?;
-    std::str::from_utf8(digits).ok()?.parse().ok()
+    let is_number = !digits.is_empty() && digits.iter().all(u8::is_ascii_digit);
+    let length = std::str::from_utf8(digits).ok()?.parse();
+    is_number.then(|| length.unwrap_or(usize::MAX))
 }
 
 /// Reads responses until the server wants the rest of a command.
@@ -224,16 +221,23 @@ pub(super) async fn invitation<S: Stream>(wire: &mut Wire<S>, tag: &str) -> Resu
 }
 
 /// The kinds of a line.
-enum Response {
+pub(super) enum Response {
+    /// The command has succeeded.
     Ok,
+    /// The command has failed.
     No,
+    /// The server ends the connection.
     Bye,
+    /// It tells something.
     Untagged,
+    /// It wants more of the command.
     Invitation,
+    /// None of IMAP's.
     Other,
 }
 
-fn response(line: &[u8], tag: &str) -> Response {
+/// Which kind a line is, while the command of a tag is under way.
+pub(super) fn response(line: &[u8], tag: &str) -> Response {
     let rest = line.strip_prefix(tag.as_bytes()).and_then(|rest| rest.strip_prefix(b" "));
     match rest {
         Some(rest) if begins(rest, "OK") => Response::Ok,
@@ -245,6 +249,6 @@ fn response(line: &[u8], tag: &str) -> Response {
     }
 }
 
-fn garbled(line: &[u8]) -> Trouble {
+pub(super) fn garbled(line: &[u8]) -> Trouble {
     Trouble::Garbled(format!("not a response: {}", printable(line)))
 }

@@ -2,14 +2,12 @@
 //! somebody's simple bind and a search that must find; and an unbind, which has no answer.
 
 mod frame;
+mod heard;
 
-use bytes::BytesMut;
-use ldap3_lber::write::encode_into;
 use ldap3_proto::proto::{
-    LdapBindCred, LdapBindRequest, LdapBindResponse, LdapDerefAliases, LdapExtendedRequest, LdapFilter,
-    LdapMsg, LdapOp, LdapResult, LdapResultCode, LdapSearchRequest, LdapSearchResultEntry, LdapSearchScope,
+    LdapBindCred, LdapBindRequest, LdapDerefAliases, LdapExtendedRequest, LdapFilter, LdapOp, LdapResult,
+    LdapResultCode, LdapSearchRequest, LdapSearchResultEntry, LdapSearchScope,
 };
-
 use zeroize::Zeroize;
 
 use crate::ask::Ask;
@@ -19,6 +17,7 @@ use crate::stage::{Stage, Way};
 use crate::trouble::Trouble;
 use crate::wire::{Stream, Wire};
 use crate::words::printable;
+use heard::{Heard, encoded, heard, no_words, said_no, unasked};
 
 const BIND: i32 = 1;
 const SEARCH: i32 = 2;
@@ -186,61 +185,6 @@ fn naming_context(entry: &LdapSearchResultEntry) -> Option<String> {
     let contexts =
         entry.attributes.iter().find(|attribute| attribute.atype.eq_ignore_ascii_case("namingContexts"))?;
     contexts.vals.first().map(|first| format!("namingContexts: {}", printable(first)))
-}
-
-fn said_no(result: &LdapResult) -> Trouble {
-    Trouble::SaidNo(no_words(result))
-}
-
-fn no_words(result: &LdapResult) -> String {
-    let code = result.code.clone();
-    let message = printable(result.message.as_bytes());
-    let colon = if message.is_empty() { "" } else { ": " };
-    format!("{code:?}{colon}{message}")
-}
-
-fn unasked() -> Trouble {
-    Trouble::Garbled("an answer to something else".to_owned())
-}
-
-/// What a server may say to us.
-enum Heard {
-    Bound(LdapResult),
-    Entry(LdapSearchResultEntry),
-    Done(LdapResult),
-    /// A referral or an intermediate response, which ends nothing.
-    Aside,
-    /// A server that is going away says so unasked (RFC 4511 §4.4.1).
-    Notice(LdapResult),
-    Unasked,
-}
-
-#[allow(clippy::wildcard_enum_match_arm)] // the codec's enum: most of it is what clients say
-fn sort(op: LdapOp) -> Heard {
-    match op {
-        LdapOp::BindResponse(LdapBindResponse { res, .. }) => Heard::Bound(res),
-        LdapOp::SearchResultEntry(entry) => Heard::Entry(entry),
-        LdapOp::SearchResultDone(result) => Heard::Done(result),
-        LdapOp::SearchResultReference(_) | LdapOp::IntermediateResponse(_) => Heard::Aside,
-        LdapOp::ExtendedResponse(notice) => Heard::Notice(notice.res),
-        _ => Heard::Unasked,
-    }
-}
-
-fn encoded(msgid: i32, op: LdapOp) -> Result<BytesMut, Trouble> {
-    let mut bytes = BytesMut::new();
-    encode_into(&mut bytes, LdapMsg::new(msgid, op).into())?;
-    Ok(bytes)
-}
-
-/// Reads one message that answers `msgid`, or the server's own notice.
-async fn heard<S: Stream>(wire: &mut Wire<S>, msgid: i32) -> Result<Heard, Trouble> {
-    let message = frame::message(wire).await?;
-    let (number, heard) = (message.msgid, sort(message.op));
-    if number == msgid || (number == 0 && matches!(heard, Heard::Notice(_))) {
-        return Ok(heard);
-    }
-    Err(Trouble::Garbled(format!("an answer to message {number}")))
 }
 
 #[cfg(test)]

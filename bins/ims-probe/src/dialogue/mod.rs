@@ -13,7 +13,7 @@ use ims::layout::Service;
 
 use crate::ask::Ask;
 use crate::level::Level;
-use crate::stage::Way;
+use crate::stage::{Stage, Way};
 use crate::trouble::Trouble;
 use crate::wire::{Stream, Wire};
 
@@ -83,6 +83,29 @@ impl Dialogue {
             Self::Ldap => ldap::hold(wire, ask, way).await,
             Self::Http => http::hold(wire, ask, way).await.map(Some),
         }
+    }
+}
+
+/// Begins TLS in the middle of a conversation, where that is wanted and offered: by a command, and the server's consent
+/// to it. Says whether it has begun; what the server offers is to be asked anew then.
+async fn upgrade<S: Stream>(
+    wire: &mut Wire<S>,
+    ask: Ask<'_>,
+    way: &mut Way,
+    is_offered: bool,
+    command: &[u8],
+    consent: impl AsyncFnOnce(&mut Wire<S>) -> Result<(), Trouble>,
+) -> Result<bool, Trouble> {
+    let Some(tls) = ask.starttls() else { return Ok(false) };
+    if !tls.asks(is_offered, way)? {
+        return Ok(false);
+    }
+    way.enter(Stage::Tls);
+    wire.send(command).await?;
+    match consent(wire).await {
+        Ok(()) => tls.begin(wire, way).await.map(|()| true),
+        Err(Trouble::SaidNo(words)) => tls.refused(words, way).map(|()| false),
+        Err(trouble) => Err(trouble),
     }
 }
 

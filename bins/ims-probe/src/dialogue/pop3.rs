@@ -1,7 +1,7 @@
 //! POP3 (RFC 1939): greeting, CAPA (RFC 2449, which an old server may not know), login (AUTH: RFC 5034), QUIT.
 
 use super::auth::plain;
-use super::begins;
+use super::{begins, upgrade};
 use crate::ask::Ask;
 use crate::level::Level;
 use crate::secrets::Login;
@@ -13,11 +13,15 @@ use crate::words::printable;
 /// Holds the dialogue and gives the greeting.
 pub async fn hold<S: Stream>(wire: &mut Wire<S>, ask: Ask<'_>, way: &mut Way) -> Result<String, Trouble> {
     way.enter(Stage::Greet);
-    let greeting = said(wire.line().await?)?.into_ok()?;
+    let greeting = ok(wire).await?;
     let mut offers = Offers::default();
     if !ask.is_greeting_alone() {
-        offers = capa(wire, way).await?;
-        offers = starttls(wire, ask, way, offers).await?;
+        way.enter(Stage::Capability);
+        offers = capa(wire).await?;
+        if starttls(wire, ask, way, offers).await? && ask.level >= Level::Session {
+            way.enter(Stage::Capability);
+            offers = capa(wire).await?;
+        }
     }
     if ask.level < Level::Session {
         wire.farewell(b"QUIT\r\n");
@@ -25,23 +29,22 @@ pub async fn hold<S: Stream>(wire: &mut Wire<S>, ask: Ask<'_>, way: &mut Way) ->
     }
     if ask.level >= Level::Login {
         way.enter(Stage::Auth);
-        auth(wire, offers.plain, ask.login_over(wire)?).await?;
+        auth(wire, offers, ask.login_over(wire)?).await?;
     }
     way.enter(Stage::Quit);
     wire.send(b"QUIT\r\n").await?;
-    said(wire.line().await?)?.into_ok()?;
+    ok(wire).await?;
     Ok(greeting)
 }
 
 /// What a server says it can do.
 #[derive(Debug, Clone, Copy, Default)]
-struct Offers {
+pub(super) struct Offers {
     stls: bool,
     plain: bool,
 }
 
-async fn capa<S: Stream>(wire: &mut Wire<S>, way: &mut Way) -> Result<Offers, Trouble> {
-    way.enter(Stage::Capability);
+pub(super) async fn capa<S: Stream>(wire: &mut Wire<S>) -> Result<Offers, Trouble> {
     wire.send(b"CAPA\r\n").await?;
     let mut offers = Offers::default();
     if let Said::Ok(_) = said(wire.line().await?)? {
@@ -57,27 +60,15 @@ async fn capa<S: Stream>(wire: &mut Wire<S>, way: &mut Way) -> Result<Offers, Tr
     Ok(offers)
 }
 
-/// Begins TLS where that is wanted and offered (RFC 2595), and gives what is offered then.
-async fn starttls<S: Stream>(
+/// Begins TLS where that is wanted and offered (RFC 2595); says whether it has.
+pub(super) async fn starttls<S: Stream>(
     wire: &mut Wire<S>,
     ask: Ask<'_>,
     way: &mut Way,
     offers: Offers,
-) -> Result<Offers, Trouble> {
-    let Some(tls) = ask.starttls() else { return Ok(offers) };
-    if !tls.asks(offers.stls, way)? {
-        return Ok(offers);
-    }
-    way.enter(Stage::Tls);
-    wire.send(b"STLS\r\n").await?;
-    match said(wire.line().await?)? {
-        Said::Ok(_) => tls.begin(wire, way).await?,
-        Said::Err(words) => return tls.refused(words, way).map(|()| offers),
-    }
-    if ask.level < Level::Session {
-        return Ok(offers);
-    }
-    capa(wire, way).await
+) -> Result<bool, Trouble> {
+    let consent = async |wire: &mut Wire<S>| ok(wire).await.map(drop);
+    upgrade(wire, ask, way, offers.stls, b"STLS\r\n", consent).await
 }
 
 fn is_plain(word: &[u8]) -> bool {
@@ -88,43 +79,51 @@ fn is_plain(word: &[u8]) -> bool {
 const LONGEST_COMMAND: usize = 255;
 
 /// Logs in: by PLAIN where that is known and fits in a line, else in the old way, which every server knows.
-async fn auth<S: Stream>(wire: &mut Wire<S>, knows_plain: bool, login: &Login) -> Result<(), Trouble> {
+pub(super) async fn auth<S: Stream>(
+    wire: &mut Wire<S>,
+    offers: Offers,
+    login: &Login,
+) -> Result<(), Trouble> {
     let message = plain(login);
-    if knows_plain && "AUTH PLAIN \r\n".len() + message.len() <= LONGEST_COMMAND {
+    if offers.plain && "AUTH PLAIN \r\n".len() + message.len() <= LONGEST_COMMAND {
         wire.send_all(&["AUTH PLAIN ", &message, "\r\n"]).await?;
     } else {
         wire.send_all(&["USER ", &login.user, "\r\n"]).await?;
-        said(wire.line().await?)?.into_ok()?;
+        ok(wire).await?;
         wire.send_all(&["PASS ", login.password.reveal(), "\r\n"]).await?;
     }
-    said(wire.line().await?)?.into_ok()?;
-    Ok(())
+    ok(wire).await.map(drop)
 }
 
 /// A status line.
-enum Said {
+pub(super) enum Said {
+    /// The server has done it.
     Ok(String),
+    /// It has not.
     Err(String),
 }
 
-impl Said {
-    fn into_ok(self) -> Result<String, Trouble> {
-        match self {
-            Self::Ok(words) => Ok(words),
-            Self::Err(words) => Err(Trouble::SaidNo(words)),
-        }
+/// Reads a status line, which must be a yes, and gives its words.
+pub(super) async fn ok<S: Stream>(wire: &mut Wire<S>) -> Result<String, Trouble> {
+    match said(wire.line().await?)? {
+        Said::Ok(words) => Ok(words),
+        Said::Err(words) => Err(Trouble::SaidNo(words)),
     }
 }
 
-fn said(line: &[u8]) -> Result<Said, Trouble> {
-    let words = printable(line);
+/// What a line says, if it is a status line.
+pub(super) fn said(line: &[u8]) -> Result<Said, Trouble> {
     if line.contains(&0) {
-        Err(Trouble::Garbled(format!("not a reply: {words}")))
+        Err(garbled(line))
     } else if begins(line, "+OK") {
-        Ok(Said::Ok(words))
+        Ok(Said::Ok(printable(line)))
     } else if begins(line, "-ERR") {
-        Ok(Said::Err(words))
+        Ok(Said::Err(printable(line)))
     } else {
-        Err(Trouble::Garbled(format!("not a reply: {words}")))
+        Err(garbled(line))
     }
+}
+
+pub(super) fn garbled(line: &[u8]) -> Trouble {
+    Trouble::Garbled(format!("not a reply: {}", printable(line)))
 }

@@ -1,9 +1,11 @@
 //! SMTP (RFC 5321), submission (RFC 6409) and LMTP (RFC 2033): greeting, hello, login (RFC 4954), goodbye.
 
+mod reply;
+
 use std::net::IpAddr;
 
-use super::auth::{encoded, plain};
-use super::begins;
+use super::auth::{Mechanisms, encoded, plain};
+use super::{begins, upgrade};
 use crate::ask::Ask;
 use crate::level::Level;
 use crate::parcel::{Mark, Route};
@@ -11,10 +13,7 @@ use crate::secrets::Login;
 use crate::stage::{Stage, Way};
 use crate::trouble::Trouble;
 use crate::wire::{Stream, Wire};
-use crate::words::printable;
-
-/// How much of a reply is kept for its words.
-const KEPT: usize = 512;
+use reply::{reply, reply_of};
 
 /// Which of the two says hello.
 #[derive(Debug, Clone, Copy)]
@@ -37,7 +36,12 @@ pub async fn hold<S: Stream>(
     let mut offers = Offers::default();
     if !ask.is_greeting_alone() {
         offers = hello.say(wire, way, ask.me).await?;
-        offers = starttls(hello, wire, ask, way, offers).await?;
+        let consent = async |wire: &mut Wire<S>| reply(wire, *b"220").await.map(drop);
+        let is_secured = upgrade(wire, ask, way, offers.starttls, b"STARTTLS\r\n", consent).await?;
+        // RFC 3207 §4.2: what was offered before counts no more.
+        if is_secured && ask.level >= Level::Session {
+            offers = hello.say(wire, way, ask.me).await?;
+        }
     }
     if ask.level < Level::Session {
         wire.farewell(b"QUIT\r\n");
@@ -62,8 +66,7 @@ pub async fn hold<S: Stream>(
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Offers {
     starttls: bool,
-    plain: bool,
-    login: bool,
+    auth: Mechanisms,
 }
 
 impl Offers {
@@ -72,10 +75,7 @@ impl Offers {
         self.starttls |= begins(line, "STARTTLS");
         let mut words = line.split(|byte| matches!(byte, b' ' | b'='));
         if words.next().is_some_and(|verb| verb.eq_ignore_ascii_case(b"AUTH")) {
-            for word in words {
-                self.plain |= word.eq_ignore_ascii_case(b"PLAIN");
-                self.login |= word.eq_ignore_ascii_case(b"LOGIN");
-            }
+            words.for_each(|name| self.auth.note(name));
         }
     }
 }
@@ -94,37 +94,12 @@ impl Hello {
     }
 }
 
-/// Begins TLS where that is wanted and offered (RFC 3207), and says hello again: gives what is offered then.
-async fn starttls<S: Stream>(
-    hello: Hello,
-    wire: &mut Wire<S>,
-    ask: Ask<'_>,
-    way: &mut Way,
-    offers: Offers,
-) -> Result<Offers, Trouble> {
-    let Some(tls) = ask.starttls() else { return Ok(offers) };
-    if !tls.asks(offers.starttls, way)? {
-        return Ok(offers);
-    }
-    way.enter(Stage::Tls);
-    wire.send(b"STARTTLS\r\n").await?;
-    match reply(wire, *b"220").await {
-        Ok(_) => tls.begin(wire, way).await?,
-        Err(Trouble::SaidNo(words)) => return tls.refused(words, way).map(|()| offers),
-        Err(trouble) => return Err(trouble),
-    }
-    if ask.level < Level::Session {
-        return Ok(offers);
-    }
-    hello.say(wire, way, ask.me).await
-}
-
 /// The longest line of a command, with its end (RFC 5321 §4.5.3.1.4).
 const LONGEST_COMMAND: usize = 512;
 
 /// Logs in.
 async fn auth<S: Stream>(wire: &mut Wire<S>, offers: Offers, login: &Login) -> Result<(), Trouble> {
-    if offers.plain {
+    if offers.auth.plain {
         let message = plain(login);
         if "AUTH PLAIN \r\n".len() + message.len() <= LONGEST_COMMAND {
             wire.send_all(&["AUTH PLAIN ", &message, "\r\n"]).await?;
@@ -133,14 +108,14 @@ async fn auth<S: Stream>(wire: &mut Wire<S>, offers: Offers, login: &Login) -> R
             reply(wire, *b"334").await?;
             wire.send_all(&[&message, "\r\n"]).await?;
         }
-    } else if offers.login {
+    } else if offers.auth.login {
         wire.send(b"AUTH LOGIN\r\n").await?;
         reply(wire, *b"334").await?;
         wire.send_all(&[&encoded(&login.user), "\r\n"]).await?;
         reply(wire, *b"334").await?;
         wire.send_all(&[&encoded(login.password.reveal()), "\r\n"]).await?;
     } else {
-        return Err(Trouble::SaidNo("the server offers neither AUTH PLAIN nor AUTH LOGIN".to_owned()));
+        return Err(offers.auth.none_of_ours("the server offers neither AUTH PLAIN nor AUTH LOGIN"));
     }
     reply(wire, *b"235").await?;
     Ok(())
@@ -177,88 +152,24 @@ fn literal(me: IpAddr) -> String {
     }
 }
 
-/// Reads a reply to its last line and gives its words when it has the wanted code.
-async fn reply<S: Stream>(wire: &mut Wire<S>, wanted: [u8; 3]) -> Result<String, Trouble> {
-    reply_of(wire, wanted, |_| ()).await
-}
-
-/// The same, with a look at the text of each line.
-async fn reply_of<S: Stream>(
-    wire: &mut Wire<S>,
-    wanted: [u8; 3],
-    mut each: impl FnMut(&[u8]),
-) -> Result<String, Trouble> {
-    let mut words = Vec::new();
-    let mut code: Option<[u8; 3]> = None;
-    loop {
-        let line = wire.line().await?;
-        let (this, last, text) = cut(line).ok_or_else(|| garbled(line))?;
-        if code.is_some_and(|first| first != this) {
-            return Err(garbled(line));
-        }
-        code = Some(this);
-        each(text);
-        if words.is_empty() {
-            words.extend(this);
-        }
-        if words.len() < KEPT && !text.is_empty() {
-            words.push(b' ');
-            words.extend(text.iter().take(KEPT));
-        }
-        if last {
-            let words = printable(&words);
-            return if this == wanted { Ok(words) } else { Err(Trouble::SaidNo(words)) };
-        }
-    }
-}
-
-fn garbled(line: &[u8]) -> Trouble {
-    Trouble::Garbled(format!("not a reply: {}", printable(line)))
-}
-
-/// A line's code, whether it is the last of its reply, and its text. A NUL has no place in a reply.
-fn cut(line: &[u8]) -> Option<([u8; 3], bool, &[u8])> {
-    let (code, rest) = line.split_first_chunk::<3>()?;
-    if !matches!(code, [b'2'..=b'5', b'0'..=b'9', b'0'..=b'9']) || line.contains(&0) {
-        return None;
-    }
-    match rest.split_first() {
-        None => Some((*code, true, rest)),
-        Some((b' ', text)) => Some((*code, true, text)),
-        Some((b'-', text)) => Some((*code, false, text)),
-        Some(_) => None,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn a_reply_line_has_a_code_and_a_sign_whether_more_follows() {
-        assert_eq!(cut(b"220 mail-1 ESMTP"), Some((*b"220", true, &b"mail-1 ESMTP"[..])));
-        assert_eq!(cut(b"250-SIZE"), Some((*b"250", false, &b"SIZE"[..])));
-        assert_eq!(cut(b"250"), Some((*b"250", true, &b""[..])));
-        for wrong in
-            [&b"22"[..], b"2200 x", b"120 x", b"620 x", b"abc x", b"* OK", b"220 a\0b", b"", b"220\tx"]
-        {
-            assert_eq!(cut(wrong), None, "{wrong:?}");
-        }
-    }
-
-    #[test]
     fn what_a_server_offers_is_read_in_every_spelling() {
-        for (line, plain, login) in [
-            (&b"AUTH PLAIN LOGIN"[..], true, true),
-            (b"auth cram-md5 plain", true, false),
-            (b"AUTH=LOGIN", false, true),
-            (b"AUTH", false, false),
-            (b"AUTHPLAIN PLAIN", false, false),
-            (b"SIZE PLAIN", false, false),
+        for (line, plain, login, others) in [
+            (&b"AUTH PLAIN LOGIN"[..], true, true, false),
+            (b"auth cram-md5 plain", true, false, true),
+            (b"AUTH=LOGIN", false, true, false),
+            (b"AUTH", false, false, false),
+            (b"AUTHPLAIN PLAIN", false, false, false),
+            (b"SIZE PLAIN", false, false, false),
         ] {
             let mut offers = Offers::default();
             offers.note(line);
-            assert_eq!(offers, Offers { starttls: false, plain, login }, "{line:?}");
+            let auth = Mechanisms { plain, login, others };
+            assert_eq!(offers, Offers { starttls: false, auth }, "{line:?}");
         }
     }
 

@@ -104,6 +104,7 @@ pub mod tests {
             time: "2026-11-22T18:30:00.125Z".parse().unwrap(),
             age_ms: 0,
             window: None,
+            is_refused: false,
         }
     }
 

@@ -76,8 +76,8 @@ fn a_wrong_table_is_told_by_its_line_and_no_secret_is() {
         ("[deliver]\nfrom = 'a@b'\n", "s:1: to is missing"),
         ("[deliver]\nto = 'a@b> x'\n", "s:2: to is not an address of mail"),
         (
-            "[deliver]\nto = 'a@b'\nfetch = 'pop3://192.0.2.10'\n",
-            "s:3: fetch is not an imap:// or imaps:// URL",
+            "[deliver]\nto = 'a@b'\nfetch = 'http://192.0.2.10'\n",
+            "s:3: fetch is not an imap, imaps, pop3 or pop3s URL",
         ),
         (
             "[ldap]\nuser = 'probe'\npassword = 'hunter2'\n",

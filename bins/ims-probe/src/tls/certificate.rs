@@ -9,7 +9,8 @@ use rustls::{CertificateError, Error};
 use x509_cert::Certificate;
 use x509_cert::der::Decode;
 
-use super::{Trust, words};
+use super::trust::Trust;
+use super::words;
 use crate::finding::{Finding, Found};
 use crate::stage::Stage;
 use crate::words::printable;
@@ -33,7 +34,7 @@ pub struct Judged {
 pub fn judge(
     chain: &[CertificateDer<'_>],
     name: Option<&ServerName<'_>>,
-    trust: Result<&Trust, String>,
+    trust: Result<&Trust, &str>,
     now: UnixTime,
 ) -> Judged {
     let mut judged = Judged::default();
@@ -82,12 +83,12 @@ impl Judged {
         &mut self,
         own: &CertificateDer<'_>,
         others: &[CertificateDer<'_>],
-        trust: Result<&Trust, String>,
+        trust: Result<&Trust, &str>,
         at: UnixTime,
     ) {
         let trust = match trust {
             Ok(trust) => trust,
-            Err(words) => return self.note(Finding::TrustUnknown, &words),
+            Err(words) => return self.note(Finding::TrustUnknown, words),
         };
         // One that has signed itself and is given by --ca is trusted for what it is.
         let verified = trust.own.contains(own).then_some(()).ok_or(()).or_else(|()| {

@@ -1,9 +1,8 @@
 //! What all probes of a run share to speak TLS.
 
 use std::cell::OnceCell;
-use std::pin::pin;
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Instant;
 
 use rustls::client::Resumption;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
@@ -11,9 +10,9 @@ use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{ClientConfig, DigitallySignedStruct, Error, SignatureScheme};
 
-use super::trouble;
-use super::{Mode, Trust};
-use crate::engine::{Hub, Job};
+use super::authorities::Authorities;
+use super::trust::Source;
+use super::{Mode, trouble};
 use crate::trouble::Trouble;
 
 /// The wishes of the command line, and what is made when the first handshake needs it.
@@ -23,37 +22,16 @@ pub struct Kit {
     pub mode: Option<Mode>,
     /// The name that is asked for and checked, in place of each target's own.
     pub name: Option<ServerName<'static>>,
-    own: Option<Trust>,
-    system: OnceCell<Job<Result<Trust, String>>>,
+    /// Whom to trust.
+    pub authorities: Authorities,
     config: OnceCell<Arc<ClientConfig>>,
 }
 
 impl Kit {
     /// Trusts a file's authorities when one is given.
-    pub fn new(mode: Option<Mode>, name: Option<ServerName<'static>>, trust: Option<Trust>) -> Self {
-        Self { mode, name, own: trust, system: OnceCell::new(), config: OnceCell::new() }
-    }
-
-    /// The authorities, or why they are not known. Those of the system are read once, on a thread, for that takes
-    /// some milliseconds and may hang; half of the time until the deadline is waited for them.
-    pub async fn trust(&self, hub: &Hub, deadline: Instant) -> Result<&Trust, String> {
-        if let Some(own) = &self.own {
-            return Ok(own);
-        }
-        let reading = if let Some(reading) = self.system.get() {
-            reading
-        } else {
-            let reading = hub.aside(Trust::of_the_system);
-            let reading = reading.map_err(|error| format!("cannot start a thread: {error}"))?;
-            self.system.get_or_init(|| reading)
-        };
-        let half = hub.now() + deadline.saturating_duration_since(hub.now()) / 2;
-        match hub.before(half, pin!(hub.done(reading))).await {
-            Some(read) => read.as_ref().map_err(Clone::clone),
-            None => {
-                Err("the system's certificate authorities could not be read in time (give --ca)".to_owned())
-            }
-        }
+    pub fn new(mode: Option<Mode>, name: Option<ServerName<'static>>, file: Option<PathBuf>) -> Self {
+        let authorities = Authorities::of(file.map_or(Source::System, Source::File));
+        Self { mode, name, authorities, config: OnceCell::new() }
     }
 
     /// How connections are made. Each handshake is a whole one: a session taken up again would show no certificate.

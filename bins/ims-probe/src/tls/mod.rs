@@ -3,6 +3,7 @@
 //!
 //! Revocation is not asked for. TLS before 1.2 is not spoken.
 
+mod authorities;
 mod certificate;
 mod channel;
 mod kit;
@@ -28,7 +29,6 @@ use crate::wire::{Stream, Wire};
 
 pub use channel::Channel;
 pub use kit::Kit;
-pub use trust::Trust;
 pub use words::trouble;
 
 /// Whether and how strictly TLS is wanted.
@@ -61,8 +61,10 @@ pub struct Secured {
 pub struct Tls<'a> {
     /// What all probes share.
     pub kit: &'a Kit,
-    /// The loop on which the system's authorities are waited for.
+    /// The loop on which the authorities are waited for.
     pub hub: &'a Hub,
+    /// Which probe of its target it is.
+    pub round: u64,
     /// The end of the probe's time.
     pub deadline: Instant,
     /// What is probed.
@@ -139,12 +141,13 @@ impl Tls<'_> {
         let connection = ClientConnection::new(self.kit.config()?, name.clone());
         // It is large, and what waits holds the room for it also where no TLS is spoken.
         wire.secure(connection.map(Box::new).map_err(|error| trouble(&error))?).await?;
-        let trust = self.kit.trust(self.hub, self.deadline).await;
+        let trust = self.kit.authorities.get(self.hub, self.round, self.deadline).await;
         let Some(connection) = wire.tls() else { return Err(Trouble::Closed) };
         let checks_name = self.kit.name.is_some() || !self.is_instances;
         let name = checks_name.then_some(&name);
         let chain = connection.peer_certificates().unwrap_or_default();
-        let judged = certificate::judge(chain, name, trust, UnixTime::now());
+        let judged =
+            certificate::judge(chain, name, trust.as_deref().map_err(String::as_str), UnixTime::now());
         way.secure(Secured {
             version: connection.protocol_version().map_or_else(String::new, words::version),
             cipher: connection.negotiated_cipher_suite().map_or_else(String::new, words::cipher),

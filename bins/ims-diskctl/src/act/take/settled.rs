@@ -26,7 +26,7 @@ impl Run<'_> {
             if found.state() != State::Unknown && (is_ours || is_signed(&found)) {
                 break;
             }
-            std::thread::sleep(Duration::from_millis(1));
+            std::thread::sleep(Duration::from_millis(1)); // short, for a switchover waits for it
             found = self.look()?;
         }
         if found.mounted() != State::Up {
