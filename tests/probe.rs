@@ -22,6 +22,7 @@ mod real_tls_login;
 mod reports;
 mod rhythm;
 mod servers;
+mod sick_disk;
 mod speeches;
 mod stages;
 mod starttls;
