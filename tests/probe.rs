@@ -21,6 +21,7 @@ mod real_tls;
 mod real_tls_login;
 mod reports;
 mod rhythm;
+mod scarce;
 mod servers;
 mod sick_disk;
 mod speeches;
