@@ -3,6 +3,7 @@
 mod certificates;
 mod deliver;
 mod dialogues;
+mod exim_cyrus;
 mod floods;
 mod hostile;
 mod http;
@@ -29,6 +30,7 @@ mod tarpit;
 mod tls;
 mod tls_hostile;
 mod trust;
+mod unpacked;
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, ChildStdout, Command, Stdio};
