@@ -4,6 +4,7 @@ mod auth;
 mod certificates;
 mod deliver;
 mod dialogues;
+mod exim_cyrus;
 mod false_green;
 mod floods;
 mod hostile;
@@ -33,6 +34,7 @@ mod tarpit;
 mod tls;
 mod tls_hostile;
 mod trust;
+mod unpacked;
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, ChildStdout, Command, Stdio};

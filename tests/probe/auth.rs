@@ -159,11 +159,23 @@ fn everything_but_the_login_or_what_follows_it_is_down_at_that_stage_and_quotes_
             "the server wants no login (PREAUTH), so none was tried",
         ),
         ("pop3", &[POP3[0], POP3[1], ("AUTH", Bytes(b"-ERR no\r\n"))], "down", "-ERR no"),
+        (
+            "pop3",
+            &[POP3[0], POP3[1], ("AUTH", Bytes(b"-ERR [LOGIN-DELAY] AHByb2JlAG9uZQ== is early\r\n"))],
+            "unknown",
+            "-ERR [LOGIN-DELAY] *** is early",
+        ),
     ];
     for (scheme, script, state, words) in rows {
         let run = login(&Server::scripted(script).url(scheme), SECRETS);
         assert_eq!(verdict(&run.records[0]), (*state, "auth", *words), "{scheme}");
     }
+    // A server that is going down says so at the first command, whichever it is.
+    let run = login(
+        &Server::scripted(&[POP3[0], ("CAPA", Bytes(b"-ERR [SYS/TEMP] closed\r\n"))]).url("pop3"),
+        SECRETS,
+    );
+    assert_eq!(verdict(&run.records[0]), ("down", "capability", "-ERR [SYS/TEMP] closed"));
 }
 
 #[test]

@@ -108,6 +108,10 @@ fn a_mailbox_of_pop3_is_looked_into_again_until_the_message_is_there() {
         let run = Office::open(ways).probe("pop3", "2s");
         assert_eq!((verdict(&run.records[0]), run.code), (("down", stage, words), 1), "{what}");
     }
+    // Whether it is there, nobody may look so soon.
+    let run = Office::open(Ways { odd: &[("PASS", "-ERR [LOGIN-DELAY] wait\r\n", 99)], ..USUAL })
+        .probe("pop3", "2s");
+    assert_eq!((verdict(&run.records[0]), run.code), (("unknown", "fetch", "-ERR [LOGIN-DELAY] wait"), 3));
 }
 
 #[test]

@@ -11,6 +11,7 @@ use crate::dialogue::Dialogue;
 use crate::dialogue::mailbox::Waits;
 use crate::dialogue::mailbox::imap;
 use crate::dialogue::mailbox::pop3::{Look, Maildrop};
+use crate::dialogue::pop3::hasty;
 use crate::endpoint::{At, Endpoint};
 use crate::level::Level;
 use crate::parcel::{Mark, Route};
@@ -125,7 +126,9 @@ impl Prober {
                 Look::Over => return Ok(()),
                 Look::Deleted => {}
                 // Who has the mailbox all the time is told, and not the time alone.
-                Look::Busy(words) if self.hub.now() + wait >= deadline => return Err(Trouble::SaidNo(words)),
+                Look::Busy(words) if self.hub.now() + wait >= deadline => {
+                    return Err(hasty(Trouble::SaidNo(words)));
+                }
                 Look::NotYet | Look::Busy(_) => self.nap(wait).await,
             }
         }
