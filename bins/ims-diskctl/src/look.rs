@@ -6,6 +6,7 @@ use std::time::Duration;
 use ims::sys::block::{self, Number};
 use ims::sys::hand::{Hand, Heard};
 use ims::sys::mount::{Mounted, Table};
+use ims::sys::reservation::{Key, Seen as Reserved};
 use ims::sys::stderr;
 use ims::{Exit, Fail, Host, Out, State};
 use jiff::Timestamp;
@@ -14,8 +15,9 @@ use crate::NAME;
 use crate::cli::Look;
 use crate::guard::mmp::{Block, Sequence};
 use crate::hand::{Disk, Place, Question, Seen, WORDS};
+use crate::guard::reservation::{self, Standing};
 use crate::names::Names;
-use crate::record::{self, Guard, GuardKind, GuardState};
+use crate::record::{self, Guard, GuardKind, GuardState, Reservation};
 use crate::volume::Volume;
 
 /// A volume as it was found.
@@ -35,6 +37,12 @@ pub struct Found {
     pub nested: Vec<Mounted>,
     /// The node that wrote the guard block last.
     pub signer: Option<String>,
+    /// What the disk says of its reservations; absent when it knows none.
+    pub reserved: Result<Option<Reserved>, String>,
+    /// How the disk stands to this node; absent when it knows no reservations.
+    pub standing: Option<Standing>,
+    /// The node that reserved it, or the key that is no node's that we know.
+    pub reserved_by: Option<String>,
 }
 
 impl Found {
@@ -69,11 +77,20 @@ impl Found {
     pub fn state(&self) -> State {
         let guard_is_readable =
             self.disk.as_ref().is_ok_and(|disk| disk.guard.as_ref().is_none_or(Result::is_ok));
-        if guard_is_readable { self.mounted() } else { State::Unknown }
+        match (self.mounted(), self.standing) {
+            (State::Up, Some(Standing::Theirs(_) | Standing::Strange(_))) => State::Partial,
+            _ if !guard_is_readable => State::Unknown,
+            (state, _) => state,
+        }
     }
 
     /// Why the state is what it is, where that is not plain.
     fn why(&self, volume: &Volume) -> Option<String> {
+        if let (State::Up, Some(Standing::Theirs(_) | Standing::Strange(_)), Some(who)) =
+            (self.mounted(), self.standing, &self.reserved_by)
+        {
+            return Some(format!("it is reserved for {who}, and this node can write nothing any more"));
+        }
         if let Err(why) = &self.disk {
             return Some(format!("cannot read {}: {why}", volume.device.display()));
         }
@@ -104,12 +121,23 @@ impl Found {
             mounted_at: self.mounts.iter().map(|mounted| mounted.point.clone()).collect(),
             options: self.mounted_there().map(Mounted::all_options),
             guard: self.guard_record(Timestamp::now()),
+            reservation: self.reservation_record(),
             needs_recovery: superblock.map(|superblock| superblock.needs_recovery),
             errors: superblock.map(|superblock| superblock.error_count),
             users: Vec::new(),
             changed,
             why: self.why(volume),
         }
+    }
+
+    fn reservation_record(&self) -> Option<Reservation> {
+        let seen = self.reserved.as_ref().ok()?.as_ref()?;
+        Some(Reservation {
+            held_by: self.reserved_by.clone(),
+            key: seen.held.map(|held| held.key.to_string()),
+            keys: seen.keys.iter().map(ToString::to_string).collect(),
+            generation: seen.generation,
+        })
     }
 
     fn guard_record(&self, now: Timestamp) -> Guard {
@@ -158,6 +186,7 @@ impl Found {
 pub struct Eye {
     hand: Hand,
     names: Names,
+    us: Key,
     /// Why it sees nothing any more: its hand hangs, and an answer that came late would be taken for another's.
     blind: Option<String>,
 }
@@ -165,7 +194,7 @@ pub struct Eye {
 impl Eye {
     /// An eye with a hand of its own.
     pub fn open(host: &Host, hand: Hand) -> Result<Self, Fail> {
-        Ok(Self { hand, names: Names::load(host)?, blind: None })
+        Ok(Self { hand, names: Names::load(host)?, us: reservation::key(host.name()), blind: None })
     }
 
     /// The hand, for other questions.
@@ -186,7 +215,7 @@ impl Eye {
             }
         }
         let why = self.blind.clone().unwrap_or_default();
-        let seen = Seen { place: Place::Unusable(why.clone()), disk: Err(why) };
+        let seen = Seen { place: Place::Unusable(why.clone()), reserved: Err(why.clone()), disk: Err(why) };
         self.found(volume, number, seen)
     }
 
@@ -204,10 +233,17 @@ impl Eye {
             place: seen.place,
             disk,
             signer: None,
+            reserved: seen.reserved,
+            standing: None,
+            reserved_by: None,
         };
         found.top = table.top_at(found.point(volume)).cloned();
         found.nested =
             found.mounted_there().map(|there| table.on(there.id).cloned().collect()).unwrap_or_default();
+        if let Ok(Some(seen)) = &found.reserved {
+            found.standing = Some(reservation::standing(seen, self.us));
+            found.reserved_by = seen.held.map(|held| self.names.reserver(held.key));
+        }
         found.signer = found.guard().and_then(|block| self.names.signer(block));
         Ok(found)
     }

@@ -1,5 +1,6 @@
 //! Mounts a volume here, unless another node has it.
 
+mod reserve;
 mod settled;
 
 use std::time::{Duration, Instant};
@@ -8,6 +9,7 @@ use ims::sys::block;
 use ims::sys::hand::{Hand, Heard};
 use ims::sys::lock::Lock;
 use ims::sys::mount::{Call, Refusal};
+use ims::sys::reservation::Key;
 use ims::sys::stop::Stop;
 use ims::{Exit, Fail, Host, Out};
 use jiff::Timestamp;
@@ -17,6 +19,7 @@ use super::{Deadline, go_on, lock, show};
 use crate::cli::Take;
 use crate::guard::claim::{self, Claimed};
 use crate::guard::mmp::{Block, Sequence};
+use crate::guard::reservation;
 use crate::hand::{Done, Question, WORDS};
 use crate::look::{Eye, Found};
 use crate::plan::{self, Step, Taking};
@@ -33,6 +36,9 @@ struct Run<'a> {
     lock: Option<Lock>,
     eye: Eye,
     boot: u32,
+    key: Key,
+    /// Whether this run reserved the disk, which is given up when it is not mounted.
+    has_reserved: bool,
     /// Whether the mount took so long that another node may have claimed over this one's claim.
     is_late: bool,
 }
@@ -49,7 +55,9 @@ pub fn take(host: &Host, args: &Take, out: &mut Out) -> Result<Exit, Fail> {
     let lock = if args.dry_run { None } else { Some(lock(host, number, deadline.left())?) };
     let eye = Eye::open(host, Hand::start(WORDS, lock.as_ref())?)?;
     let boot = claim::boot()?;
-    let mut run = Run { host, args, volume, deadline, stop, lock, eye, boot, is_late: false };
+    let key = reservation::key(host.name());
+    let (has_reserved, is_late) = (false, false);
+    let mut run = Run { host, args, volume, deadline, stop, lock, eye, boot, key, has_reserved, is_late };
     let mut found = run.look()?;
     loop {
         let steps = run.plan(&found)?;
@@ -61,8 +69,10 @@ pub fn take(host: &Host, args: &Take, out: &mut Out) -> Result<Exit, Fail> {
             out.record(&found.record(&run.volume, false))?;
             return Ok(Exit::Ok);
         }
-        if run.carry_out(&steps, &found)? {
-            break;
+        match run.carry_out(&steps, &found) {
+            Ok(true) => break,
+            Ok(false) => {}
+            Err(fail) => return Err(run.given_up(fail)),
         }
         found = run.look()?; // it was released meanwhile: the plan is another
     }
@@ -82,7 +92,9 @@ impl Run<'_> {
             volume: &self.volume,
             guard: self.args.guard,
             proof: proof.as_ref(),
+            preempt: self.args.preempt,
             us: self.host.name(),
+            key: self.key,
             boot: self.boot,
             now: Timestamp::now(),
         };
@@ -116,8 +128,16 @@ impl Run<'_> {
                             self.mount(call)?;
                             self.is_late = claimed.is_some_and(|claimed| claimed.elapsed() >= claim::VOID);
                         }
-                        Some((block, wait)) => return self.mount_watching(call, block, *wait),
+                        Some((block, wait)) => {
+                            if !self.mount_watching(call, block, *wait)? {
+                                return Ok(false);
+                            }
+                        }
                     }
+                }
+                Step::Reserve { deed, .. } => {
+                    self.reserve(*deed, found)?;
+                    done = "not mounted";
                 }
                 // No step of a take.
                 Step::Sync(_) | Step::Unmount(_) => {}
