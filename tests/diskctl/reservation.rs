@@ -11,8 +11,7 @@ use crate::support::{Machine, Ran, needs_root};
 
 /// Makes the target, and for each node a session: `/dev/sda` is the disk of mail-1, `/dev/sdb` of mail-2.
 const TARGET: &str = r#"
-tools=/var/lib/ims-tests/disks
-export LD_LIBRARY_PATH=$tools/usr/lib/x86_64-linux-gnu PATH=$PATH:$tools/sbin
+PATH=$PATH:/var/lib/ims-tests/disks/sbin
 for module in sd_mod target_core_file iscsi_target_mod iscsi_tcp; do modprobe $module; done
 mount -t configfs none /sys/kernel/config
 target=/sys/kernel/config/target
@@ -139,7 +138,6 @@ fn a_node_whose_disk_was_taken_away_while_it_was_frozen_writes_nothing_when_it_t
     assert!(!pair.writes(1));
     assert_eq!(pair.0.sh("ls /srv/2 | grep -c ^n").ok().stdout, before);
     let frozen = pair.look(1);
-    println!("{frozen}");
     assert_eq!((&frozen["state"], &frozen["reservation"]["held_by"]), (&"partial".into(), &"mail-2".into()));
     assert!(frozen["why"].as_str().unwrap().contains("reserved for mail-2"), "{frozen}");
     let refused = pair.run(1, "take").status_is(4);

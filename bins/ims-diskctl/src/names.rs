@@ -47,7 +47,8 @@ impl Names {
     /// The node that signed a guard block; absent when it is not signed.
     pub fn signer(&self, block: &Block) -> Option<String> {
         let device = format!("{}:{}", block.node, block.device);
-        let named = self.signers.get(&device).or_else(|| self.signers.get(&block.node)).map(ToString::to_string);
+        let named =
+            self.signers.get(&device).or_else(|| self.signers.get(&block.node)).map(ToString::to_string);
         named.or_else(|| (!block.node.is_empty()).then(|| block.node.clone()))
     }
 }

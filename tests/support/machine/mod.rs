@@ -46,8 +46,26 @@ impl Machine {
     pub fn boot(name: &str, disks: &[&Disk]) -> Self {
         let mut command = Command::new("setpriv");
         // In a namespace of pids of its own, so that its end is the end of all its processes.
-        command.args(["--pdeathsig", "KILL", "--", "unshare", "--pid", "--fork", "--kill-child", "--", KERNEL]);
-        command.args(["mem=256M", "rootfstype=hostfs", "rootflags=/", "ro", "quiet", "con=null", "con0=fd:0,fd:1"]);
+        command.args([
+            "--pdeathsig",
+            "KILL",
+            "--",
+            "unshare",
+            "--pid",
+            "--fork",
+            "--kill-child",
+            "--",
+            KERNEL,
+        ]);
+        command.args([
+            "mem=256M",
+            "rootfstype=hostfs",
+            "rootflags=/",
+            "ro",
+            "quiet",
+            "con=null",
+            "con0=fd:0,fd:1",
+        ]);
         command.arg(format!("init={INIT}")).arg(format!("ims_name={name}"));
         command.arg(format!("ims_bins={}", programs().display()));
         command.arg(format!("ims_modules={}", modules().display()));

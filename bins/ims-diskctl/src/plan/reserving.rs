@@ -96,7 +96,9 @@ fn proves(wanted: &Taking<'_>, found: &Found) -> Result<String, Option<String>> 
     let fenced = &proof.fenced;
     match proof.proves(&holder, wanted.now) {
         Ok(()) => Ok(format!("{} was fenced by {} at {}", fenced.node, fenced.method, fenced.time)),
-        Err(why) if proof.was_named => Err(Some(format!("{} does not prove it dead: {why}", proof.file.display()))),
+        Err(why) if proof.was_named => {
+            Err(Some(format!("{} does not prove it dead: {why}", proof.file.display())))
+        }
         Err(_) => Err(None),
     }
 }

@@ -105,7 +105,13 @@ fn a_disk_that_can_be_reserved_is_taken_by_whom_it_is_reserved_for() {
         (&[], None, None, false, Ok(&[("reserve", 0), ("mount", 0)])),
         // It may be alive and know nothing of reservations: to reserve now would take the disk away from it.
         (&[], None, Some(7), false, Ok(&[("mount", 22), ("reserve", 0)])),
-        (&["mail-1"], Some("mail-1"), Some(7), false, Ok(&[("reserve", 0), ("clear-guard", 0), ("mount", 0)])),
+        (
+            &["mail-1"],
+            Some("mail-1"),
+            Some(7),
+            false,
+            Ok(&[("reserve", 0), ("clear-guard", 0), ("mount", 0)]),
+        ),
         (&["mail-1", "mail-3"], Some("mail-1"), Some(7), false, Ok(&[("reserve", 0), ("mount", 22)])),
         (&["mail-2"], Some("mail-2"), Some(7), false, Err(Exit::Refused)),
         (&["mail-2"], Some("mail-2"), Some(clean), false, Err(Exit::Refused)),
@@ -135,10 +141,12 @@ fn what_a_disk_says_of_its_reservations_must_be_known_unless_another_guard_was_n
     let mut found = found(Some(Ok(block(0xFF4D_4D50))), &[]);
     found.reserved = Err("Input/output error".into());
     let volume = volume();
-    let exit = |guard| take(&taking(&volume, guard), &found).map(|steps| steps.len()).map_err(|fail| fail.exit());
+    let exit =
+        |guard| take(&taking(&volume, guard), &found).map(|steps| steps.len()).map_err(|fail| fail.exit());
     assert_eq!((exit(Wanted::Auto), exit(Wanted::Mmp)), (Err(Exit::Unknown), Ok(2)));
     found.reserved = Ok(None);
-    let exit = |guard| take(&taking(&volume, guard), &found).map(|steps| steps.len()).map_err(|fail| fail.exit());
+    let exit =
+        |guard| take(&taking(&volume, guard), &found).map(|steps| steps.len()).map_err(|fail| fail.exit());
     assert_eq!((exit(Wanted::Auto), exit(Wanted::Reservation)), (Ok(2), Err(Exit::Refused)));
 }
 

@@ -79,9 +79,9 @@ impl Device {
         match (request.host_status, request.status, sense_key(&sense)) {
             (0, 0, _) => Ok(Some(bytes)),
             (0, 2, Some(5)) => Ok(None), // ILLEGAL REQUEST
-            (host, status, _) => {
-                Err(io::Error::other(format!("the disk answered with status {status:#x}, its path with {host:#x}")))
-            }
+            (host, status, _) => Err(io::Error::other(format!(
+                "the disk answered with status {status:#x}, its path with {host:#x}"
+            ))),
         }
     }
 }
@@ -109,7 +109,12 @@ fn sense_key(sense: &[u8]) -> Option<u8> {
 pub fn scsi(keys: &[u8], held: &[u8]) -> Option<Seen> {
     let generation = be32(keys, 0)?;
     let length = usize::try_from(be32(keys, 4)?).ok()?;
-    let keys = keys.get(8..)?.get(..length)?.chunks_exact(8).map(|key| be64(key, 0).map(Key)).collect::<Option<_>>()?;
+    let keys = keys
+        .get(8..)?
+        .get(..length)?
+        .chunks_exact(8)
+        .map(|key| be64(key, 0).map(Key))
+        .collect::<Option<_>>()?;
     let held = match be32(held, 4)? {
         0 => None,
         _ => Some(Held { key: Key(be64(held, 8)?), kind: kind(held.get(21)? & 0x0F) }),

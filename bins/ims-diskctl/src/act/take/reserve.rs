@@ -40,14 +40,15 @@ impl Run<'_> {
         };
         match self.ask(Deed::GiveUp, &found) {
             Ok(Ok(_)) => fail,
-            Ok(Err(why)) => fail.and_undo_failed(Fail::failed(format!("{device} stays reserved")).because(why)),
+            Ok(Err(why)) => {
+                fail.and_undo_failed(Fail::failed(format!("{device} stays reserved")).because(why))
+            }
             Err(undo) => fail.and_undo_failed(undo),
         }
     }
 
     fn ask(&mut self, deed: Deed, found: &Found) -> Result<Result<Came, String>, Fail> {
-        let wanted =
-            Wanted { device: self.volume.device.clone(), number: found.number, us: self.key, deed };
+        let wanted = Wanted { device: self.volume.device.clone(), number: found.number, us: self.key, deed };
         self.eye.hand().ask(&Question::Reserve(wanted))?;
         match self.eye.hand().answer(self.deadline.left(), None)? {
             Heard::Answer(came) => Ok(came),
