@@ -1,5 +1,6 @@
 //! Mounts a volume here, unless another node has it.
 
+mod fails;
 mod reserve;
 mod settled;
 
@@ -8,7 +9,7 @@ use std::time::{Duration, Instant};
 use ims::sys::block;
 use ims::sys::hand::{Hand, Heard};
 use ims::sys::lock::Lock;
-use ims::sys::mount::{Call, Refusal};
+use ims::sys::mount::Call;
 use ims::sys::reservation::Key;
 use ims::sys::stop::Stop;
 use ims::{Exit, Fail, Host, Out};
@@ -87,7 +88,8 @@ impl Run<'_> {
     }
 
     fn plan(&self, found: &Found) -> Result<Vec<Step>, Fail> {
-        let proof = Proof::find(self.host, self.args.proof.as_deref(), found.signer.as_deref())?;
+        let holder = found.reserved_by.as_deref().or(found.signer.as_deref());
+        let proof = Proof::find(self.host, self.args.proof.as_deref(), holder)?;
         let taking = Taking {
             volume: &self.volume,
             guard: self.args.guard,
@@ -231,55 +233,5 @@ impl Run<'_> {
                 })
             }
         }
-    }
-
-    /// The guard moved, so its holder lives.
-    fn alive(&mut self, judged: &Block, now: &Block) -> Fail {
-        let device = self.volume.device.display().to_string();
-        let who = self.look().ok().and_then(|found| found.signer).unwrap_or_else(|| now.node.clone());
-        match now.sequence() {
-            Sequence::Clean if now.is_claim() => {
-                Fail::refused(format!("{device} is being taken by {} this moment", now.node))
-                    .hint("look again to see whether it got it")
-            }
-            Sequence::Clean => {
-                Fail::failed(format!("{device} was released by {who} this moment")).hint("run it again")
-            }
-            Sequence::Fsck => {
-                Fail::refused(format!("{device} is being checked by e2fsck on {who}")).hint("let it end")
-            }
-            Sequence::Held(_) => Fail::refused(format!("{device} is alive on {who}"))
-                .because(format!("its guard moved from {} to {}", judged.number(), now.number()))
-                .hint(format!("release it there, or fence {who}")),
-        }
-    }
-
-    /// The kernel would not mount.
-    fn refused(&mut self, refusal: &Refusal) -> Fail {
-        let device = self.volume.device.display().to_string();
-        if refusal.here {
-            return Fail::refused(format!("{device} is in use on this node, in another mount namespace"))
-                .because(&refusal.words)
-                .hint("find it with: grep -l, on /proc/*/mountinfo");
-        }
-        let held = self.look().ok().filter(|found| {
-            found.guard().is_some_and(|block| matches!(block.sequence(), Sequence::Held(_) | Sequence::Fsck))
-        });
-        match held {
-            Some(found) if refusal.busy => {
-                let who = found.signer.unwrap_or_else(|| "another node".to_owned());
-                Fail::refused(format!("{device} is alive on {who}"))
-                    .because("the kernel saw it write")
-                    .hint(format!("release it there, or fence {who}"))
-            }
-            Some(_) | None => Fail::failed(format!("cannot mount {device}"))
-                .because(&refusal.words)
-                .hint("the kernel's log may say more: dmesg"),
-        }
-    }
-
-    fn out_of_time(&self, doing: &str) -> Fail {
-        let timeout = self.args.timeout;
-        Fail::unknown(format!("{} did not end within {timeout}: {doing}", self.volume.device.display()))
     }
 }

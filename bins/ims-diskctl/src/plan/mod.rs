@@ -1,5 +1,6 @@
 //! What is to be done: pure functions from what is wanted and what was found to steps, or to the rule that forbids them.
 
+mod release;
 mod reserving;
 
 use std::path::PathBuf;
@@ -18,6 +19,8 @@ use crate::proof::{Holder, Proof};
 use crate::record::VolumeStep;
 use crate::volume::{Volume, Wanted};
 use reserving::Reserving;
+
+pub use release::release;
 
 /// One thing to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -239,41 +242,6 @@ fn by_guard(wanted: &Taking<'_>, found: &Found, disk: &Disk, point: PathBuf) -> 
     }
     let why = format!("{who} may be alive: its guard is watched");
     Ok(whole(vec![mount(Some((block.clone(), wait)), &why)]))
-}
-
-/// The steps that give a volume up: none when it is not mounted here.
-pub fn release(volume: &Volume, found: &Found) -> Result<Vec<Step>, Fail> {
-    let (device, mount) = (volume.device.display(), volume.mount.display());
-    let Some(there) = found.mounted_there() else {
-        return match (&found.top, found.mounts.is_empty()) {
-            (None, true) => Ok(give_up(found)),
-            (Some(top), _) => Err(Fail::refused(format!(
-                "device {} ({}) is mounted on {mount}, and not {device}",
-                top.device, top.fstype
-            ))
-            .hint("name the volume that is meant")),
-            (None, false) => Err(Fail::refused(format!(
-                "{device} is mounted on {} and not on {mount}",
-                paths(&found.mounts)
-            ))
-            .hint("name that folder")),
-        };
-    };
-    let elsewhere: Vec<_> = found.mounts.iter().filter(|mounted| mounted.id != there.id).collect();
-    if !elsewhere.is_empty() {
-        return Err(Fail::refused(format!("{device} is mounted on {} too", paths(elsewhere)))
-            .hint("unmount it there first: until then this node holds it"));
-    }
-    let mut steps = vec![Step::Sync(there.point.clone()), Step::Unmount(there.point.clone())];
-    steps.extend(give_up(found));
-    Ok(steps)
-}
-
-/// The step that gives this node's reservation up, if it has one.
-fn give_up(found: &Found) -> Vec<Step> {
-    let why = "so that another node can reserve it".to_owned();
-    let is_ours = found.standing == Some(Standing::Ours);
-    if is_ours { vec![Step::Reserve { deed: Deed::GiveUp, why }] } else { Vec::new() }
 }
 
 #[cfg(test)]
