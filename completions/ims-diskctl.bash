@@ -215,7 +215,7 @@ _ims__diskctl() {
             return 0
             ;;
         ims__subcmd__diskctl__subcmd__take)
-            opts="-n -o -h --device --mount --fstype --options --guard --proof --dry-run --timeout --output --help"
+            opts="-n -o -h --device --mount --fstype --options --guard --proof --preempt --dry-run --timeout --output --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -238,7 +238,7 @@ _ims__diskctl() {
                     return 0
                     ;;
                 --guard)
-                    COMPREPLY=($(compgen -W "auto mmp none" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto reservation mmp none" -- "${cur}"))
                     return 0
                     ;;
                 --proof)

@@ -5,6 +5,7 @@ mod crash;
 mod kill;
 mod look;
 mod release;
+mod reservation;
 mod take;
 
 use std::path::PathBuf;

@@ -1,8 +1,10 @@
 //! `ims-probe` against real and hostile servers.
 
+mod auth;
 mod certificates;
 mod deliver;
 mod dialogues;
+mod exim_cyrus;
 mod false_green;
 mod floods;
 mod hostile;
@@ -22,7 +24,9 @@ mod real_tls;
 mod real_tls_login;
 mod reports;
 mod rhythm;
+mod scarce;
 mod servers;
+mod sick_disk;
 mod speeches;
 mod stages;
 mod starttls;
@@ -30,6 +34,7 @@ mod tarpit;
 mod tls;
 mod tls_hostile;
 mod trust;
+mod unpacked;
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, ChildStdout, Command, Stdio};

@@ -70,6 +70,11 @@ impl Nodes {
         sys::file::read_text(&path)?.map_or_else(|| Ok(Self::default()), |text| Self::parse(&text, &path))
     }
 
+    /// The names of all of them.
+    pub fn names(&self) -> impl Iterator<Item = &NodeName> {
+        self.0.keys()
+    }
+
     /// The node of that name.
     pub fn get(&self, name: &NodeName) -> Option<&Node> {
         self.0.get(name)

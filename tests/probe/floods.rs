@@ -41,7 +41,9 @@ fn a_hundred_megabytes_take_no_memory_at_any_stage() {
         // The client of HTTP does not speak again before its headers are there.
         let (said, head) = if scheme == "http" { said.split_at(1) } else { (said, &[][..]) };
         let server = Server::after(said, move |stream| {
-            head.iter().for_each(|piece| say_all(stream, piece));
+            for piece in head {
+                say_all(stream, piece);
+            }
             flood(stream, endless);
         });
         let (answer, peak) = (0..6)
@@ -56,6 +58,16 @@ fn a_hundred_megabytes_take_no_memory_at_any_stage() {
     }
 }
 
+/// A scheme, what its servers do, and the stage.
+type Kind = (&'static str, fn(&TcpStream), &'static str);
+
+const KINDS: [Kind; 4] = [
+    ("smtp", |stream| flood(stream, b"2"), "greet"),
+    ("http", |stream| flood(stream, b"HTTP/1.1 100 x\r\n\r\n"), "get"),
+    // A literal, and a message, that are nearly as long as any and never end.
+    ("imap", |stream| hold(stream, b"* OK x\r\n* x {65000}\r\n"), "capability"),
+    ("ldap", |stream| hold(stream, b"\x30\x82\xff\x00\x02\x01\x01"), "bind"),
+];
 /// How many of them there are of each kind; all kinds are probed in one run.
 const MANY: u16 = 50;
 /// What each target may take at the most: a reply of 64 KiB that never comes to its end, and room to grow for it.
@@ -64,22 +76,14 @@ const EACH_KIB: u64 = 96;
 #[test]
 fn two_hundred_hostile_servers_at_once_take_little_memory() {
     in_own_network(|| {
-        let kinds: [(&str, fn(&TcpStream), &str); 4] = [
-            ("smtp", |stream| flood(stream, b"2"), "greet"),
-            ("http", |stream| flood(stream, b"HTTP/1.1 100 x\r\n\r\n"), "get"),
-            // A literal, and a message, that are nearly as long as any and never end.
-            ("imap", |stream| hold(stream, b"* OK x\r\n* x {65000}\r\n"), "capability"),
-            ("ldap", |stream| hold(stream, b"\x30\x82\xff\x00\x02\x01\x01"), "bind"),
-        ];
-        let (mut targets, mut stages) = (Vec::new(), Vec::new());
-        for (scheme, serve, stage) in kinds {
+        let mut targets = Vec::new();
+        for (scheme, serve, _) in KINDS {
             let server = Server::on(listener(), move |stream| serve(&stream));
             targets.extend(urls(scheme, server.port(), MANY));
-            stages.push((scheme, stage));
         }
         let mut args: Vec<&str> = targets.iter().map(String::as_str).collect();
         args.extend(["--timeout", "5s", "--every", "1h"]);
-        let peak = (0..6).find_map(|_| peak(&args, targets.len(), &stages));
+        let peak = (0..6).find_map(|_| peak(&args, targets.len()));
         let peak = peak.expect("the machine let the prober stand still");
         println!("{} hostile targets: {peak} KiB at the peak", targets.len());
         assert!(peak < MOST_KIB + EACH_KIB * u64::from(MANY) * 4, "{peak} KiB");
@@ -89,12 +93,12 @@ fn two_hundred_hostile_servers_at_once_take_little_memory() {
 /// Says something, all but the end of what was begun with it, and keeps the connection.
 fn hold(stream: &TcpStream, begun: &[u8]) {
     say_all(stream, begun);
-    say_all(stream, &[b'x'; 64_500]);
+    say_all(stream, &b"x".repeat(64_500));
     super::servers::wait(stream);
 }
 
 /// The memory of a run at its peak, in which each is down at its stage; nothing when it stood still itself.
-fn peak(args: &[&str], count: usize, stages: &[(&str, &str)]) -> Option<u64> {
+fn peak(args: &[&str], count: usize) -> Option<u64> {
     let mut going = Going::start(args);
     for _ in 0..count {
         let answer = going.record();
@@ -102,7 +106,7 @@ fn peak(args: &[&str], count: usize, stages: &[(&str, &str)]) -> Option<u64> {
             return None;
         }
         let scheme = answer["endpoint"].as_str().unwrap().split(':').next().unwrap();
-        let stage = stages.iter().find(|(of, _)| *of == scheme).unwrap().1;
+        let (_, _, stage) = KINDS.into_iter().find(|(of, ..)| *of == scheme).unwrap();
         assert_eq!((verdict(&answer).0, verdict(&answer).1), ("down", stage), "{answer}");
     }
     Some(going.peak_kib())

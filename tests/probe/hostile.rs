@@ -10,7 +10,7 @@ use super::{ims_probe, run_all, verdict};
 /// A stage of a protocol, and what was said in turn before it. Whoever is spoken to first says nothing at first.
 struct Stage {
     scheme: &'static str,
-    stage: &'static str,
+    name: &'static str,
     said: &'static [&'static [u8]],
     /// How a message begins that goes on for a while.
     begun: &'static [u8],
@@ -21,7 +21,7 @@ struct Stage {
 
 const LINE: Stage = Stage {
     scheme: "",
-    stage: "greet",
+    name: "greet",
     said: &[],
     begun: b"2",
     endless: b"2",
@@ -31,10 +31,10 @@ const SMTP: Stage = Stage { scheme: "smtp", ..LINE };
 const LMTP: Stage = Stage { scheme: "lmtp", ..LINE };
 const IMAP: Stage = Stage { scheme: "imap", ..LINE };
 const POP3: Stage = Stage { scheme: "pop3", ..LINE };
-const HTTP: Stage = Stage { scheme: "http", stage: "get", said: &[b""], ..LINE };
+const HTTP: Stage = Stage { scheme: "http", name: "get", said: &[b""], ..LINE };
 const LDAP: Stage = Stage {
     scheme: "ldap",
-    stage: "bind",
+    name: "bind",
     said: &[b""],
     begun: b"\x30\x82\x10\x00",
     endless: b"\x30\x84\x10\x00\x00\x00",
@@ -48,24 +48,26 @@ const BOUND: &[u8] = b"\x30\x0c\x02\x01\x01\x61\x07\x0a\x01\x00\x04\x00\x04\x00"
 
 const STAGES: [Stage; 15] = [
     SMTP,
-    Stage { stage: "ehlo", said: &[HELLO], ..SMTP },
-    Stage { stage: "quit", said: &[HELLO, b"250-mail-1\r\n250 HELP\r\n"], ..SMTP },
+    Stage { name: "ehlo", said: &[HELLO], ..SMTP },
+    Stage { name: "quit", said: &[HELLO, b"250-mail-1\r\n250 HELP\r\n"], ..SMTP },
     LMTP,
-    Stage { stage: "lhlo", said: &[HELLO], ..LMTP },
-    Stage { stage: "quit", said: &[HELLO, b"250 mail-1\r\n"], ..LMTP },
+    Stage { name: "lhlo", said: &[HELLO], ..LMTP },
+    Stage { name: "quit", said: &[HELLO, b"250 mail-1\r\n"], ..LMTP },
     IMAP,
-    Stage { stage: "capability", said: &[READY], ..IMAP },
-    Stage { stage: "logout", said: &[READY, CAPABLE], ..IMAP },
+    Stage { name: "capability", said: &[READY], ..IMAP },
+    Stage { name: "logout", said: &[READY, CAPABLE], ..IMAP },
     POP3,
-    Stage { stage: "capability", said: &[b"+OK\r\n"], ..POP3 },
-    Stage { stage: "quit", said: &[b"+OK\r\n", b"+OK\r\n.\r\n"], ..POP3 },
+    Stage { name: "capability", said: &[b"+OK\r\n"], ..POP3 },
+    Stage { name: "quit", said: &[b"+OK\r\n", b"+OK\r\n.\r\n"], ..POP3 },
     LDAP,
-    Stage { stage: "search", said: &[b"", BOUND], ..LDAP },
+    Stage { name: "search", said: &[b"", BOUND], ..LDAP },
     HTTP,
 ];
 
-/// What goes wrong, and the words that tell it.
-const ILLS: [(&str, fn(&TcpStream, &Stage), &str); 8] = [
+/// What goes wrong, and the words that tell it; without words it is too long.
+type Ill = (&'static str, fn(&TcpStream, &Stage), &'static str);
+
+const ILLS: [Ill; 8] = [
     ("never answers", |stream, _| wait(stream), "timed out after 1s"),
     ("a byte now and then", drip, "timed out after 1s"),
     ("closes in the middle", |stream, at| say_all(stream, at.begun), "the server closed the connection"),
@@ -103,11 +105,11 @@ fn what_goes_wrong_is_down_at_its_stage_and_on_time() {
     let run = run_all(&urls, &["--timeout", "1s"]);
     for (answer, (wanted, what, words)) in run.records.iter().zip(wanted) {
         let (state, at, told) = verdict(answer);
-        let Stage { scheme, stage, .. } = wanted;
-        assert_eq!((state, at), ("down", *stage), "{scheme} {what}: {told}");
-        assert!(told.contains(words), "{scheme} {what} at {stage}: {told}");
+        let row = format!("{} {}: {what}: {told}", wanted.scheme, wanted.name);
+        assert_eq!((state, at), ("down", wanted.name), "{row}");
+        assert!(told.contains(words), "{row}");
         let took = answer["took_ms"].as_u64().unwrap();
-        assert_eq!(took >= 1000, words.starts_with("timed out"), "{scheme} {what} at {stage}: {took} ms");
+        assert_eq!(took >= 1000, words.starts_with("timed out"), "{row}: {took} ms");
     }
     assert_eq!((run.code, run.stderr.as_str()), (1, ""));
     // 30 of them never end by themselves: one after the other they would take that many deadlines.

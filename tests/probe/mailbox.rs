@@ -45,6 +45,15 @@ fn a_message_is_seen_whenever_and_however_the_server_tells_of_it() {
         assert!(run.records[0]["took_ms"].as_u64().unwrap() < 5000, "{what}: {}", run.records[0]);
         assert_eq!(office.messages(), [OTHER], "{what}");
     }
+    for comes in [&[When::Looks(2)][..], &[When::Looks(3)], &[When::Looks(4)]] {
+        for mailbox in ["imap", "pop3"] {
+            let office = Office::open(Ways { comes, idle: None, loses: true, ..USUAL });
+            office.put(OTHER);
+            let run = office.probe(mailbox, "10s");
+            assert_eq!((told(&run.records[0]), run.code), (up(), 0), "another one goes: {}", run.records[0]);
+            assert_eq!(office.messages(), Vec::<String>::new());
+        }
+    }
     let office = Office::open(Ways { comes: &[], idle: Some("+ x\r\n* BYE going down\r\n"), ..USUAL });
     office.put(OTHER);
     let run = office.probe("imap", "10s");
@@ -99,6 +108,10 @@ fn a_mailbox_of_pop3_is_looked_into_again_until_the_message_is_there() {
         let run = Office::open(ways).probe("pop3", "2s");
         assert_eq!((verdict(&run.records[0]), run.code), (("down", stage, words), 1), "{what}");
     }
+    // Whether it is there, nobody may look so soon.
+    let run = Office::open(Ways { odd: &[("PASS", "-ERR [LOGIN-DELAY] wait\r\n", 99)], ..USUAL })
+        .probe("pop3", "2s");
+    assert_eq!((verdict(&run.records[0]), run.code), (("unknown", "fetch", "-ERR [LOGIN-DELAY] wait"), 3));
 }
 
 #[test]

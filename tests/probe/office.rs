@@ -1,6 +1,9 @@
 //! A small post office: what SMTP takes comes to one mailbox, which is read by IMAP and POP3. It does what real servers
 //! do seldom, at the very moment that a test wants it.
 
+mod imap;
+mod pop3;
+
 use std::io::{BufRead, BufReader, Lines};
 use std::net::TcpStream;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -39,6 +42,8 @@ pub struct Ways {
     pub odd: &'static [(&'static str, &'static str, usize)],
     /// Whether what is deleted stays.
     pub keeps: bool,
+    /// Whether somebody deletes the first message before the second look.
+    pub loses: bool,
 }
 
 /// What most do.
@@ -49,6 +54,7 @@ pub const USUAL: Ways = Ways {
     aside: "",
     odd: &[],
     keeps: false,
+    loses: false,
 };
 
 /// The mailbox, and what is on its way there.
@@ -90,7 +96,13 @@ impl Post {
 
     fn look(&mut self) -> String {
         self.looks += 1;
-        self.arrive(When::Looks(self.looks))
+        let lost = if self.ways.loses && self.looks == 2 {
+            self.messages.remove(0);
+            "* 1 EXPUNGE\r\n"
+        } else {
+            ""
+        };
+        lost.to_owned() + &self.arrive(When::Looks(self.looks))
     }
 
     fn delete(&mut self, uids: &[usize]) {
@@ -125,7 +137,12 @@ impl Office {
             let post = Arc::clone(&post);
             Server::start(move |stream| serve(&stream, &post))
         };
-        Self { smtp: serve(smtp), imap: serve(imap), pop3: serve(pop3), post: Arc::clone(&post) }
+        Self {
+            smtp: serve(smtp),
+            imap: serve(imap::serve),
+            pop3: serve(pop3::serve),
+            post: Arc::clone(&post),
+        }
     }
 
     /// Puts something into the mailbox before anybody looks.
@@ -181,124 +198,5 @@ fn smtp(stream: &TcpStream, post: &Mutex<Post>) {
             "QUIT" => return say(stream, "221 bye\r\n"),
             _ => say(stream, "250 ok\r\n"),
         }
-    }
-}
-
-fn imap(stream: &TcpStream, post: &Mutex<Post>) {
-    say(stream, "* OK office\r\n");
-    let mut lines = lines(stream);
-    while let Some(Ok(line)) = lines.next() {
-        let mut post = lock(post);
-        let (tag, command) = line.split_once(' ').unwrap();
-        let words: Vec<&str> = command.split(' ').collect();
-        let mut told = post.ways.aside.to_owned();
-        match words[..] {
-            ["CAPABILITY"] => {
-                let idle = post.ways.idle.map_or("", |_| " IDLE");
-                told += &format!("* CAPABILITY IMAP4rev1 UIDPLUS{idle}\r\n");
-            }
-            ["SELECT", _] => told += &format!("* {} EXISTS\r\n", post.messages.len()),
-            ["NOOP"] => told += &post.look(),
-            ["IDLE"] => {
-                told += &post.arrive(When::Idle);
-                told += post.ways.idle.unwrap();
-                say(stream, &told);
-                if post.ways.idle == Some("+ idling\r\n") {
-                    drop(post);
-                    assert_eq!(lines.next().unwrap().unwrap(), "DONE");
-                    say(stream, &format!("{tag} OK\r\n"));
-                }
-                continue;
-            }
-            ["UID", "SEARCH", ..] => {
-                let quoted: Vec<&str> = command.split('"').skip(1).step_by(2).collect();
-                let all = post.messages.len();
-                let (mut first, mut last) = (1, all);
-                if let Some(window) = words.iter().find_map(|word| word.strip_prefix('(')) {
-                    let (from, to) = window.split_once(':').unwrap();
-                    (first, last) = (from.parse().unwrap(), to.parse().unwrap());
-                }
-                assert!(last <= all, "{command} of {all}");
-                told += "* SEARCH";
-                for (index, (uid, text)) in post.messages.iter().enumerate() {
-                    let is_near =
-                        (first..=last).contains(&(index + 1)) && text.contains(quoted.last().unwrap());
-                    if text.contains("X-IMS-Probe") && (text.contains(quoted[0]) || is_near) {
-                        told += &format!(" {uid}");
-                    }
-                }
-                told += "\r\n";
-                told += &post.arrive(When::Search);
-            }
-            ["UID", "FETCH", uids, ..] => {
-                for uid in numbers(uids) {
-                    let Some((_, text)) = post.messages.iter().find(|(known, _)| *known == uid) else {
-                        continue;
-                    };
-                    let field = text.lines().find(|line| line.starts_with("X-IMS-Probe")).unwrap_or_default();
-                    let length = field.len() + 4;
-                    told +=
-                        &format!("* 1 FETCH (UID {uid} BODY[HEADER.FIELDS (X-IMS-Probe)] {{{length}}}\r\n");
-                    told += &format!("{field}\r\n\r\n)\r\n");
-                }
-            }
-            ["UID", "EXPUNGE", uids] => {
-                told += &post.arrive(When::Delete);
-                let before = post.messages.len();
-                post.delete(&numbers(uids));
-                told += &"* 1 EXPUNGE\r\n".repeat(before - post.messages.len());
-            }
-            ["LOGOUT"] => told += "* BYE\r\n",
-            _ => {}
-        }
-        say(stream, &format!("{told}{tag} OK\r\n"));
-    }
-}
-
-fn numbers(set: &str) -> Vec<usize> {
-    set.split(',').map(|number| number.parse().unwrap()).collect()
-}
-
-fn pop3(stream: &TcpStream, post: &Mutex<Post>) {
-    say(stream, "+OK office\r\n");
-    let (mut drop, mut deleted) = (Vec::new(), Vec::new());
-    for line in lines(stream).map_while(Result::ok) {
-        let mut post = lock(post);
-        let words: Vec<&str> = line.split(' ').collect();
-        let message = || -> &(usize, String) { &drop[words[1].parse::<usize>().unwrap() - 1] };
-        let odd = post.odd.iter_mut().find(|(command, _, times)| *command == words[0] && *times > 0);
-        if let Some((_, told, times)) = odd {
-            *times -= 1;
-            say(stream, told);
-            continue;
-        }
-        let told = match words[0] {
-            "CAPA" => "+OK\r\nTOP\r\nUIDL\r\n.\r\n".to_owned(),
-            "PASS" => {
-                post.look();
-                drop.clone_from(&post.messages);
-                "+OK\r\n".to_owned()
-            }
-            "LIST" | "UIDL" => {
-                let row = |(index, (uid, text)): (usize, &(usize, String))| {
-                    let word = if words[0] == "LIST" { text.len() } else { *uid };
-                    format!("{} {word}\r\n", index + 1)
-                };
-                format!("+OK\r\n{}.\r\n", drop.iter().enumerate().map(row).collect::<String>())
-            }
-            "TOP" => format!("+OK\r\n{}\r\n\r\n.\r\n", message().1.split_once("\r\n\r\n").unwrap().0),
-            "RETR" => format!("+OK\r\n{}.\r\n", message().1),
-            "DELE" => {
-                deleted.push(message().0);
-                post.arrive(When::Delete);
-                "+OK\r\n".to_owned()
-            }
-            "QUIT" => {
-                post.delete(&deleted);
-                "+OK\r\n".to_owned()
-            }
-            _ => "+OK\r\n".to_owned(),
-        };
-        say(stream, &told);
     }
 }

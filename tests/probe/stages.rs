@@ -2,11 +2,13 @@
 //! that drives them. A row is broken alone, is told of at exactly its stage while one level less deep all is well, and
 //! is mended before the next.
 //!
-//! The rows stand by server: Postfix, Dovecot, `OpenLDAP`, and what is around them. Each is a test of its own, on
-//! nodes of its own.
+//! The rows stand by server: Postfix, Dovecot, `OpenLDAP`, Exim, Cyrus, and what is around them. Each is a test of its
+//! own, on nodes of its own.
 
 mod around;
+mod cyrus;
 mod dovecot;
+mod exim;
 mod farm;
 mod postfix;
 mod slapd;

@@ -95,6 +95,9 @@ pub struct Take {
     /// /var/lib/ims/fenced, if there is one]
     #[arg(long, value_name = "FILE", value_parser = absolute)]
     pub proof: Option<PathBuf>,
+    /// Take a disk away from the node that reserved it, which can write nothing more from then on, alive or not
+    #[arg(long)]
+    pub preempt: bool,
     /// Show the steps and take none
     #[arg(short = 'n', long)]
     pub dry_run: bool,

@@ -7,12 +7,14 @@ use std::time::Duration;
 use ims::Fail;
 use ims::sys::block::{Device, Number};
 use ims::sys::mount::{self, Call, Refusal};
+use ims::sys::reservation::Seen as Reserved;
 use ims::sys::{file, hand};
 use serde::{Deserialize, Serialize};
 
 use crate::filesystem::ext4::{self, Superblock, Wrong};
 use crate::guard::claim::{self, Claimed};
 use crate::guard::mmp::{self, Block};
+use crate::guard::reservation::{self, Came};
 
 /// The words that lead this program into [`serve`].
 pub const WORDS: &[&str] = &["hand"];
@@ -29,6 +31,8 @@ pub enum Question {
     },
     /// Claim the volume, if its guard still is as judged. Answered by a [`Claimed`].
     Claim(claim::Wanted),
+    /// Reserve the disk, or give that up. Answered by a `Result<Came, String>`.
+    Reserve(reservation::Wanted),
     /// Mount. Answered by a `Result<(), Refusal>`.
     Mount(Call),
     /// Write out what is in memory. Answered by a `Result<(), String>`.
@@ -44,6 +48,9 @@ pub struct Seen {
     pub place: Place,
     /// What stands on the device, or why that can not be told.
     pub disk: Result<Disk, String>,
+    /// What the disk says of its reservations; absent when it knows none. A disk that was taken away from this node may
+    /// tell that alone: what the node has not written yet is in the way of reading.
+    pub reserved: Result<Option<Reserved>, String>,
 }
 
 /// A mount point.
@@ -76,8 +83,14 @@ pub fn serve(starter: u32) -> Result<ims::Exit, Fail> {
 
 fn answer(question: Question) -> serde_json::Value {
     match question {
-        Question::Look { device, mount } => value(&Seen { place: place(&mount), disk: disk(&device) }),
+        Question::Look { device, mount } => {
+            let opened = Device::open(&device).map_err(|e| words(&e));
+            let on = |opened: &Device| opened.reservations().map_err(|e| words(&e));
+            let reserved = opened.as_ref().map_err(Clone::clone).and_then(on);
+            value(&Seen { place: place(&mount), disk: opened.and_then(|opened| disk(&opened)), reserved })
+        }
         Question::Claim(wanted) => value(&claim(&wanted).unwrap_or_else(Claimed::Failed)),
+        Question::Reserve(wanted) => value::<Result<Came, String>>(&reservation::carry_out(&wanted)),
         Question::Mount(call) => value(&mount_anew(&call)),
         Question::Sync(point) => value(&mount::sync(&point).map_err(|e| words(&e))),
         Question::Unmount(point) => value(&mount::detach(&point)),
@@ -113,9 +126,8 @@ fn place(mount: &Path) -> Place {
     }
 }
 
-fn disk(path: &Path) -> Result<Disk, String> {
-    let device = Device::open(path).map_err(|e| words(&e))?;
-    let superblock = match superblock(&device)? {
+fn disk(device: &Device) -> Result<Disk, String> {
+    let superblock = match superblock(device)? {
         Ok(superblock) => superblock,
         Err(Wrong::NotExt4) => return Ok(Disk { number: device.number(), superblock: None, guard: None }),
         Err(Wrong::Damaged(why)) => return Err(format!("the superblock is damaged: {why}")),

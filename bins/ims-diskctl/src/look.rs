@@ -1,21 +1,23 @@
 //! What is there: the device, the file system and guard on it, the mounts of this node.
 
+mod told;
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use ims::sys::block::{self, Number};
 use ims::sys::hand::{Hand, Heard};
 use ims::sys::mount::{Mounted, Table};
+use ims::sys::reservation::{Key, Seen as Reserved};
 use ims::sys::stderr;
 use ims::{Exit, Fail, Host, Out, State};
-use jiff::Timestamp;
 
 use crate::NAME;
 use crate::cli::Look;
-use crate::guard::mmp::{Block, Sequence};
+use crate::guard::mmp::Block;
+use crate::guard::reservation::{self, Standing};
 use crate::hand::{Disk, Place, Question, Seen, WORDS};
 use crate::names::Names;
-use crate::record::{self, Guard, GuardKind, GuardState};
 use crate::volume::Volume;
 
 /// A volume as it was found.
@@ -35,6 +37,12 @@ pub struct Found {
     pub nested: Vec<Mounted>,
     /// The node that wrote the guard block last.
     pub signer: Option<String>,
+    /// What the disk says of its reservations; absent when it knows none.
+    pub reserved: Result<Option<Reserved>, String>,
+    /// How the disk stands to this node; absent when it knows no reservations.
+    pub standing: Option<Standing>,
+    /// The node that reserved it, or the key that is no node's that we know.
+    pub reserved_by: Option<String>,
 }
 
 impl Found {
@@ -69,86 +77,10 @@ impl Found {
     pub fn state(&self) -> State {
         let guard_is_readable =
             self.disk.as_ref().is_ok_and(|disk| disk.guard.as_ref().is_none_or(Result::is_ok));
-        if guard_is_readable { self.mounted() } else { State::Unknown }
-    }
-
-    /// Why the state is what it is, where that is not plain.
-    fn why(&self, volume: &Volume) -> Option<String> {
-        if let Err(why) = &self.disk {
-            return Some(format!("cannot read {}: {why}", volume.device.display()));
-        }
-        if let Ok(Disk { guard: Some(Err(why)), .. }) = &self.disk {
-            return Some(format!("cannot read the guard of {}: {why}", volume.device.display()));
-        }
-        match (self.mounted(), self.mounted_there(), &self.top) {
-            (State::Partial, Some(_), _) => Some("it is mounted read-only".to_owned()),
-            (State::Partial, None, Some(top)) => {
-                Some(format!("device {} ({}) is mounted there", top.device, top.fstype))
-            }
-            (State::Partial, None, None) => Some("it is mounted elsewhere on this node".to_owned()),
-            (State::Up | State::Down | State::Unknown, _, _) => None,
-        }
-    }
-
-    /// The record of what was found.
-    pub fn record(&self, volume: &Volume, changed: bool) -> record::Volume {
-        let superblock = self.disk.as_ref().ok().and_then(|disk| disk.superblock.as_ref());
-        record::Volume {
-            device: volume.device.clone(),
-            number: self.number.to_string(),
-            mount: volume.mount.clone(),
-            fstype: superblock.map(|_| volume.fstype.word().to_owned()),
-            uuid: superblock.map(|superblock| superblock.uuid.to_string()),
-            label: superblock.map(|superblock| superblock.label.clone()).filter(|label| !label.is_empty()),
-            state: self.state(),
-            mounted_at: self.mounts.iter().map(|mounted| mounted.point.clone()).collect(),
-            options: self.mounted_there().map(Mounted::all_options),
-            guard: self.guard_record(Timestamp::now()),
-            needs_recovery: superblock.map(|superblock| superblock.needs_recovery),
-            errors: superblock.map(|superblock| superblock.error_count),
-            users: Vec::new(),
-            changed,
-            why: self.why(volume),
-        }
-    }
-
-    fn guard_record(&self, now: Timestamp) -> Guard {
-        let interval_s = self
-            .disk
-            .as_ref()
-            .ok()
-            .and_then(|disk| disk.superblock.as_ref()?.mmp)
-            .map(|place| place.interval_s);
-        let (kind, state) = match &self.disk {
-            Err(_) => (GuardKind::Unknown, Some(GuardState::Unreadable)),
-            Ok(Disk { guard: None, .. }) => (GuardKind::None, None),
-            Ok(Disk { guard: Some(Err(_)), .. }) => (GuardKind::Mmp, Some(GuardState::Unreadable)),
-            Ok(Disk { guard: Some(Ok(block)), .. }) => {
-                let state = match block.sequence() {
-                    Sequence::Clean => GuardState::Clean,
-                    Sequence::Fsck => GuardState::Fsck,
-                    Sequence::Held(_) => GuardState::Held,
-                };
-                (GuardKind::Mmp, Some(state))
-            }
-        };
-        let block = self.guard();
-        let is_held = matches!(state, Some(GuardState::Held | GuardState::Fsck));
-        let last_sign = block.and_then(Block::last_sign).filter(|time| *time != Timestamp::UNIX_EPOCH);
-        Guard {
-            kind,
-            state,
-            held_by: self.signer.clone().filter(|_| is_held),
-            held_by_device: block
-                .filter(|_| is_held)
-                .map(|block| block.device.clone())
-                .filter(|device| !device.is_empty()),
-            written_by: self.signer.clone(),
-            last_sign,
-            age_s: last_sign.map(|time| now.as_second() - time.as_second()),
-            sequence: block.map(Block::number),
-            interval_s,
-            wait_s: block.zip(interval_s).map(|(block, interval)| block.wait(interval).as_secs()),
+        match (self.mounted(), self.standing) {
+            (State::Up, Some(Standing::Theirs(_) | Standing::Strange(_))) => State::Partial,
+            _ if !guard_is_readable => State::Unknown,
+            (state, _) => state,
         }
     }
 }
@@ -158,6 +90,7 @@ impl Found {
 pub struct Eye {
     hand: Hand,
     names: Names,
+    us: Key,
     /// Why it sees nothing any more: its hand hangs, and an answer that came late would be taken for another's.
     blind: Option<String>,
 }
@@ -165,7 +98,7 @@ pub struct Eye {
 impl Eye {
     /// An eye with a hand of its own.
     pub fn open(host: &Host, hand: Hand) -> Result<Self, Fail> {
-        Ok(Self { hand, names: Names::load(host)?, blind: None })
+        Ok(Self { hand, names: Names::load(host)?, us: reservation::key(host.name()), blind: None })
     }
 
     /// The hand, for other questions.
@@ -186,7 +119,7 @@ impl Eye {
             }
         }
         let why = self.blind.clone().unwrap_or_default();
-        let seen = Seen { place: Place::Unusable(why.clone()), disk: Err(why) };
+        let seen = Seen { place: Place::Unusable(why.clone()), reserved: Err(why.clone()), disk: Err(why) };
         self.found(volume, number, seen)
     }
 
@@ -204,10 +137,17 @@ impl Eye {
             place: seen.place,
             disk,
             signer: None,
+            reserved: seen.reserved,
+            standing: None,
+            reserved_by: None,
         };
         found.top = table.top_at(found.point(volume)).cloned();
         found.nested =
             found.mounted_there().map(|there| table.on(there.id).cloned().collect()).unwrap_or_default();
+        if let Ok(Some(seen)) = &found.reserved {
+            found.standing = Some(reservation::standing(seen, self.us));
+            found.reserved_by = seen.held.map(|held| self.names.reserver(held.key));
+        }
         found.signer = found.guard().and_then(|block| self.names.signer(block));
         Ok(found)
     }

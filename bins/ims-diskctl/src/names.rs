@@ -4,39 +4,62 @@
 //! that the device has there. Where a node signs otherwise than by its own name, `/etc/ims/guard-names.toml` says so, a
 //! line a signature: `"host-7:loop3" = "mail-1"`, or `"host-7" = "mail-1"` for every device.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ims::name::NodeName;
+use ims::nodes::Nodes;
 use ims::sys::file;
+use ims::sys::reservation::Key;
 use ims::{Fail, Host};
 
 use crate::guard::mmp::Block;
+use crate::guard::reservation;
 
 /// Where the signatures stand.
 pub const PATH: &str = "/etc/ims/guard-names.toml";
 
-/// The nodes by their signatures.
+/// The nodes by their signatures and keys.
 #[derive(Debug, Clone, Default)]
-pub struct Names(BTreeMap<String, NodeName>);
+pub struct Names {
+    signers: BTreeMap<String, NodeName>,
+    /// Every node that is known by name.
+    nodes: BTreeSet<String>,
+}
 
 impl Names {
     /// Reads the file of a host; without it every node signs by its own name.
     pub fn load(host: &Host) -> Result<Self, Fail> {
-        let Some(text) = file::read_text(&host.path(PATH))? else { return Ok(Self::default()) };
-        toml::from_str(&text).map(Self).map_err(|e| {
-            let line = e
-                .span()
-                .map_or(1, |span| 1 + text.get(..span.start).unwrap_or_default().matches('\n').count());
-            Fail::usage(format!("{PATH}:{line}")).because(e.message().replace('\n', " "))
-        })
+        let signers = signers(host)?;
+        let mut nodes: BTreeSet<String> = signers.values().map(ToString::to_string).collect();
+        nodes.insert(host.name().to_owned());
+        // A file that is wrong names nobody, and is told of by whoever needs it.
+        let described = Nodes::load(host).unwrap_or_default();
+        nodes.extend(described.names().map(ToString::to_string));
+        Ok(Self { signers, nodes })
+    }
+
+    /// The node that reserves by a key, or the key.
+    pub fn reserver(&self, key: Key) -> String {
+        let found = self.nodes.iter().find(|node| reservation::key(node) == key);
+        found.map_or_else(|| key.to_string(), Clone::clone)
     }
 
     /// The node that signed a guard block; absent when it is not signed.
     pub fn signer(&self, block: &Block) -> Option<String> {
         let device = format!("{}:{}", block.node, block.device);
-        let named = self.0.get(&device).or_else(|| self.0.get(&block.node)).map(ToString::to_string);
+        let named =
+            self.signers.get(&device).or_else(|| self.signers.get(&block.node)).map(ToString::to_string);
         named.or_else(|| (!block.node.is_empty()).then(|| block.node.clone()))
     }
+}
+
+fn signers(host: &Host) -> Result<BTreeMap<String, NodeName>, Fail> {
+    let Some(text) = file::read_text(&host.path(PATH))? else { return Ok(BTreeMap::new()) };
+    toml::from_str(&text).map_err(|e| {
+        let line =
+            e.span().map_or(1, |span| 1 + text.get(..span.start).unwrap_or_default().matches('\n').count());
+        Fail::usage(format!("{PATH}:{line}")).because(e.message().replace('\n', " "))
+    })
 }
 
 #[cfg(test)]
@@ -53,7 +76,10 @@ mod tests {
 
     #[test]
     fn a_node_signs_by_its_own_name_unless_the_file_says_otherwise() {
-        let names = Names(toml::from_str("\"h7:loop3\" = \"mail-1\"\nh7 = \"mail-2\"\n").unwrap());
+        let signers = toml::from_str("\"h7:loop3\" = \"mail-1\"\nh7 = \"mail-2\"\n").unwrap();
+        let names = Names { signers, nodes: BTreeSet::from(["mail-1".to_owned()]) };
+        assert_eq!(names.reserver(reservation::key("mail-1")), "mail-1");
+        assert_eq!(names.reserver(Key(0x1234)), "0x0000000000001234");
         for (node, device, signer) in [
             ("h7", "loop3", Some("mail-1")),
             ("h7", "sda", Some("mail-2")),

@@ -32,6 +32,8 @@ pub struct Volume {
     pub options: Option<String>,
     /// Who holds it.
     pub guard: Guard,
+    /// Who alone can write to its disk; absent where that knows no reservations, or could not be asked.
+    pub reservation: Option<Reservation>,
     /// Whether its journal holds what is not in its place yet: it is mounted somewhere, or was when its node died.
     pub needs_recovery: Option<bool>,
     /// How many errors the kernel counted on it since its last check.
@@ -61,7 +63,11 @@ impl Record for Volume {
             format!("{} {}", self.guard.kind.word(), word(self.guard.state))
                 .trim_end_matches(" -")
                 .to_owned(),
-            self.guard.held_by.clone().unwrap_or_else(dash),
+            self.reservation
+                .as_ref()
+                .and_then(|reservation| reservation.held_by.clone())
+                .or_else(|| self.guard.held_by.clone())
+                .unwrap_or_else(dash),
             self.guard.age_s.map_or_else(dash, |age| format!("{age} s")),
             if self.changed { "yes" } else { "no" }.to_owned(),
         ]
@@ -91,6 +97,19 @@ pub struct Guard {
     pub interval_s: Option<u16>,
     /// How long `take` would wait for a sign of life, in seconds.
     pub wait_s: Option<u64>,
+}
+
+/// A persistent reservation of a disk.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct Reservation {
+    /// The node that has it, or the key of somebody who is no node that is known here; absent when nobody has.
+    pub held_by: Option<String>,
+    /// The key by which it is held.
+    pub key: Option<String>,
+    /// Every key that is registered, once for each path.
+    pub keys: Vec<String>,
+    /// How often registrations changed since the disk has power.
+    pub generation: u32,
 }
 
 /// The kinds of guards.
@@ -143,7 +162,7 @@ impl GuardState {
 /// A step that a run would take.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct VolumeStep {
-    /// What is done: `claim`, `clear-guard`, `mount`, `sync`, `unmount`.
+    /// What is done: `reserve`, `preempt`, `claim`, `clear-guard`, `mount`, `sync`, `unmount`, `unreserve`.
     pub action: &'static str,
     /// The device.
     pub device: PathBuf,

@@ -27,6 +27,8 @@ impl Fstype {
 pub enum Wanted {
     /// The strongest that the volume has; without any the volume is not taken.
     Auto,
+    /// A persistent reservation of the disk.
+    Reservation,
     /// Multiple mount protection of ext4.
     Mmp,
     /// Nothing, if the volume has nothing: whoever says this keeps the other nodes away.

@@ -67,6 +67,9 @@ pub struct Args {
     /// Replace this file with the report (prometheus, openmetrics, junit) instead of printing it
     #[arg(long, value_name = "FILE")]
     pub to: Option<PathBuf>,
+    /// Do what may hang, for the process with this pid, which started this one
+    #[arg(long, value_name = "PID", hide = true)]
+    pub hand: Option<u32>,
     /// Look for files and helper programs below this folder
     #[arg(long, value_name = "FOLDER", hide = true, default_value = "/")]
     pub root: PathBuf,

@@ -11,6 +11,7 @@ use crate::dialogue::Dialogue;
 use crate::dialogue::mailbox::Waits;
 use crate::dialogue::mailbox::imap;
 use crate::dialogue::mailbox::pop3::{Look, Maildrop};
+use crate::dialogue::pop3::hasty;
 use crate::endpoint::{At, Endpoint};
 use crate::level::Level;
 use crate::parcel::{Mark, Route};
@@ -125,7 +126,9 @@ impl Prober {
                 Look::Over => return Ok(()),
                 Look::Deleted => {}
                 // Who has the mailbox all the time is told, and not the time alone.
-                Look::Busy(words) if self.hub.now() + wait >= deadline => return Err(Trouble::SaidNo(words)),
+                Look::Busy(words) if self.hub.now() + wait >= deadline => {
+                    return Err(hasty(Trouble::SaidNo(words)));
+                }
                 Look::NotYet | Look::Busy(_) => self.nap(wait).await,
             }
         }
@@ -134,5 +137,23 @@ impl Prober {
     async fn nap(&self, time: Duration) {
         let until = self.hub.now() + time;
         poll_fn(|_| self.hub.until(until)).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_mailbox_of_an_instance_is_at_the_address_that_takes_its_mail() {
+        let all = |urls: &[&str]| urls.iter().map(|url| url.parse().unwrap()).collect::<Vec<Endpoint>>();
+        for (endpoints, beside) in [
+            (&["smtp://192.0.2.10", "pop3://192.0.2.10", "imap://192.0.2.10:1143"][..], Some(2)),
+            (&["smtp://192.0.2.10", "imap://192.0.2.11", "pop3s://192.0.2.10"], Some(2)),
+            (&["smtp://192.0.2.10", "imap://192.0.2.11"], None),
+        ] {
+            let all = all(endpoints);
+            assert_eq!(mailbox_beside(&all[0], &all), beside.map(|at| &all[at]), "{endpoints:?}");
+        }
     }
 }

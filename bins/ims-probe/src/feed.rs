@@ -64,17 +64,23 @@ pub fn play<F: Future>(future: F) -> F::Output {
 pub fn hold(dialogue: Dialogue, speech: &[u8], level: Level) -> (Result<Option<String>, Trouble>, Stage) {
     let mut way = Way::from(Stage::Connect);
     let mut wire = Wire::over(Feed::of(speech));
-    let me = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
-    let login = Login {
-        user: "uid=probe".to_owned(),
-        password: Secret::new("secret".to_owned()),
-        base: None,
-        filter: None,
-    };
+    let login = login();
     let route = Route { to: "probe@example.org".to_owned(), from: String::new(), fetch: None };
     let mark = Mark { host: "mail-1".to_owned(), until: 0, token: "x".to_owned() };
-    let who = Who::Login(&login);
-    let ask = Ask { level, me, who, is_at_home: true, tls: None, parcel: Some((&route, &mark)) };
+    let ask = Ask { level, parcel: Some((&route, &mark)), ..ask(&login) };
     let end = play(dialogue.hold(&mut wire, ask, &mut way));
     (end, way.stage())
+}
+
+/// Who logs in there.
+pub fn login() -> Login {
+    let (user, password) = ("uid=probe".to_owned(), Secret::new("secret".to_owned()));
+    Login { user, password, base: None, filter: None }
+}
+
+/// What is asked there: a login.
+pub const fn ask(login: &Login) -> Ask<'_> {
+    let me = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
+    let who = Who::Login(login);
+    Ask { level: Level::Login, me, who, is_at_home: true, tls: None, parcel: None }
 }

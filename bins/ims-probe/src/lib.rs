@@ -18,6 +18,7 @@ pub mod feed;
 pub mod finding;
 mod form;
 mod gather;
+mod hand;
 pub mod level;
 mod live;
 mod names;
@@ -61,6 +62,9 @@ pub fn run() -> ExitCode {
 
 #[allow(clippy::needless_pass_by_value)] // the shape ims::command::run wants
 fn main(args: Args, host: &Host, _: &mut Out) -> Result<Exit, Fail> {
+    if let Some(starter) = args.hand {
+        return hand::serve(starter).map(|()| Exit::Ok);
+    }
     probe(&args, host).map(|ended| ended.exit)
 }
 

@@ -1,16 +1,16 @@
-//! A report that is kept in a file: replaced whole, on a thread that a hung disk holds up alone, and never so often
+//! A report that is kept in a file: replaced whole, by a child that a hung disk holds up alone, and never so often
 //! that it costs more than the probes.
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use ims::sys::file;
 use ims::{Exit, Fail};
 
 use crate::engine::{Hub, Job};
+use crate::hand;
 
 /// How long the last writing may take after the last answer.
-const LAST: Duration = Duration::from_secs(30);
+const LAST: Duration = Duration::from_secs(10);
 
 /// The file of a report.
 #[derive(Debug)]
@@ -68,7 +68,7 @@ impl Textfile {
 
     fn write(&mut self, hub: &Hub, text: String) -> Result<(), Fail> {
         let path = self.path.clone();
-        let writing = hub.aside(move || file::replace(&path, text.as_bytes())).map_err(|error| {
+        let writing = hub.aside(move || hand::replace(&path, text)).map_err(|error| {
             Fail::io(Exit::Failed, format!("cannot write {}", self.path.display()), &error)
         })?;
         self.writing = Some(writing);

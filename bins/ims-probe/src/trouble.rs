@@ -16,6 +16,8 @@ pub enum Trouble {
     Closed,
     /// The server answered, in the words of its protocol, that it will not serve.
     SaidNo(String),
+    /// The server will not serve so soon after the last time, in its words: not a word about how it serves.
+    TooSoon(String),
     /// What came is not the protocol.
     Garbled(String),
     /// The server never stopped talking.
@@ -34,7 +36,9 @@ impl Trouble {
     /// Takes out of a server's words what it was told in confidence.
     pub fn conceal(&mut self, login: &Login) {
         match self {
-            Self::SaidNo(words) | Self::Garbled(words) => *words = hidden(std::mem::take(words), login),
+            Self::SaidNo(words) | Self::TooSoon(words) | Self::Garbled(words) => {
+                *words = hidden(std::mem::take(words), login);
+            }
             Self::Io(_)
             | Self::Closed
             | Self::TooLong(_)

@@ -59,7 +59,9 @@ fn judge(trouble: Trouble, stage: Stage, timeout: Duration) -> (State, String) {
         Trouble::SaidNo(words) | Trouble::Garbled(words) => (State::Down, words),
         Trouble::TooLong(what) => (State::Down, what.to_owned()),
         Trouble::Itself => (State::Down, "nothing listens there; the connection met itself".to_owned()),
-        Trouble::Unknown(words) | Trouble::Refused(words) => (State::Unknown, words),
+        Trouble::TooSoon(words) | Trouble::Unknown(words) | Trouble::Refused(words) => {
+            (State::Unknown, words)
+        }
         Trouble::Late => {
             (if is_the_servers(stage) { State::Down } else { State::Unknown }, timed_out(timeout))
         }

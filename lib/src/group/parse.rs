@@ -39,7 +39,7 @@ const TYPES: &[(&str, &[&str])] = &[
 
 const OCF_KEYS: &[&str] = &["parameters"];
 
-const GUARDS: &[&str] = &["auto", "mmp", "none"];
+const GUARDS: &[&str] = &["auto", "reservation", "mmp", "none"];
 
 impl Group {
     /// Reads a group file's text; `file` is named in errors.

@@ -107,6 +107,11 @@ impl Device {
         Ok(Self { fd, number: Number::of(stat.st_rdev) })
     }
 
+    /// For requests of its own kind.
+    pub(super) fn raw(&self) -> std::os::fd::RawFd {
+        self.fd.as_raw_fd()
+    }
+
     /// The number of the device that was opened.
     pub const fn number(&self) -> Number {
         self.number

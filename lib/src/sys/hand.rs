@@ -173,6 +173,9 @@ pub fn serve<Q: DeserializeOwned, A: Serialize>(
         return Err(Fail::usage("nobody started this helper").hint("it is not for typing"));
     }
     std::env::set_current_dir("/").map_err(cannot)?;
+    // Whoever reads our starter's stderr to its end does not wait for a hand that hangs.
+    let nobody = File::options().write(true).open("/dev/null").map_err(cannot)?;
+    nix::unistd::dup2_stderr(&nobody).map_err(|e| cannot(e.into()))?;
     let mut answers = io::stdout().lock();
     for line in io::stdin().lock().lines() {
         let question = serde_json::from_str(&line.map_err(cannot)?)

@@ -12,6 +12,7 @@ pub mod mount;
 pub mod net;
 pub mod process;
 pub mod prompt;
+pub mod reservation;
 pub mod scratch;
 pub mod server;
 pub mod sock;

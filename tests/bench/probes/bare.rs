@@ -1,15 +1,21 @@
 //! The floor of what probes servers: a loop that holds a dialogue with every address, looks for one word in each
-//! answer and at nothing else. What it costs is the kernel's work for the same connections and segments.
+//! answer and at nothing else. What it costs is the kernel's work for the same connections and segments, and over
+//! TLS the library's for the same handshakes.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::io::{ErrorKind, Read, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::os::fd::OwnedFd;
+use std::path::Path;
+use std::sync::Arc;
 
 use rustix::buffer::spare_capacity;
 use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
 use rustix::io::Errno;
 use rustix::net::{AddressFamily, SendFlags, SocketFlags, SocketType};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use rustls::ClientConnection;
 
+use super::identity;
 use super::talk::{Move, Talk};
 
 /// The word that makes this program be the loop.
@@ -20,16 +26,19 @@ const BURST: usize = 64;
 
 /// A connection, and the moves that are left.
 struct Open {
-    fd: OwnedFd,
+    stream: TcpStream,
+    tls: Option<Box<ClientConnection>>,
     left: &'static [Move],
 }
 
-/// Holds a dialogue with so many addresses from the first on, so many at once.
-pub fn hold(talk: Talk, first: Ipv4Addr, port: u16, count: u32, at_once: u32) {
+/// Holds a dialogue with so many addresses from the first on, so many at once; over TLS when there is a folder with
+/// the certificate to be trusted.
+pub fn hold(talk: Talk, first: Ipv4Addr, port: u16, count: u32, at_once: u32, trusted: Option<&Path>) {
     raise_limit();
+    let config = trusted.map(|folder| Arc::new(identity::client(folder)));
     let queue = epoll::create(CreateFlags::CLOEXEC).unwrap();
     let mut flags = EventFlags::IN | EventFlags::ET;
-    if matches!(talk.moves[0], Move::Say(_)) {
+    if matches!(talk.moves[0], Move::Say(_)) || config.is_some() {
         flags |= EventFlags::OUT;
     }
     let mut open: Vec<Option<Open>> = Vec::new(); // by the number in the queue
@@ -42,7 +51,11 @@ pub fn hold(talk: Talk, first: Ipv4Addr, port: u16, count: u32, at_once: u32) {
             }
             let fd = connect(SocketAddr::from((Ipv4Addr::from_bits(first.to_bits() + begun), port)));
             epoll::add(&queue, &fd, EventData::new_u64(open.len() as u64), flags).unwrap();
-            open.push(Some(Open { fd, left: talk.moves }));
+            let tls = config.as_ref().map(|config| {
+                let name = identity::NAME.try_into().unwrap();
+                Box::new(ClientConnection::new(Arc::clone(config), name).unwrap())
+            });
+            open.push(Some(Open { stream: fd.into(), tls, left: talk.moves }));
             begun += 1;
         }
         look(&queue, &mut events, begun == count || begun - ended == at_once);
@@ -62,16 +75,16 @@ impl Open {
     /// Makes the moves that can be made; one read is one answer, or a part of it.
     fn go_on(&mut self, mut can_read: bool) {
         let mut bytes = [0; 2048];
+        if self.tls.is_some() && !self.get_on(&mut can_read) {
+            return;
+        }
         while let [next, rest @ ..] = self.left {
             match next {
-                Move::Say(words) => {
-                    let sent = rustix::net::send(&self.fd, words, SendFlags::NOSIGNAL).unwrap();
-                    assert_eq!(sent, words.len());
-                }
+                Move::Say(words) => self.say(words),
                 Move::Hear(_) if !can_read => return,
                 Move::Hear(word) => {
                     can_read = false;
-                    let count = rustix::io::read(&self.fd, &mut bytes).unwrap();
+                    let count = self.hear(&mut bytes);
                     assert!(count > 0, "closed before {:?}", word.escape_ascii().to_string());
                     if !bytes[..count].windows(word.len()).any(|there| there == *word) {
                         return;
@@ -79,6 +92,50 @@ impl Open {
                 }
             }
             self.left = rest;
+        }
+        if let Some(tls) = &mut self.tls {
+            tls.send_close_notify();
+            tls.write_tls(&mut self.stream).unwrap();
+        }
+    }
+
+    /// Gets on with TLS; says whether the handshake is over. `can_read` then tells whether there is plain text.
+    fn get_on(&mut self, can_read: &mut bool) -> bool {
+        let Some(tls) = &mut self.tls else { return true };
+        if std::mem::take(can_read) {
+            while tls.read_tls(&mut self.stream).is_ok_and(|count| count > 0) {
+                *can_read |= tls.process_new_packets().unwrap().plaintext_bytes_to_read() > 0;
+            }
+        }
+        while tls.wants_write() {
+            match tls.write_tls(&mut self.stream) {
+                Ok(_) => {}
+                Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::NotConnected) => {
+                    break;
+                }
+                Err(error) => panic!("{error}"),
+            }
+        }
+        !tls.is_handshaking()
+    }
+
+    fn say(&mut self, words: &[u8]) {
+        match &mut self.tls {
+            None => {
+                let sent = rustix::net::send(&self.stream, words, SendFlags::NOSIGNAL).unwrap();
+                assert_eq!(sent, words.len());
+            }
+            Some(tls) => {
+                tls.writer().write_all(words).unwrap();
+                tls.write_tls(&mut self.stream).unwrap();
+            }
+        }
+    }
+
+    fn hear(&mut self, bytes: &mut [u8]) -> usize {
+        match &mut self.tls {
+            None => self.stream.read(bytes).unwrap(),
+            Some(tls) => tls.reader().read(bytes).unwrap(),
         }
     }
 }

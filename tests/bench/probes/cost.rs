@@ -16,7 +16,7 @@ pub const SERVER: usize = 1;
 #[derive(Debug, Clone, Copy)]
 pub struct Cost {
     probes: u32,
-    cpu: Duration,
+    pub cpu: Duration,
     wall: Duration,
 }
 
@@ -45,18 +45,29 @@ pub fn on_core<T>(core: usize, work: impl FnOnce() -> T) -> T {
 
 /// What it costs to run a program to its end on the prober's core, with all that it starts. It must end well.
 pub fn of_a_run(probes: u32, command: &mut Command) -> Cost {
+    of_children(probes, || {
+        output(command);
+    })
+}
+
+/// What a program says that runs on the prober's core and must end well.
+pub fn output(command: &mut Command) -> String {
+    command.stdin(Stdio::null()).stdout(Stdio::piped());
+    let child = on_core(PROBER, || command.spawn().unwrap());
+    let output = on_core(SERVER, || child.wait_with_output().unwrap());
+    let told = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success(), "{command:?}: {}", told.lines().last().unwrap_or_default());
+    told
+}
+
+/// What the programs cost that are started and waited for meanwhile.
+pub fn of_children(probes: u32, work: impl FnOnce()) -> Cost {
     let spent = || {
         let usage = getrusage(UsageWho::RUSAGE_CHILDREN).unwrap();
         let micros = (usage.user_time() + usage.system_time()).num_microseconds();
         Duration::from_micros(micros.try_into().unwrap())
     };
-    measured(probes, spent, || {
-        command.stdin(Stdio::null()).stdout(Stdio::piped());
-        let child = on_core(PROBER, || command.spawn().unwrap());
-        let output = on_core(SERVER, || child.wait_with_output().unwrap());
-        let told = String::from_utf8_lossy(&output.stdout);
-        assert!(output.status.success(), "{command:?}: {}", told.lines().last().unwrap_or_default());
-    })
+    measured(probes, spent, work)
 }
 
 /// What a program that was running before costs meanwhile.

@@ -36,7 +36,7 @@ const MODULES: &str = r#"modules:
 pub fn exporter() -> Vec<String> {
     let exporter = Exporter::start();
     let mut missed = Vec::new();
-    for (module, port, count) in [("smtp", 25, 200), ("imap", 143, 200), ("smtp", stand_in::SMTP, 1000)] {
+    for (module, port, count) in [("smtp", 25, 200), ("imap", 143, 100), ("smtp", stand_in::SMTP, 1000)] {
         let targets: Vec<String> = addresses(count).map(|ip| format!("{ip}:{port}")).collect();
         let whose = if port == stand_in::SMTP { "of a stand-in" } else { "of the test bed" };
         let [_, ratio] = compare(

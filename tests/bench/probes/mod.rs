@@ -9,17 +9,21 @@
 mod bare;
 mod cost;
 mod exporter;
+mod identity;
+mod many;
 mod plugins;
 mod stand_in;
 mod talk;
+mod tls;
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::Read;
 use std::net::{Ipv4Addr, TcpListener};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use cost::{Cost, compare, of_a_run};
-use plugins::bare_at;
+use cost::{Cost, of_a_run};
+use talk::Talk;
 
 use super::pair::parts_in_turn;
 use super::{bound, ours};
@@ -36,12 +40,13 @@ pub fn be_asked() -> bool {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     match words[..] {
-        [bare::WORD, talk, port, count, at_once] => {
+        [bare::WORD, talk, port, count, at_once, ref trusted @ ..] => {
             let talk = talk::ALL.into_iter().find(|known| known.word == talk).unwrap();
             let [count, at_once] = [count, at_once].map(|number| number.parse().unwrap());
-            bare::hold(talk, FIRST, port.parse().unwrap(), count, at_once);
+            let trusted = trusted.first().map(Path::new);
+            bare::hold(talk, FIRST, port.parse().unwrap(), count, at_once, trusted);
         }
-        [stand_in::WORD] => stand_in::serve(),
+        [stand_in::WORD, folder] => stand_in::serve(Path::new(folder)),
         _ => return false,
     }
     true
@@ -53,23 +58,34 @@ pub fn probes() -> Vec<String> {
     let (server, client) = (bed.node("mail-1"), bed.client());
     server.sh("ip route add local 198.18.0.0/16 dev lo").ok();
     client.sh(&format!("ip route add 198.18.0.0/16 via {}", server.address())).ok();
-    let _stand_in = begin(&server, stand_in::WORD);
+    let folder = tempfile::tempdir().unwrap();
+    identity::make(folder.path());
+    let _stand_in = begin(&server, folder.path());
     serve_mail(&server);
     client.inside(|| {
-        wait_for(&[25, 143, 389, stand_in::SMTP, stand_in::IMAP, stand_in::LDAP, stand_in::SILENT]);
+        wait_for(&[25, 143, 389]);
+        wait_for(&[stand_in::SMTP, stand_in::IMAP, stand_in::LDAP, stand_in::SILENT, stand_in::IMAPS]);
         let mut missed = plugins::plugins();
         missed.extend(exporter::exporter());
-        missed.extend(floor());
-        missed.extend(in_flight());
+        missed.extend(tls::tls(folder.path()));
+        missed.extend(many::many());
         missed.extend(first_byte());
         missed
     })
 }
 
-/// Starts a part of the bench in a node, on the core of servers.
-fn begin(node: &Node, word: &str) -> Running {
+/// Starts the stand-ins in a node, on the core of servers.
+fn begin(node: &Node, identity: &Path) -> Running {
+    let folder = "/srv/ims/bench";
+    node.sh(&format!("mkdir -p {folder}")).ok();
+    for file in fs_err::read_dir(identity).unwrap() {
+        let path = file.unwrap().path();
+        let name = path.file_name().unwrap().to_str().unwrap();
+        node.file(format!("{folder}/{name}"), fs_err::read(&path).unwrap());
+    }
     let program = std::env::current_exe().unwrap();
-    node.spawn(["taskset", "-c", &cost::SERVER.to_string(), program.to_str().unwrap(), word])
+    let core = cost::SERVER.to_string();
+    node.spawn(["taskset", "-c", &core, program.to_str().unwrap(), stand_in::WORD, folder])
 }
 
 /// Postfix, Dovecot and `OpenLDAP`, as the tests run them.
@@ -115,34 +131,16 @@ fn ours_at(scheme: &str, port: u16, level: &str, count: u32, at_once: u32) -> Co
     of_a_run(count, &mut command)
 }
 
-/// Ten thousand at once, beside a loop that does no more than connect, read and close.
-fn floor() -> Option<String> {
-    let [_, ratio] = compare(
-        "10,000 servers that greet, level greet",
-        5,
-        [
-            ("ims-probe", &|| ours_at("smtp", stand_in::SMTP, "greet", MANY, MANY)),
-            ("a bare loop: connect, read, close", &|| bare_at(talk::GREET, stand_in::SMTP, MANY, MANY)),
-        ],
-    );
-    bound(ratio >= 0.5, "probes within twice a bare loop")
+/// The bare loop at many addresses, each once, and so many at once.
+fn bare_at(talk: Talk, port: u16, count: u32, at_once: u32) -> Cost {
+    of_a_run(count, &mut bare_of(talk, port, count, at_once))
 }
 
-/// The memory of ten thousand probes under way at once, whose servers are silent.
-fn in_flight() -> Option<String> {
-    let urls = addresses(MANY).map(|ip| format!("smtp://{ip}:{}", stand_in::SILENT));
-    let mut command = ours("ims-probe");
-    command.args(["--timeout", "8s", "--every", "1h"]).args(urls).stdout(Stdio::piped());
-    let mut child = command.spawn().unwrap();
-    let answers = BufReader::new(child.stdout.take().unwrap()).lines().take(MANY as usize);
-    let late = answers.filter(|line| line.as_ref().unwrap().contains("\"timed out after 8s\"")).count();
-    let status = fs_err::read_to_string(format!("/proc/{}/status", child.id())).unwrap();
-    child.kill().unwrap();
-    child.wait().unwrap();
-    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
-    let peak: u32 = peak.split_whitespace().next().unwrap().parse().unwrap();
-    println!("10,000 probes in flight: {} MiB at the peak, {late} of them down on time", peak / 1024);
-    bound(peak < 64 * 1024 && late == MANY as usize, "10,000 probes in flight in 64 MiB")
+fn bare_of(talk: Talk, port: u16, count: u32, at_once: u32) -> Command {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args([bare::WORD, talk.word]);
+    command.args([u32::from(port), count, at_once].map(|number| number.to_string()));
+    command
 }
 
 /// The time from a command's start to its first byte on the wire; in LDAP the client speaks first.

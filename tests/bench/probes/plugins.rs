@@ -5,13 +5,13 @@ use std::process::Command;
 
 use super::cost::{Cost, compare, of_a_run};
 use super::talk::{self, Talk};
-use super::{addresses, bare, bound, ours_at, stand_in};
+use super::{addresses, bare_at, bound, ours_at, stand_in};
 
 /// Where Debian keeps the plugins.
 pub const FOLDER: &str = "/usr/lib/nagios/plugins";
 
 /// How many targets a plugin is asked for; what one costs does not change with the number.
-const FEW: u32 = 100;
+const FEW: u32 = 60;
 /// How many connections Postfix lets wait, so no more are under way at once.
 pub const AT_ONCE: u32 = 100;
 
@@ -42,7 +42,7 @@ const RIVALS: [Rival; 3] = [
         scheme: "imap",
         level: "greet",
         talk: talk::IMAP_GREET,
-        servers: [(143, 200, 8.0), (stand_in::IMAP, 2000, 20.0)],
+        servers: [(143, 100, 8.0), (stand_in::IMAP, 2000, 20.0)],
     },
     Rival {
         plugin: "check_ldap",
@@ -80,7 +80,7 @@ pub fn plugins() -> Vec<String> {
 }
 
 /// A plugin for a few addresses, one after the other; two at once for the core that they share.
-fn run(name: &str, more: &str) -> Cost {
+pub fn run(name: &str, more: &str) -> Cost {
     let hosts: Vec<String> = addresses(FEW).map(|ip| ip.to_string()).collect();
     let list = tempfile::NamedTempFile::new().unwrap();
     fs_err::write(list.path(), hosts.join("\n")).unwrap();
@@ -88,12 +88,4 @@ fn run(name: &str, more: &str) -> Cost {
     command.arg("-a").arg(list.path()).args(["-P", "2", "-I", "{}"]);
     command.arg(format!("{FOLDER}/{name}")).args(["-H", "{}"]).args(more.split_whitespace());
     of_a_run(FEW, &mut command)
-}
-
-/// The bare loop, so many at once of so many.
-pub fn bare_at(talk: Talk, port: u16, count: u32, at_once: u32) -> Cost {
-    let mut command = Command::new(std::env::current_exe().unwrap());
-    command.args([bare::WORD, talk.word]);
-    command.args([u32::from(port), count, at_once].map(|number| number.to_string()));
-    of_a_run(count, &mut command)
 }

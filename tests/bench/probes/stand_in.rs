@@ -2,11 +2,15 @@
 //! in about as many bytes as a real one, and knows nothing.
 
 use std::collections::HashMap;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::io::{ErrorKind, Read, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::os::fd::OwnedFd;
+use std::path::Path;
+use std::sync::Arc;
 
 use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
 use rustix::net::{AddressFamily, SendFlags, SocketFlags, SocketType};
+use rustls::{ServerConfig, ServerConnection};
 
 use super::bare::{look, raise_limit};
 
@@ -14,20 +18,31 @@ use super::bare::{look, raise_limit};
 pub const WORD: &str = "stand-in";
 
 /// What it is at each port.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Smtp,
     Imap,
     Ldap,
     Silent,
+    /// IMAP over TLS, and TLS with nothing behind.
+    Imaps,
+    SilentTls,
 }
 
 pub const SMTP: u16 = 2525;
 pub const IMAP: u16 = 2143;
 pub const LDAP: u16 = 2389;
 pub const SILENT: u16 = 2526;
-const PORTS: [(u16, Kind); 4] =
-    [(SMTP, Kind::Smtp), (IMAP, Kind::Imap), (LDAP, Kind::Ldap), (SILENT, Kind::Silent)];
+pub const IMAPS: u16 = 2993;
+pub const SILENT_TLS: u16 = 2994;
+const PORTS: [(u16, Kind); 6] = [
+    (SMTP, Kind::Smtp),
+    (IMAP, Kind::Imap),
+    (LDAP, Kind::Ldap),
+    (SILENT, Kind::Silent),
+    (IMAPS, Kind::Imaps),
+    (SILENT_TLS, Kind::SilentTls),
+];
 
 /// What it says of itself after hello, as Postfix does.
 const EHLO: &[u8] =
@@ -42,10 +57,10 @@ impl Kind {
     const fn greeting(self) -> &'static [u8] {
         match self {
             Self::Smtp => b"220 mail-1.example.test ESMTP\r\n",
-            Self::Imap => {
+            Self::Imap | Self::Imaps => {
                 b"* OK [CAPABILITY IMAP4rev1 SASL-IR LOGIN-REFERRALS ID ENABLE IDLE AUTH=PLAIN] ready.\r\n"
             }
-            Self::Ldap | Self::Silent => b"",
+            Self::Ldap | Self::Silent | Self::SilentTls => b"",
         }
     }
 
@@ -56,10 +71,10 @@ impl Kind {
         match self {
             Self::Smtp if said.starts_with(b"QUIT") => (b"221 2.0.0 Bye\r\n".to_vec(), true),
             Self::Smtp => (EHLO.to_vec(), false),
-            Self::Imap if has(b"LOGOUT") => {
+            Self::Imap | Self::Imaps if has(b"LOGOUT") => {
                 ([b"* BYE Logging out\r\n", tag(), b" OK Logout completed.\r\n"].concat(), true)
             }
-            Self::Imap => {
+            Self::Imap | Self::Imaps => {
                 let offers: &[u8] =
                     b"* CAPABILITY IMAP4rev1 SASL-IR LOGIN-REFERRALS ID ENABLE IDLE AUTH=PLAIN\r\n";
                 ([offers, tag(), b" OK Capability completed.\r\n"].concat(), false)
@@ -69,27 +84,36 @@ impl Kind {
                 Some(0x63) => (FOUND.to_vec(), false),
                 Some(_) | None => (Vec::new(), true),
             },
-            Self::Silent => (Vec::new(), false),
+            Self::Silent | Self::SilentTls => (Vec::new(), false),
         }
     }
 }
 
-/// Serves until it is ended.
-pub fn serve() {
+/// A client, and TLS with it where that is spoken.
+struct Client {
+    stream: TcpStream,
+    kind: Kind,
+    tls: Option<Box<ServerConnection>>,
+    is_greeted: bool,
+}
+
+/// Serves until it is ended; `folder` holds the certificate.
+pub fn serve(folder: &Path) {
     raise_limit();
+    let config = Arc::new(super::identity::server(folder));
     let queue = epoll::create(CreateFlags::CLOEXEC).unwrap();
     let listeners = PORTS.map(|(port, kind)| (listen(port), kind));
     for (listener, number) in listeners.iter().zip(0..) {
         epoll::add(&queue, &listener.0, EventData::new_u64(number), EventFlags::IN).unwrap();
     }
-    let mut clients: HashMap<u64, (OwnedFd, Kind)> = HashMap::new();
+    let mut clients: HashMap<u64, Client> = HashMap::new();
     let mut events = Vec::with_capacity(512);
     let mut last = listeners.len() as u64;
     loop {
         look(&queue, &mut events, true);
         for &Event { data, .. } in &events {
-            if let Some((client, kind)) = clients.get(&data.u64()) {
-                if serve_once(client, *kind) {
+            if let Some(client) = clients.get_mut(&data.u64()) {
+                if client.go_on().is_none() {
                     clients.remove(&data.u64());
                 }
                 continue;
@@ -97,31 +121,75 @@ pub fn serve() {
             let Some((listener, kind)) = listeners.get(usize::try_from(data.u64()).unwrap()) else {
                 continue;
             };
-            while let Ok(client) =
+            while let Ok(fd) =
                 rustix::net::accept_with(listener, SocketFlags::NONBLOCK | SocketFlags::CLOEXEC)
             {
-                say(&client, kind.greeting());
                 last += 1;
-                epoll::add(&queue, &client, EventData::new_u64(last), EventFlags::IN).unwrap();
-                clients.insert(last, (client, *kind));
+                epoll::add(&queue, &fd, EventData::new_u64(last), EventFlags::IN).unwrap();
+                let mut client = Client::new(fd.into(), *kind, &config);
+                client.greet();
+                clients.insert(last, client);
             }
         }
     }
 }
 
-/// Reads from a client and answers; says whether it is the end.
-fn serve_once(client: &OwnedFd, kind: Kind) -> bool {
-    let mut bytes = [0; 512];
-    let Ok(count @ 1..) = rustix::io::read(client, &mut bytes) else { return true };
-    let (answer, is_last) = kind.answer(&bytes[..count]);
-    say(client, &answer);
-    is_last
-}
+impl Client {
+    fn new(stream: TcpStream, kind: Kind, config: &Arc<ServerConfig>) -> Self {
+        let tls = matches!(kind, Kind::Imaps | Kind::SilentTls)
+            .then(|| Box::new(ServerConnection::new(Arc::clone(config)).unwrap()));
+        Self { stream, kind, tls, is_greeted: false }
+    }
 
-/// A client that has gone already is told nothing.
-fn say(client: &OwnedFd, words: &[u8]) {
-    if !words.is_empty() {
-        let _ = rustix::net::send(client, words, SendFlags::NOSIGNAL);
+    /// Greets, once and as soon as it can.
+    fn greet(&mut self) {
+        if !self.is_greeted && self.tls.as_ref().is_none_or(|tls| !tls.is_handshaking()) {
+            self.is_greeted = true;
+            self.say(self.kind.greeting());
+        }
+    }
+
+    /// Hears and answers; nothing is the end. One read is all that a client says at once.
+    fn go_on(&mut self) -> Option<()> {
+        let mut bytes = [0; 512];
+        let count = match &mut self.tls {
+            None => self.stream.read(&mut bytes).ok()?,
+            Some(tls) => {
+                let heard = tls.read_tls(&mut self.stream).ok()?;
+                tls.process_new_packets().ok()?;
+                let count = tls.reader().read(&mut bytes);
+                while tls.wants_write() {
+                    tls.write_tls(&mut self.stream).ok()?;
+                }
+                self.greet();
+                match count {
+                    Err(error) if error.kind() == ErrorKind::WouldBlock && heard > 0 => return Some(()),
+                    count => count.ok()?,
+                }
+            }
+        };
+        if count == 0 {
+            return None;
+        }
+        let (answer, is_last) = self.kind.answer(&bytes[..count]);
+        self.say(&answer);
+        (!is_last).then_some(())
+    }
+
+    /// A client that has gone already is told nothing.
+    fn say(&mut self, words: &[u8]) {
+        if words.is_empty() {
+            return;
+        }
+        match &mut self.tls {
+            None => {
+                let _ = rustix::net::send(&self.stream, words, SendFlags::NOSIGNAL);
+            }
+            Some(tls) => {
+                tls.writer().write_all(words).unwrap();
+                let _ = tls.write_tls(&mut self.stream);
+            }
+        }
     }
 }
 

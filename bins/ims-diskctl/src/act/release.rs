@@ -13,6 +13,7 @@ use super::{Deadline, go_on, lock, show};
 use crate::NAME;
 use crate::cli::Release;
 use crate::guard::mmp::{Block, Sequence};
+use crate::guard::reservation::{self, Came, Deed};
 use crate::hand::{Done, Question, WORDS};
 use crate::look::{Eye, Found};
 use crate::plan::{self, Step};
@@ -23,6 +24,7 @@ const LETS_GO: Duration = Duration::from_secs(2);
 
 /// A run of `release`.
 struct Run<'a> {
+    host: &'a Host,
     args: &'a Release,
     volume: Volume,
     deadline: Deadline,
@@ -37,7 +39,7 @@ pub fn release(host: &Host, args: &Release, out: &mut Out) -> Result<Exit, Fail>
     let number = block::number_of(&volume.device)?;
     let lock = if args.dry_run { None } else { Some(lock(host, number, deadline.left())?) };
     let eye = Eye::open(host, Hand::start(WORDS, lock.as_ref())?)?;
-    let mut run = Run { args, volume, deadline, eye };
+    let mut run = Run { host, args, volume, deadline, eye };
     let found = run.look()?;
     let steps = plan::release(&run.volume, &found)?;
     run.nobody(&found, out)?;
@@ -55,6 +57,7 @@ pub fn release(host: &Host, args: &Release, out: &mut Out) -> Result<Exit, Fail>
         match step {
             Step::Sync(point) => unwritten = run.sync(point)?,
             Step::Unmount(point) => run.unmount(point, &found, out)?,
+            Step::Reserve { deed, .. } => run.unreserve(*deed, &found)?,
             // No step of a release.
             Step::Claim { .. } | Step::Mount { .. } => {}
         }
@@ -151,6 +154,24 @@ impl Run<'_> {
                 Err(Fail::failed(format!("cannot unmount {}", point.display())).because(refusal.words))
             }
             Heard::Silence | Heard::Stopped(_) => Err(self.out_of_time("its unmount is still under way")),
+        }
+    }
+
+    /// Gives the reservation up.
+    fn unreserve(&mut self, deed: Deed, found: &Found) -> Result<(), Fail> {
+        let device = self.volume.device.clone();
+        let us = reservation::key(self.host.name());
+        let wanted = reservation::Wanted { device, number: found.number, us, deed };
+        self.eye.hand().ask(&Question::Reserve(wanted))?;
+        match self.eye.hand().answer::<Result<Came, String>>(self.deadline.left(), None)? {
+            Heard::Answer(Ok(_)) => Ok(()),
+            Heard::Answer(Err(why)) => {
+                let device = self.volume.device.display();
+                Err(Fail::broken(format!("{device} is unmounted, and reserved still"))
+                    .because(why)
+                    .hint("run it again"))
+            }
+            Heard::Silence | Heard::Stopped(_) => Err(self.out_of_time("its reservation is being given up")),
         }
     }
 

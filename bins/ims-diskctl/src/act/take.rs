@@ -1,5 +1,7 @@
 //! Mounts a volume here, unless another node has it.
 
+mod fails;
+mod reserve;
 mod settled;
 
 use std::time::{Duration, Instant};
@@ -7,7 +9,8 @@ use std::time::{Duration, Instant};
 use ims::sys::block;
 use ims::sys::hand::{Hand, Heard};
 use ims::sys::lock::Lock;
-use ims::sys::mount::{Call, Refusal};
+use ims::sys::mount::Call;
+use ims::sys::reservation::Key;
 use ims::sys::stop::Stop;
 use ims::{Exit, Fail, Host, Out};
 use jiff::Timestamp;
@@ -17,6 +20,7 @@ use super::{Deadline, go_on, lock, show};
 use crate::cli::Take;
 use crate::guard::claim::{self, Claimed};
 use crate::guard::mmp::{Block, Sequence};
+use crate::guard::reservation;
 use crate::hand::{Done, Question, WORDS};
 use crate::look::{Eye, Found};
 use crate::plan::{self, Step, Taking};
@@ -33,6 +37,9 @@ struct Run<'a> {
     lock: Option<Lock>,
     eye: Eye,
     boot: u32,
+    key: Key,
+    /// Whether this run reserved the disk, which is given up when it is not mounted.
+    has_reserved: bool,
     /// Whether the mount took so long that another node may have claimed over this one's claim.
     is_late: bool,
 }
@@ -49,7 +56,9 @@ pub fn take(host: &Host, args: &Take, out: &mut Out) -> Result<Exit, Fail> {
     let lock = if args.dry_run { None } else { Some(lock(host, number, deadline.left())?) };
     let eye = Eye::open(host, Hand::start(WORDS, lock.as_ref())?)?;
     let boot = claim::boot()?;
-    let mut run = Run { host, args, volume, deadline, stop, lock, eye, boot, is_late: false };
+    let key = reservation::key(host.name());
+    let (has_reserved, is_late) = (false, false);
+    let mut run = Run { host, args, volume, deadline, stop, lock, eye, boot, key, has_reserved, is_late };
     let mut found = run.look()?;
     loop {
         let steps = run.plan(&found)?;
@@ -61,8 +70,10 @@ pub fn take(host: &Host, args: &Take, out: &mut Out) -> Result<Exit, Fail> {
             out.record(&found.record(&run.volume, false))?;
             return Ok(Exit::Ok);
         }
-        if run.carry_out(&steps, &found)? {
-            break;
+        match run.carry_out(&steps, &found) {
+            Ok(true) => break,
+            Ok(false) => {}
+            Err(fail) => return Err(run.given_up(fail)),
         }
         found = run.look()?; // it was released meanwhile: the plan is another
     }
@@ -77,12 +88,15 @@ impl Run<'_> {
     }
 
     fn plan(&self, found: &Found) -> Result<Vec<Step>, Fail> {
-        let proof = Proof::find(self.host, self.args.proof.as_deref(), found.signer.as_deref())?;
+        let holder = found.reserved_by.as_deref().or(found.signer.as_deref());
+        let proof = Proof::find(self.host, self.args.proof.as_deref(), holder)?;
         let taking = Taking {
             volume: &self.volume,
             guard: self.args.guard,
             proof: proof.as_ref(),
+            preempt: self.args.preempt,
             us: self.host.name(),
+            key: self.key,
             boot: self.boot,
             now: Timestamp::now(),
         };
@@ -116,8 +130,16 @@ impl Run<'_> {
                             self.mount(call)?;
                             self.is_late = claimed.is_some_and(|claimed| claimed.elapsed() >= claim::VOID);
                         }
-                        Some((block, wait)) => return self.mount_watching(call, block, *wait),
+                        Some((block, wait)) => {
+                            if !self.mount_watching(call, block, *wait)? {
+                                return Ok(false);
+                            }
+                        }
                     }
+                }
+                Step::Reserve { deed, .. } => {
+                    self.reserve(*deed, found)?;
+                    done = "not mounted";
                 }
                 // No step of a take.
                 Step::Sync(_) | Step::Unmount(_) => {}
@@ -211,55 +233,5 @@ impl Run<'_> {
                 })
             }
         }
-    }
-
-    /// The guard moved, so its holder lives.
-    fn alive(&mut self, judged: &Block, now: &Block) -> Fail {
-        let device = self.volume.device.display().to_string();
-        let who = self.look().ok().and_then(|found| found.signer).unwrap_or_else(|| now.node.clone());
-        match now.sequence() {
-            Sequence::Clean if now.is_claim() => {
-                Fail::refused(format!("{device} is being taken by {} this moment", now.node))
-                    .hint("look again to see whether it got it")
-            }
-            Sequence::Clean => {
-                Fail::failed(format!("{device} was released by {who} this moment")).hint("run it again")
-            }
-            Sequence::Fsck => {
-                Fail::refused(format!("{device} is being checked by e2fsck on {who}")).hint("let it end")
-            }
-            Sequence::Held(_) => Fail::refused(format!("{device} is alive on {who}"))
-                .because(format!("its guard moved from {} to {}", judged.number(), now.number()))
-                .hint(format!("release it there, or fence {who}")),
-        }
-    }
-
-    /// The kernel would not mount.
-    fn refused(&mut self, refusal: &Refusal) -> Fail {
-        let device = self.volume.device.display().to_string();
-        if refusal.here {
-            return Fail::refused(format!("{device} is in use on this node, in another mount namespace"))
-                .because(&refusal.words)
-                .hint("find it with: grep -l, on /proc/*/mountinfo");
-        }
-        let held = self.look().ok().filter(|found| {
-            found.guard().is_some_and(|block| matches!(block.sequence(), Sequence::Held(_) | Sequence::Fsck))
-        });
-        match held {
-            Some(found) if refusal.busy => {
-                let who = found.signer.unwrap_or_else(|| "another node".to_owned());
-                Fail::refused(format!("{device} is alive on {who}"))
-                    .because("the kernel saw it write")
-                    .hint(format!("release it there, or fence {who}"))
-            }
-            Some(_) | None => Fail::failed(format!("cannot mount {device}"))
-                .because(&refusal.words)
-                .hint("the kernel's log may say more: dmesg"),
-        }
-    }
-
-    fn out_of_time(&self, doing: &str) -> Fail {
-        let timeout = self.args.timeout;
-        Fail::unknown(format!("{} did not end within {timeout}: {doing}", self.volume.device.display()))
     }
 }

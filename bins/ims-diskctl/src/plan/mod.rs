@@ -1,18 +1,26 @@
 //! What is to be done: pure functions from what is wanted and what was found to steps, or to the rule that forbids them.
 
+mod release;
+mod reserving;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
+use ims::sys::reservation::Key;
 use ims::{Fail, State};
 use jiff::Timestamp;
 
 use crate::guard::claim;
 use crate::guard::mmp::{Block, Sequence};
+use crate::guard::reservation::{Deed, Standing};
 use crate::hand::{Disk, Place};
 use crate::look::{Found, paths};
 use crate::proof::{Holder, Proof};
 use crate::record::VolumeStep;
 use crate::volume::{Volume, Wanted};
+use reserving::Reserving;
+
+pub use release::release;
 
 /// One thing to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +31,13 @@ pub enum Step {
         judged: Block,
         /// For how long it must not move before.
         watch: Duration,
+        /// Why.
+        why: String,
+    },
+    /// Reserve the disk, or give that up.
+    Reserve {
+        /// What is to be done.
+        deed: Deed,
         /// Why.
         why: String,
     },
@@ -52,6 +67,14 @@ impl Step {
             Self::Mount { watch, why, .. } => {
                 ("mount", watch.as_ref().map_or(Duration::ZERO, |(_, wait)| *wait), why.as_str())
             }
+            Self::Reserve { deed, why } => {
+                let action = match deed {
+                    Deed::Reserve => "reserve",
+                    Deed::Preempt(_) => "preempt",
+                    Deed::GiveUp => "unreserve",
+                };
+                (action, Duration::ZERO, why.as_str())
+            }
             Self::Sync(_) => ("sync", Duration::ZERO, "so that the unmount has little left to write"),
             Self::Unmount(_) => ("unmount", Duration::ZERO, "so that another node can take it at once"),
         };
@@ -74,8 +97,12 @@ pub struct Taking<'a> {
     pub guard: Wanted,
     /// The proof that its holder was fenced.
     pub proof: Option<&'a Proof>,
+    /// Whether the disk may be taken away from a node that reserved it and may be alive.
+    pub preempt: bool,
     /// The name of this node.
     pub us: &'a str,
+    /// The key of this node, by which it reserves disks.
+    pub key: Key,
     /// Its boot, as [`claim::boot`] tells it.
     pub boot: u32,
     /// The time.
@@ -85,10 +112,11 @@ pub struct Taking<'a> {
 /// The steps that take a volume: none when it is mounted there already.
 pub fn take(wanted: &Taking<'_>, found: &Found) -> Result<Vec<Step>, Fail> {
     let device = wanted.volume.device.display();
+    is_not_lost(wanted, found)?;
     let disk =
         found.disk.as_ref().map_err(|why| Fail::unknown(format!("cannot read {device}")).because(why))?;
     match found.mounted() {
-        State::Up => return Ok(Vec::new()),
+        State::Up => return mounted(wanted, found),
         State::Down => {}
         State::Partial | State::Unknown => return Err(in_the_way(wanted.volume, found)),
     }
@@ -110,6 +138,29 @@ pub fn take(wanted: &Taking<'_>, found: &Found) -> Result<Vec<Step>, Fail> {
     by_guard(wanted, found, disk, point)
 }
 
+/// Nobody has taken the disk away while the volume is mounted here.
+fn is_not_lost(wanted: &Taking<'_>, found: &Found) -> Result<(), Fail> {
+    match (found.mounted(), found.standing) {
+        (State::Up, Some(Standing::Theirs(_) | Standing::Strange(_))) => {
+            let who = found.reserved_by.as_deref().unwrap_or_default();
+            let device = wanted.volume.device.display();
+            Err(Fail::refused(format!("{device} is mounted here, and reserved for {who}"))
+                .because("nothing can be written to it any more")
+                .hint("release it here, then see who has it"))
+        }
+        (State::Up | State::Down | State::Partial | State::Unknown, _) => Ok(()),
+    }
+}
+
+/// What is to be done for a volume that is mounted there: it is reserved, if it was not.
+fn mounted(wanted: &Taking<'_>, found: &Found) -> Result<Vec<Step>, Fail> {
+    if found.standing != Some(Standing::Free) {
+        return Ok(Vec::new());
+    }
+    let Reserving { before, after, .. } = reserving::reserving(wanted, found)?;
+    Ok(before.or(after).into_iter().collect())
+}
+
 /// What stands in the way of a mount, on this very node.
 fn in_the_way(volume: &Volume, found: &Found) -> Fail {
     let (device, mount) = (volume.device.display(), volume.mount.display());
@@ -129,12 +180,16 @@ fn in_the_way(volume: &Volume, found: &Found) -> Fail {
 
 fn by_guard(wanted: &Taking<'_>, found: &Found, disk: &Disk, point: PathBuf) -> Result<Vec<Step>, Fail> {
     let device = wanted.volume.device.display();
+    let Reserving { before, after, excluded } = reserving::reserving(wanted, found)?;
+    let is_reserved = before.is_some() || after.is_some();
     let mount = |watch, why: &str| Step::Mount { point, watch, why: why.to_owned() };
+    let whole = |steps: Vec<Step>| before.into_iter().chain(steps).chain(after).collect();
     let block = match &disk.guard {
         Some(Ok(block)) => block,
         Some(Err(why)) => {
             return Err(Fail::unknown(format!("cannot read the guard of {device}")).because(why));
         }
+        None if is_reserved => return Ok(whole(vec![mount(None, "no other node can write to it")])),
         None if wanted.guard == Wanted::None => return Ok(vec![mount(None, "no guard was asked for")]),
         None => {
             return Err(Fail::refused(format!("{device} has no guard against a second mount")).hint(
@@ -152,7 +207,7 @@ fn by_guard(wanted: &Taking<'_>, found: &Found, disk: &Disk, point: PathBuf) -> 
                 (Duration::ZERO, "so that no other node takes it at the same moment".to_owned())
             };
             let claim = Step::Claim { judged: block.clone(), watch, why };
-            return Ok(vec![claim, mount(None, "its guard is clean")]);
+            return Ok(whole(vec![claim, mount(None, "its guard is clean")]));
         }
         Sequence::Fsck => {
             return Err(Fail::refused(format!("{device} is being checked by e2fsck on {who}, or was when that died"))
@@ -165,16 +220,17 @@ fn by_guard(wanted: &Taking<'_>, found: &Found, disk: &Disk, point: PathBuf) -> 
                 .map_or(0, |place| place.interval_s),
         ),
     };
+    let clear = |why| Step::Claim { judged: block.clone(), watch: crate::proof::WATCH, why };
+    if let Some(why) = excluded {
+        return Ok(whole(vec![clear(why), mount(None, "no other node can write to it")]));
+    }
     if let Some(proof) = wanted.proof {
         let holder = Holder { name, last_sign: block.last_sign(), us: wanted.us };
         match proof.proves(&holder, wanted.now) {
             Ok(()) => {
                 let fenced = &proof.fenced;
                 let why = format!("{who} was fenced by {} at {}", fenced.method, fenced.time);
-                return Ok(vec![
-                    Step::Claim { judged: block.clone(), watch: crate::proof::WATCH, why },
-                    mount(None, "its holder is dead"),
-                ]);
+                return Ok(whole(vec![clear(why), mount(None, "its holder is dead")]));
             }
             Err(why) if proof.was_named => {
                 return Err(Fail::refused(format!("{device} is held by {who}"))
@@ -184,33 +240,8 @@ fn by_guard(wanted: &Taking<'_>, found: &Found, disk: &Disk, point: PathBuf) -> 
             Err(_) => {}
         }
     }
-    Ok(vec![mount(Some((block.clone(), wait)), &format!("{who} may be alive: its guard is watched"))])
-}
-
-/// The steps that give a volume up: none when it is not mounted here.
-pub fn release(volume: &Volume, found: &Found) -> Result<Vec<Step>, Fail> {
-    let (device, mount) = (volume.device.display(), volume.mount.display());
-    let Some(there) = found.mounted_there() else {
-        return match (&found.top, found.mounts.is_empty()) {
-            (None, true) => Ok(Vec::new()),
-            (Some(top), _) => Err(Fail::refused(format!(
-                "device {} ({}) is mounted on {mount}, and not {device}",
-                top.device, top.fstype
-            ))
-            .hint("name the volume that is meant")),
-            (None, false) => Err(Fail::refused(format!(
-                "{device} is mounted on {} and not on {mount}",
-                paths(&found.mounts)
-            ))
-            .hint("name that folder")),
-        };
-    };
-    let elsewhere: Vec<_> = found.mounts.iter().filter(|mounted| mounted.id != there.id).collect();
-    if !elsewhere.is_empty() {
-        return Err(Fail::refused(format!("{device} is mounted on {} too", paths(elsewhere)))
-            .hint("unmount it there first: until then this node holds it"));
-    }
-    Ok(vec![Step::Sync(there.point.clone()), Step::Unmount(there.point.clone())])
+    let why = format!("{who} may be alive: its guard is watched");
+    Ok(whole(vec![mount(Some((block.clone(), wait)), &why)]))
 }
 
 #[cfg(test)]

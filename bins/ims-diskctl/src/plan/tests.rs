@@ -2,11 +2,13 @@
 
 use ims::Exit;
 use ims::sys::mount::Table;
+use ims::sys::reservation::{Held, Kind, Seen};
 
 use super::*;
 use crate::filesystem::Uuid;
 use crate::filesystem::ext4::{self, Superblock};
 use crate::guard::mmp;
+use crate::guard::reservation::{key, standing};
 use crate::volume::Fstype;
 
 const DEVICE: &str = "8:17 / /global/ims rw,relatime - ext4 /dev/sdb1";
@@ -47,7 +49,16 @@ fn found(guard: Option<Result<Block, String>>, mounts: &[&str]) -> Found {
         top: table.top_at(&volume().mount).cloned(),
         nested: Vec::new(),
         signer: Some("mail-2".into()),
+        reserved: Ok(None),
+        standing: None,
+        reserved_by: None,
     }
+}
+
+/// How mail-1 takes a volume, without a proof.
+fn taking(volume: &Volume, guard: Wanted) -> Taking<'_> {
+    let (us, now) = ("mail-1", Timestamp::UNIX_EPOCH);
+    Taking { volume, guard, proof: None, preempt: false, us, key: key(us), boot: 7, now }
 }
 
 fn actions(steps: &[Step]) -> Vec<(&'static str, u64)> {
@@ -77,17 +88,66 @@ fn a_volume_is_taken_by_what_its_guard_and_the_mount_table_say() {
         let row = format!("{guard:?} {wanted:?} {mounts:?}");
         let found = found(guard.map(|guard| guard.map(block)), mounts);
         let volume = volume();
-        let taking = Taking {
-            volume: &volume,
-            guard: wanted,
-            proof: None,
-            us: "mail-1",
-            boot: 7,
-            now: Timestamp::UNIX_EPOCH,
-        };
+        let taking = taking(&volume, wanted);
         let steps = take(&taking, &found).map(|steps| actions(&steps)).map_err(|fail| fail.exit());
         assert_eq!(steps, expected.map(<[_]>::to_vec), "{row}");
     }
+}
+
+/// A row: who is registered and holds, what the guard block says, whether `--preempt` was said, and what follows.
+type Row<'a> = (&'a [&'a str], Option<&'a str>, Option<u32>, bool, Result<&'a [(&'a str, u64)], Exit>);
+
+#[test]
+fn a_disk_that_can_be_reserved_is_taken_by_whom_it_is_reserved_for() {
+    let clean = 0xFF4D_4D50;
+    let rows: [Row<'_>; 11] = [
+        (&[], None, Some(clean), false, Ok(&[("reserve", 0), ("claim", 0), ("mount", 0)])),
+        (&[], None, None, false, Ok(&[("reserve", 0), ("mount", 0)])),
+        // It may be alive and know nothing of reservations: to reserve now would take the disk away from it.
+        (&[], None, Some(7), false, Ok(&[("mount", 22), ("reserve", 0)])),
+        (
+            &["mail-1"],
+            Some("mail-1"),
+            Some(7),
+            false,
+            Ok(&[("reserve", 0), ("clear-guard", 0), ("mount", 0)]),
+        ),
+        (&["mail-1", "mail-3"], Some("mail-1"), Some(7), false, Ok(&[("reserve", 0), ("mount", 22)])),
+        (&["mail-2"], Some("mail-2"), Some(7), false, Err(Exit::Refused)),
+        (&["mail-2"], Some("mail-2"), Some(clean), false, Err(Exit::Refused)),
+        (&["mail-2"], Some("mail-2"), Some(7), true, Ok(&[("preempt", 0), ("clear-guard", 0), ("mount", 0)])),
+        (&["mail-2"], Some("mail-2"), None, true, Ok(&[("preempt", 0), ("mount", 0)])),
+        (&["mail-2", "mail-3"], Some("mail-2"), Some(7), true, Ok(&[("preempt", 0), ("mount", 22)])),
+        (&["fence_scsi"], Some("fence_scsi"), Some(clean), true, Err(Exit::Refused)),
+    ];
+    let key = |who: &str| if who == "fence_scsi" { Key(0x1234) } else { key(who) };
+    for (keys, held, guard, preempt, expected) in rows {
+        let row = format!("{keys:?} {held:?} {guard:?} {preempt}");
+        let mut found = found(guard.map(|guard| Ok(block(guard))), &[]);
+        let held = held.map(|who| Held { key: key(who), kind: Kind::RegistrantsWrite });
+        let seen = Seen { generation: 1, keys: keys.iter().map(|who| key(who)).collect(), held };
+        found.standing = Some(standing(&seen, key("mail-1")));
+        found.reserved_by = keys.first().map(ToString::to_string);
+        found.reserved = Ok(Some(seen));
+        let volume = volume();
+        let taking = Taking { preempt, ..taking(&volume, Wanted::Auto) };
+        let steps = take(&taking, &found).map(|steps| actions(&steps)).map_err(|fail| fail.exit());
+        assert_eq!(steps, expected.map(<[_]>::to_vec), "{row}");
+    }
+}
+
+#[test]
+fn what_a_disk_says_of_its_reservations_must_be_known_unless_another_guard_was_named() {
+    let mut found = found(Some(Ok(block(0xFF4D_4D50))), &[]);
+    found.reserved = Err("Input/output error".into());
+    let volume = volume();
+    let exit =
+        |guard| take(&taking(&volume, guard), &found).map(|steps| steps.len()).map_err(|fail| fail.exit());
+    assert_eq!((exit(Wanted::Auto), exit(Wanted::Mmp)), (Err(Exit::Unknown), Ok(2)));
+    found.reserved = Ok(None);
+    let exit =
+        |guard| take(&taking(&volume, guard), &found).map(|steps| steps.len()).map_err(|fail| fail.exit());
+    assert_eq!((exit(Wanted::Auto), exit(Wanted::Reservation)), (Ok(2), Err(Exit::Refused)));
 }
 
 #[test]
@@ -96,8 +156,7 @@ fn a_disk_that_can_not_be_read_is_never_taken() {
     found.disk = Err("Input/output error".into());
     let volume = volume();
     for guard in [Wanted::Auto, Wanted::Mmp, Wanted::None] {
-        let taking =
-            Taking { volume: &volume, guard, proof: None, us: "mail-1", boot: 7, now: Timestamp::UNIX_EPOCH };
+        let taking = taking(&volume, guard);
         assert_eq!(take(&taking, &found).unwrap_err().exit(), Exit::Unknown);
     }
 }

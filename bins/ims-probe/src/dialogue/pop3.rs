@@ -29,7 +29,7 @@ pub async fn hold<S: Stream>(wire: &mut Wire<S>, ask: Ask<'_>, way: &mut Way) ->
     }
     if ask.level >= Level::Login {
         way.enter(Stage::Auth);
-        auth(wire, offers, ask.login_over(wire)?).await?;
+        auth(wire, offers, ask.login_over(wire)?).await.map_err(hasty)?;
     }
     way.enter(Stage::Quit);
     wire.send(b"QUIT\r\n").await?;
@@ -47,17 +47,20 @@ pub(super) struct Offers {
 pub(super) async fn capa<S: Stream>(wire: &mut Wire<S>) -> Result<Offers, Trouble> {
     wire.send(b"CAPA\r\n").await?;
     let mut offers = Offers::default();
-    if let Said::Ok(_) = said(wire.line().await?)? {
-        loop {
-            let line = wire.line().await?;
-            if line == b"." {
-                break;
-            }
-            offers.stls |= begins(line, "STLS");
-            offers.plain |= begins(line, "SASL") && line.split(|byte| *byte == b' ').any(is_plain);
-        }
+    match said(wire.line().await?)? {
+        Said::Ok(_) => {}
+        // It is not that the command is not known: RFC 3206.
+        Said::Err(words) if code(&words).starts_with("[SYS/") => return Err(Trouble::SaidNo(words)),
+        Said::Err(_) => return Ok(offers),
     }
-    Ok(offers)
+    loop {
+        let line = wire.line().await?;
+        if line == b"." {
+            return Ok(offers);
+        }
+        offers.stls |= begins(line, "STLS");
+        offers.plain |= begins(line, "SASL") && line.split(|byte| *byte == b' ').any(is_plain);
+    }
 }
 
 /// Begins TLS where that is wanted and offered (RFC 2595); says whether it has.
@@ -93,6 +96,21 @@ pub(super) async fn auth<S: Stream>(
         wire.send_all(&["PASS ", login.password.reveal(), "\r\n"]).await?;
     }
     ok(wire).await.map(drop)
+}
+
+/// The response code that stands behind a no, or its first word (RFC 2449 §8).
+pub(super) fn code(words: &str) -> String {
+    words.split_whitespace().nth(1).unwrap_or_default().to_ascii_uppercase()
+}
+
+/// Tells a no for which the time since the last login is the only reason from others.
+pub fn hasty(trouble: Trouble) -> Trouble {
+    if let Trouble::SaidNo(words) = &trouble
+        && code(words) == "[LOGIN-DELAY]"
+    {
+        return Trouble::TooSoon(words.clone());
+    }
+    trouble
 }
 
 /// A status line.

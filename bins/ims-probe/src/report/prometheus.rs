@@ -1,7 +1,7 @@
 //! Metrics in the text formats that Prometheus reads: its own (0.0.4), as the textfile collector of `node_exporter`
 //! takes it, and `OpenMetrics` 1.0. No sample has a time of its own, which that collector refuses.
 
-use std::fmt::Display;
+use std::fmt::{Display, Write};
 
 use ims::State;
 
@@ -23,23 +23,23 @@ const STATES: [State; 4] = [State::Up, State::Down, State::Partial, State::Unkno
 pub fn text(report: &Report, flavour: Flavour) -> String {
     let mut page = Page { text: String::new(), flavour };
     page.family("ims_probe_targets", Kind::Gauge, "Targets that are probed.");
-    page.sample("ims_probe_targets", "", report.targets());
+    page.line(format_args!("ims_probe_targets {}", report.targets()));
     page.family("ims_probe_targets_answered", Kind::Gauge, "Targets that have answered.");
-    page.sample("ims_probe_targets_answered", "", report.targets() - report.silent());
+    page.line(format_args!("ims_probe_targets_answered {}", report.targets() - report.silent()));
 
     let answers: Vec<(String, &Answer)> = report.answers().map(|answer| (labels(answer), answer)).collect();
     page.family("ims_probe_state", Kind::Gauge, "1 for the state the endpoint is in, 0 for the others.");
     for (labels, answer) in &answers {
         for state in STATES {
-            let labels = format!("{labels},state=\"{state}\"");
-            page.sample("ims_probe_state", &labels, u8::from(answer.state == state));
+            let labels = format_args!("{labels},state=\"{state}\"");
+            page.sample("ims_probe_state", labels, u8::from(answer.state == state));
         }
     }
     let name = "ims_probe_failed_stage";
     page.family(name, Kind::Gauge, "1 for the stage at which the endpoint is not up.");
     for (labels, answer) in &answers {
         if let Some(stage) = answer.stage {
-            page.sample(name, &format!("{labels},stage=\"{stage}\""), 1);
+            page.sample(name, format_args!("{labels},stage=\"{stage}\""), 1);
         }
     }
     let name = "ims_probe_duration_seconds";
@@ -51,7 +51,7 @@ pub fn text(report: &Report, flavour: Flavour) -> String {
     page.family(name, Kind::Seconds, "The time of each stage that was reached.");
     for (labels, answer) in &answers {
         for (stage, took) in answer.stages() {
-            page.sample(name, &format!("{labels},stage=\"{stage}\""), took.as_secs_f64());
+            page.sample(name, format_args!("{labels},stage=\"{stage}\""), took.as_secs_f64());
         }
     }
     let name = "ims_probe_answer_timestamp_seconds";
@@ -115,17 +115,13 @@ impl Page {
         }
     }
 
-    fn sample(&mut self, name: &str, labels: &str, value: impl Display) {
-        if labels.is_empty() {
-            self.line(format_args!("{name} {value}"));
-        } else {
-            self.line(format_args!("{name}{{{labels}}} {value}"));
-        }
+    fn sample(&mut self, name: &str, labels: impl Display, value: impl Display) {
+        self.line(format_args!("{name}{{{labels}}} {value}"));
     }
 
     fn line(&mut self, line: impl Display) {
-        self.text += &line.to_string();
-        self.text.push('\n');
+        // Writing into a String cannot fail.
+        let _ = writeln!(self.text, "{line}");
     }
 
     fn end(mut self) -> String {

@@ -62,3 +62,115 @@ fn back(way: &mut Way, stage: Stage) {
         way.enter(stage);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::pop3::{Look, Maildrop};
+    use super::*;
+    use crate::feed::{Feed, ask, login, play};
+    use crate::trouble::Trouble;
+    use crate::wire::Wire;
+    use proptest::prelude::*;
+
+    const MARK: &str = "X-IMS-Probe: mail-1 0 x\r\n";
+
+    /// A session of POP3 up to the header of its one message.
+    const SESSION: &str = "+OK\r\n-ERR\r\n+OK\r\n+OK\r\n+OK\r\n1 120\r\n.\r\n+OK\r\n1 5\r\n.\r\n+OK\r\n";
+
+    /// Lines that are nearly what a server of mailboxes says, so that some dialogues come far.
+    fn speech() -> impl Strategy<Value = Vec<u8>> {
+        let fetched = format!("* 1 FETCH (UID 7 BODY[] {{{}}}\r\n{MARK})\r\n", MARK.len());
+        let said = [
+            "* PREAUTH x\r\n",
+            "* CAPABILITY IMAP4rev1 IDLE UIDPLUS\r\n",
+            "a1 OK\r\nb2 OK\r\n",
+            "b3 OK\r\nb4 OK\r\nb5 OK\r\n",
+            "b6 OK\r\nb7 OK\r\n",
+            "+ idling\r\n",
+            "b8 OK\r\n",
+            "* 1 EXISTS\r\n",
+            "* 1 EXPUNGE\r\n",
+            "* SEARCH 7\r\n",
+            &fetched,
+            "* BYE\r\nb9 OK\r\n",
+            "+OK\r\n",
+            "+OK\r\n1 120\r\n.\r\n",
+            "-ERR [IN-USE]\r\n",
+            "1 5\r\n.\r\n",
+            MARK,
+            "\r\n.\r\n",
+        ];
+        let line = prop_oneof![
+            9 => proptest::sample::select(said.map(|text| text.as_bytes().to_vec()).to_vec()),
+            1 => proptest::collection::vec(any::<u8>(), 0..20),
+        ];
+        proptest::collection::vec(line, 0..30).prop_map(|lines| lines.concat())
+    }
+
+    fn mark() -> Mark {
+        Mark { host: "mail-1".to_owned(), until: 0, token: "x".to_owned() }
+    }
+
+    fn by_imap(speech: &[u8]) -> Result<(), Trouble> {
+        let (login, mut way) = (login(), Way::from(Stage::Fetch));
+        let mut wire = Wire::over(Feed::of(speech));
+        play(imap::hold(&mut wire, ask(&login), &mut way, &mark(), async |_| ()))
+    }
+
+    fn by_pop3(speech: &[u8]) -> Result<Look, Trouble> {
+        let (login, mut way) = (login(), Way::from(Stage::Fetch));
+        let mut wire = Wire::over(Feed::of(speech));
+        play(Maildrop::default().look(&mut wire, ask(&login), &mut way, &mark()))
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_a_server_says_a_look_ends_and_less_is_never_more(speech in speech(), cut in 0..200_usize) {
+            let short = &speech[..cut.min(speech.len())];
+            prop_assert!(by_imap(short).is_err() || by_imap(&speech).is_ok());
+            prop_assert!(by_imap(&speech).is_err() || String::from_utf8_lossy(&speech).contains("* BYE"));
+            let whole = by_pop3(&speech);
+            if let Ok(look) = by_pop3(short) {
+                prop_assert_eq!(Some(look), whole.ok());
+            }
+        }
+    }
+
+    #[test]
+    fn only_the_whole_of_a_dialogue_is_a_yes() {
+        let fetched = format!("* 1 FETCH (UID 7 BODY[] {{{}}}\r\n{MARK})\r\n", MARK.len());
+        let whole = format!(
+            "* PREAUTH x\r\n* CAPABILITY IMAP4rev1 IDLE\r\na1 OK\r\n* 1 EXISTS\r\nb2 OK\r\nb3 OK\r\n* SEARCH\r\nb4 OK\r\n\
+             * 2 EXISTS\r\n+ idling\r\nb8 OK\r\nb3 OK\r\n* SEARCH 7\r\nb4 OK\r\n{fetched}b5 OK\r\nb6 OK\r\n\
+             * 1 EXPUNGE\r\nb7 OK\r\nb3 OK\r\n* SEARCH\r\nb4 OK\r\n* BYE\r\nb9 OK\r\n"
+        );
+        by_imap(whole.as_bytes()).unwrap();
+        assert!((0..whole.len()).all(|cut| by_imap(&whole.as_bytes()[..cut]).is_err()));
+        let whole = format!("{SESSION}{MARK}\r\n.\r\n+OK\r\n+OK\r\n");
+        assert_eq!(by_pop3(whole.as_bytes()).unwrap(), Look::Deleted);
+        assert!((0..whole.len()).all(|cut| by_pop3(&whole.as_bytes()[..cut]).is_err()));
+    }
+
+    #[test]
+    fn waits_grow_to_the_longest() {
+        let mut waits = Waits::of(20, 100);
+        let all: Vec<u128> = (0..5).map(|_| waits.longer().as_millis()).collect();
+        assert_eq!(all, [20, 40, 80, 100, 100]);
+    }
+
+    #[test]
+    fn a_mark_is_found_in_a_header_alone_and_over_several_lines() {
+        for (message, look) in [
+            (format!("{MARK}\r\n.\r\n+OK\r\n+OK\r\n"), Look::Deleted),
+            ("A: b\r\nX-IMS-Probe: mail-1\r\n 0 x\r\n.\r\n+OK\r\n+OK\r\n".to_owned(), Look::Deleted),
+            (format!("A: {}\r\n{MARK}\r\n.\r\n+OK\r\n+OK\r\n", "x".repeat(9000)), Look::Deleted),
+            (format!("A: b\r\n\r\n{MARK}.\r\n+OK\r\n"), Look::NotYet),
+            (format!("A: {MARK}\r\n.\r\n+OK\r\n"), Look::NotYet),
+            (format!("A: {}{MARK}\r\n.\r\n+OK\r\n", "x".repeat(4093)), Look::NotYet),
+            ("X-IMS-Probe: mail-2 0 x\r\n\r\n.\r\n+OK\r\n".to_owned(), Look::NotYet),
+        ] {
+            let told = by_pop3(format!("{SESSION}{message}").as_bytes());
+            assert_eq!(told.unwrap(), look, "{message}");
+        }
+    }
+}

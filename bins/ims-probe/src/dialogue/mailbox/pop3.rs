@@ -5,7 +5,7 @@ use std::collections::{HashMap, VecDeque};
 
 use super::{MOST, back, copies, count, ours};
 use crate::ask::Ask;
-use crate::dialogue::pop3::{Said, auth, capa, garbled, ok, said, starttls};
+use crate::dialogue::pop3::{Said, auth, capa, code, garbled, ok, said, starttls};
 use crate::parcel::Mark;
 use crate::stage::{Stage, Way};
 use crate::trouble::Trouble;
@@ -126,8 +126,7 @@ impl Maildrop {
 
 /// Whether somebody else has the mailbox now, or too little time has passed since the last login (RFC 2449 §8.1).
 fn is_for_now(words: &str) -> bool {
-    let code = words.split_whitespace().nth(1).unwrap_or_default();
-    ["[IN-USE]", "[LOGIN-DELAY]"].iter().any(|known| code.eq_ignore_ascii_case(known))
+    ["[IN-USE]", "[LOGIN-DELAY]"].contains(&code(words).as_str())
 }
 
 async fn quit<S: Stream>(wire: &mut Wire<S>) -> Result<(), Trouble> {

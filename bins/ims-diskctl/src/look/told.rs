@@ -1,0 +1,110 @@
+//! The record of a volume as it was found.
+
+use ims::State;
+use ims::sys::mount::Mounted;
+use jiff::Timestamp;
+
+use super::Found;
+use crate::guard::mmp::{Block, Sequence};
+use crate::guard::reservation::Standing;
+use crate::hand::Disk;
+use crate::record::{self, Guard, GuardKind, GuardState, Reservation};
+use crate::volume::Volume;
+
+impl Found {
+    /// Why the state is what it is, where that is not plain.
+    fn why(&self, volume: &Volume) -> Option<String> {
+        if let (State::Up, Some(Standing::Theirs(_) | Standing::Strange(_)), Some(who)) =
+            (self.mounted(), self.standing, &self.reserved_by)
+        {
+            return Some(format!("it is reserved for {who}, and this node can write nothing any more"));
+        }
+        if let Err(why) = &self.disk {
+            return Some(format!("cannot read {}: {why}", volume.device.display()));
+        }
+        if let Ok(Disk { guard: Some(Err(why)), .. }) = &self.disk {
+            return Some(format!("cannot read the guard of {}: {why}", volume.device.display()));
+        }
+        match (self.mounted(), self.mounted_there(), &self.top) {
+            (State::Partial, Some(_), _) => Some("it is mounted read-only".to_owned()),
+            (State::Partial, None, Some(top)) => {
+                Some(format!("device {} ({}) is mounted there", top.device, top.fstype))
+            }
+            (State::Partial, None, None) => Some("it is mounted elsewhere on this node".to_owned()),
+            (State::Up | State::Down | State::Unknown, _, _) => None,
+        }
+    }
+
+    /// The record of what was found.
+    pub fn record(&self, volume: &Volume, changed: bool) -> record::Volume {
+        let superblock = self.disk.as_ref().ok().and_then(|disk| disk.superblock.as_ref());
+        record::Volume {
+            device: volume.device.clone(),
+            number: self.number.to_string(),
+            mount: volume.mount.clone(),
+            fstype: superblock.map(|_| volume.fstype.word().to_owned()),
+            uuid: superblock.map(|superblock| superblock.uuid.to_string()),
+            label: superblock.map(|superblock| superblock.label.clone()).filter(|label| !label.is_empty()),
+            state: self.state(),
+            mounted_at: self.mounts.iter().map(|mounted| mounted.point.clone()).collect(),
+            options: self.mounted_there().map(Mounted::all_options),
+            guard: self.guard_record(Timestamp::now()),
+            reservation: self.reservation_record(),
+            needs_recovery: superblock.map(|superblock| superblock.needs_recovery),
+            errors: superblock.map(|superblock| superblock.error_count),
+            users: Vec::new(),
+            changed,
+            why: self.why(volume),
+        }
+    }
+
+    fn reservation_record(&self) -> Option<Reservation> {
+        let seen = self.reserved.as_ref().ok()?.as_ref()?;
+        Some(Reservation {
+            held_by: self.reserved_by.clone(),
+            key: seen.held.map(|held| held.key.to_string()),
+            keys: seen.keys.iter().map(ToString::to_string).collect(),
+            generation: seen.generation,
+        })
+    }
+
+    fn guard_record(&self, now: Timestamp) -> Guard {
+        let interval_s = self
+            .disk
+            .as_ref()
+            .ok()
+            .and_then(|disk| disk.superblock.as_ref()?.mmp)
+            .map(|place| place.interval_s);
+        let (kind, state) = match &self.disk {
+            Err(_) => (GuardKind::Unknown, Some(GuardState::Unreadable)),
+            Ok(Disk { guard: None, .. }) => (GuardKind::None, None),
+            Ok(Disk { guard: Some(Err(_)), .. }) => (GuardKind::Mmp, Some(GuardState::Unreadable)),
+            Ok(Disk { guard: Some(Ok(block)), .. }) => {
+                let state = match block.sequence() {
+                    Sequence::Clean => GuardState::Clean,
+                    Sequence::Fsck => GuardState::Fsck,
+                    Sequence::Held(_) => GuardState::Held,
+                };
+                (GuardKind::Mmp, Some(state))
+            }
+        };
+        let block = self.guard();
+        let is_held = matches!(state, Some(GuardState::Held | GuardState::Fsck));
+        let last_sign = block.and_then(Block::last_sign).filter(|time| *time != Timestamp::UNIX_EPOCH);
+        Guard {
+            kind,
+            state,
+            held_by: self.signer.clone().filter(|_| is_held),
+            held_by_device: block
+                .filter(|_| is_held)
+                .map(|block| block.device.clone())
+                .filter(|device| !device.is_empty()),
+            written_by: self.signer.clone(),
+            last_sign,
+            age_s: last_sign.map(|time| now.as_second() - time.as_second()),
+            sequence: block.map(Block::number),
+            interval_s,
+            wait_s: block.zip(interval_s).map(|(block, interval)| block.wait(interval).as_secs()),
+        }
+    }
+}

@@ -1,0 +1,43 @@
+//! What is to be done to give a volume up. Pure.
+
+use ims::Fail;
+
+use super::Step;
+use crate::guard::reservation::{Deed, Standing};
+use crate::look::{Found, paths};
+use crate::volume::Volume;
+
+/// The steps that give a volume up: none when it is not mounted here.
+pub fn release(volume: &Volume, found: &Found) -> Result<Vec<Step>, Fail> {
+    let (device, mount) = (volume.device.display(), volume.mount.display());
+    let Some(there) = found.mounted_there() else {
+        return match (&found.top, found.mounts.is_empty()) {
+            (None, true) => Ok(give_up(found)),
+            (Some(top), _) => Err(Fail::refused(format!(
+                "device {} ({}) is mounted on {mount}, and not {device}",
+                top.device, top.fstype
+            ))
+            .hint("name the volume that is meant")),
+            (None, false) => Err(Fail::refused(format!(
+                "{device} is mounted on {} and not on {mount}",
+                paths(&found.mounts)
+            ))
+            .hint("name that folder")),
+        };
+    };
+    let elsewhere: Vec<_> = found.mounts.iter().filter(|mounted| mounted.id != there.id).collect();
+    if !elsewhere.is_empty() {
+        return Err(Fail::refused(format!("{device} is mounted on {} too", paths(elsewhere)))
+            .hint("unmount it there first: until then this node holds it"));
+    }
+    let mut steps = vec![Step::Sync(there.point.clone()), Step::Unmount(there.point.clone())];
+    steps.extend(give_up(found));
+    Ok(steps)
+}
+
+/// The step that gives this node's reservation up, if it has one.
+fn give_up(found: &Found) -> Vec<Step> {
+    let why = "so that another node can reserve it".to_owned();
+    let is_ours = found.standing == Some(Standing::Ours);
+    if is_ours { vec![Step::Reserve { deed: Deed::GiveUp, why }] } else { Vec::new() }
+}
