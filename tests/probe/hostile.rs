@@ -109,7 +109,8 @@ fn what_goes_wrong_is_down_at_its_stage_and_on_time() {
         assert_eq!((state, at), ("down", wanted.name), "{row}");
         assert!(told.contains(words), "{row}");
         let took = answer["took_ms"].as_u64().unwrap();
-        assert_eq!(took >= 1000, words.starts_with("timed out"), "{row}: {took} ms");
+        // A probe's second may begin a little before its first stage does.
+        assert_eq!(took >= 900, words.starts_with("timed out"), "{row}: {took} ms");
     }
     assert_eq!((run.code, run.stderr.as_str()), (1, ""));
     // 30 of them never end by themselves: one after the other they would take that many deadlines.

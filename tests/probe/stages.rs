@@ -79,7 +79,8 @@ pub struct Farm<'a> {
 
 /// How long a server may take to go by what has changed.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// So often it is told: one that was just reading its files may not have heard it.
+/// So often it is told. On a machine with much to do Dovecot and Postfix each stayed away once after they had been told;
+/// why is not known.
 const TIMES: usize = 4;
 
 impl Farm<'_> {

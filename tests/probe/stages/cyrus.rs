@@ -50,7 +50,7 @@ const LOGINS: &[Row] = &[
         ],
         asked: CLEAR,
         level: "greet",
-        told: ("down", "greet", "timed out after 2s"),
+        told: ("down", "greet", "timed out after "),
     },
     Row {
         what: "its key is not where it was",
