@@ -1,9 +1,10 @@
 //! Persistent reservations of a disk: who may write to it, as the disk itself sees to (SPC-4 §5.13, `NVMe` 1.4 §8.8), through
 //! the kernel's `include/uapi/linux/pr.h`. For a device of several paths the kernel registers on each of them.
 //!
-//! The kernel tells nobody what is registered, so the disk is asked ([`report`]).
+//! The kernel tells nobody what is registered, so the disk is asked (`request`).
 
-pub mod report;
+mod report;
+mod request;
 
 use std::fmt;
 use std::io;
