@@ -10,6 +10,7 @@ mod cyrus;
 mod dovecot;
 mod exim;
 mod farm;
+mod mailboxes;
 mod postfix;
 mod slapd;
 
@@ -25,8 +26,8 @@ pub const TABLES: [&[Row]; 12] = [
     around::WAYS,
     around::FILES,
     dovecot::LOGINS,
-    dovecot::MESSAGES,
-    dovecot::MAILDROPS,
+    mailboxes::MESSAGES,
+    mailboxes::MAILDROPS,
     dovecot::PAGES,
     dovecot::SECRETLY,
     postfix::SESSIONS,

@@ -10,6 +10,10 @@ use super::super::real_tls::{certify, configure, end, start, start_directory};
 use super::{Farm, Row};
 use crate::support::{Bed, Node, needs_root};
 
+/// The directory server, which all logins are looked up in, answers nothing.
+pub const HANGS: &str = "kill -STOP $(pgrep -x slapd)";
+/// It goes on.
+pub const GOES_ON: &str = "kill -CONT $(pgrep -x slapd)";
 pub const MAIN: &str = "/srv/ims/server5/msg-stork/postfix/main.cf";
 pub const MASTER: &str = "/srv/ims/server5/msg-stork/postfix/master.cf";
 pub const DOVECOT: &str = "/srv/ims/server5/msg-stork/dovecot/dovecot.conf";

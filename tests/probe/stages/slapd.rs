@@ -2,7 +2,7 @@
 
 use super::Change::{Replace, Run};
 use super::Row;
-use super::farm::{DIRECTORY, OPTIONS, SECRETS, TLS, drive};
+use super::farm::{DIRECTORY, GOES_ON, HANGS, OPTIONS, SECRETS, TLS, drive};
 
 const ALL: &[&str] = &["ldap://192.0.2.10", "ldaps://192.0.2.10"];
 
@@ -20,14 +20,14 @@ pub const ROWS: &[Row] = &[
     },
     Row {
         what: "it hangs",
-        by: &[Run("kill -STOP $(pgrep -x slapd)", "kill -CONT $(pgrep -x slapd)")],
+        by: &[Run(HANGS, GOES_ON)],
         asked: &["ldap://192.0.2.10"],
         level: "greet",
         told: ("down", "bind", "timed out after 1s"),
     },
     Row {
         what: "it hangs, and begins with TLS",
-        by: &[Run("kill -STOP $(pgrep -x slapd)", "kill -CONT $(pgrep -x slapd)")],
+        by: &[Run(HANGS, GOES_ON)],
         asked: &["ldaps://192.0.2.10"],
         level: "greet",
         told: ("down", "tls", "timed out after 1s"),
