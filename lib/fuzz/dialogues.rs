@@ -5,6 +5,7 @@
 //! The fuzz targets and the tests of the collection in tests/probe/speeches run the same functions.
 
 use ims_probe::dialogue::Dialogue;
+use ims_probe::dialogue::mailbox::pop3::Look;
 use ims_probe::feed;
 use ims_probe::level::Level;
 use ims_probe::stage::Stage;
@@ -19,13 +20,15 @@ pub struct Speech {
 }
 
 /// Every dialogue.
-pub const SPEECHES: [Speech; 6] = [
+pub const SPEECHES: [Speech; 8] = [
     Speech { name: "smtp", holds: smtp },
     Speech { name: "lmtp", holds: lmtp },
     Speech { name: "imap", holds: imap },
     Speech { name: "pop3", holds: pop3 },
     Speech { name: "ldap", holds: ldap },
     Speech { name: "http", holds: http },
+    Speech { name: "imap-mailbox", holds: imap_mailbox },
+    Speech { name: "pop3-mailbox", holds: pop3_mailbox },
 ];
 
 /// SMTP and submission.
@@ -58,6 +61,30 @@ pub fn http(bytes: &[u8]) -> bool {
     holds(Dialogue::Http, bytes)
 }
 
+/// IMAP, by which a message is fetched and deleted.
+pub fn imap_mailbox(bytes: &[u8]) -> bool {
+    fetches(bytes, b"b9 OK", |bytes| said(feed::fetch_by_imap(bytes)).is_some())
+}
+
+/// POP3, by which a message is fetched and deleted.
+pub fn pop3_mailbox(bytes: &[u8]) -> bool {
+    fetches(bytes, b"+OK", |bytes| said(feed::fetch_by_pop3(bytes)) == Some(Look::Deleted))
+}
+
+/// A yes needs the message's own mark, and ends with the server's word that it is done.
+fn fetches(bytes: &[u8], last: &[u8], is_yes: impl Fn(&[u8]) -> bool) -> bool {
+    if !is_yes(bytes) {
+        return false;
+    }
+    let heard = fewest(bytes, is_yes);
+    let has = |wanted: &[u8]| heard.windows(wanted.len()).any(|part| part.eq_ignore_ascii_case(wanted));
+    assert!(has(b"x-ims-probe") && has(b"mail-1"), "{:?}", heard.escape_ascii().to_string());
+    let line = heard.split_inclusive(|byte| *byte == b'\n').next_back().unwrap_or_default();
+    let start = line.get(..last.len()).unwrap_or_default();
+    assert!(start.eq_ignore_ascii_case(last), "{:?}", heard.escape_ascii().to_string());
+    true
+}
+
 fn holds(dialogue: Dialogue, bytes: &[u8]) -> bool {
     assert_eq!(told(dialogue, bytes, Level::Connect), (true, Stage::Connect), "a connection needs no words");
     let (greet, _) = told(dialogue, bytes, Level::Greet);
@@ -75,10 +102,14 @@ fn holds(dialogue: Dialogue, bytes: &[u8]) -> bool {
 
 /// The fewest of the words with which the answer is yes, found by halves.
 fn needed(dialogue: Dialogue, bytes: &[u8], level: Level) -> &[u8] {
+    fewest(bytes, |bytes| told(dialogue, bytes, level).0)
+}
+
+fn fewest(bytes: &[u8], is_yes: impl Fn(&[u8]) -> bool) -> &[u8] {
     let (mut no, mut yes) = (0, bytes.len());
     while no < yes {
         let half = usize::midpoint(no, yes);
-        if told(dialogue, &bytes[..half], level).0 {
+        if is_yes(&bytes[..half]) {
             yes = half;
         } else {
             no = half + 1;
@@ -120,15 +151,25 @@ fn ends_as_wanted(dialogue: Dialogue, heard: &[u8], level: Level) -> bool {
 /// Whether the answer is yes, and the stage; what is told of it is fit for a record.
 fn told(dialogue: Dialogue, bytes: &[u8], level: Level) -> (bool, Stage) {
     let (end, stage) = feed::hold(dialogue, bytes, level);
-    let is_yes = end.is_ok();
-    let words = match end {
-        Ok(words) => words.unwrap_or_default(),
-        Err(Trouble::SaidNo(words) | Trouble::Garbled(words)) => words,
-        Err(Trouble::Closed | Trouble::TooLong(_)) => String::new(),
-        Err(Trouble::Unknown(words)) if level >= Level::Login => words,
+    let unknown = matches!(end, Err(Trouble::Unknown(_)));
+    assert!(!unknown || level >= Level::Login, "{end:?}");
+    let words = said(end);
+    fit(words.as_ref().and_then(Option::as_deref).unwrap_or_default());
+    (words.is_some(), stage)
+}
+
+/// What is told when the answer is yes; when it is no, its words are fit for a record.
+fn said<T>(end: Result<T, Trouble>) -> Option<T> {
+    match end {
+        Ok(told) => return Some(told),
+        Err(Trouble::SaidNo(words) | Trouble::Garbled(words) | Trouble::Unknown(words)) => fit(&words),
+        Err(Trouble::Closed | Trouble::TooLong(_)) => {}
         Err(trouble) => panic!("{trouble:?} without a network"),
-    };
+    }
+    None
+}
+
+fn fit(words: &str) {
     assert!(words.chars().count() < 3000, "{} characters", words.len());
     assert!(!words.chars().any(char::is_control), "{words:?}");
-    (is_yes, stage)
 }

@@ -7,7 +7,8 @@ use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
 use crate::ask::{Ask, Who};
-use crate::dialogue::Dialogue;
+use crate::dialogue::mailbox::pop3::{Look, Maildrop};
+use crate::dialogue::{Dialogue, mailbox};
 use crate::level::Level;
 use crate::parcel::{Mark, Route};
 use crate::secrets::{Login, Secret};
@@ -64,12 +65,30 @@ pub fn play<F: Future>(future: F) -> F::Output {
 pub fn hold(dialogue: Dialogue, speech: &[u8], level: Level) -> (Result<Option<String>, Trouble>, Stage) {
     let mut way = Way::from(Stage::Connect);
     let mut wire = Wire::over(Feed::of(speech));
-    let login = login();
+    let (login, mark) = (login(), mark());
     let route = Route { to: "probe@example.org".to_owned(), from: String::new(), fetch: None };
-    let mark = Mark { host: "mail-1".to_owned(), until: 0, token: "x".to_owned() };
     let ask = Ask { level, parcel: Some((&route, &mark)), ..ask(&login) };
     let end = play(dialogue.hold(&mut wire, ask, &mut way));
     (end, way.stage())
+}
+
+/// Fetches a message by IMAP from a server that says this.
+pub fn fetch_by_imap(speech: &[u8]) -> Result<(), Trouble> {
+    let (login, mut way) = (login(), Way::from(Stage::Fetch));
+    let mut wire = Wire::over(Feed::of(speech));
+    play(mailbox::imap::hold(&mut wire, ask(&login), &mut way, &mark(), async |_| ()))
+}
+
+/// Looks for a message by POP3 at a server that says this, for one session.
+pub fn fetch_by_pop3(speech: &[u8]) -> Result<Look, Trouble> {
+    let (login, mut way) = (login(), Way::from(Stage::Fetch));
+    let mut wire = Wire::over(Feed::of(speech));
+    play(Maildrop::default().look(&mut wire, ask(&login), &mut way, &mark()))
+}
+
+/// The message that is sent and fetched.
+fn mark() -> Mark {
+    Mark { host: "mail-1".to_owned(), until: 0, token: "x".to_owned() }
 }
 
 /// Who logs in there.

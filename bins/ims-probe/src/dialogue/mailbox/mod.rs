@@ -65,11 +65,9 @@ fn back(way: &mut Way, stage: Stage) {
 
 #[cfg(test)]
 mod tests {
-    use super::pop3::{Look, Maildrop};
+    use super::pop3::Look;
     use super::*;
-    use crate::feed::{Feed, ask, login, play};
-    use crate::trouble::Trouble;
-    use crate::wire::Wire;
+    use crate::feed::{fetch_by_imap, fetch_by_pop3};
     use proptest::prelude::*;
 
     const MARK: &str = "X-IMS-Probe: mail-1 0 x\r\n";
@@ -107,30 +105,14 @@ mod tests {
         proptest::collection::vec(line, 0..30).prop_map(|lines| lines.concat())
     }
 
-    fn mark() -> Mark {
-        Mark { host: "mail-1".to_owned(), until: 0, token: "x".to_owned() }
-    }
-
-    fn by_imap(speech: &[u8]) -> Result<(), Trouble> {
-        let (login, mut way) = (login(), Way::from(Stage::Fetch));
-        let mut wire = Wire::over(Feed::of(speech));
-        play(imap::hold(&mut wire, ask(&login), &mut way, &mark(), async |_| ()))
-    }
-
-    fn by_pop3(speech: &[u8]) -> Result<Look, Trouble> {
-        let (login, mut way) = (login(), Way::from(Stage::Fetch));
-        let mut wire = Wire::over(Feed::of(speech));
-        play(Maildrop::default().look(&mut wire, ask(&login), &mut way, &mark()))
-    }
-
     proptest! {
         #[test]
         fn whatever_a_server_says_a_look_ends_and_less_is_never_more(speech in speech(), cut in 0..200_usize) {
             let short = &speech[..cut.min(speech.len())];
-            prop_assert!(by_imap(short).is_err() || by_imap(&speech).is_ok());
-            prop_assert!(by_imap(&speech).is_err() || String::from_utf8_lossy(&speech).contains("* BYE"));
-            let whole = by_pop3(&speech);
-            if let Ok(look) = by_pop3(short) {
+            prop_assert!(fetch_by_imap(short).is_err() || fetch_by_imap(&speech).is_ok());
+            prop_assert!(fetch_by_imap(&speech).is_err() || String::from_utf8_lossy(&speech).contains("* BYE"));
+            let whole = fetch_by_pop3(&speech);
+            if let Ok(look) = fetch_by_pop3(short) {
                 prop_assert_eq!(Some(look), whole.ok());
             }
         }
@@ -144,11 +126,11 @@ mod tests {
              * 2 EXISTS\r\n+ idling\r\nb8 OK\r\nb3 OK\r\n* SEARCH 7\r\nb4 OK\r\n{fetched}b5 OK\r\nb6 OK\r\n\
              * 1 EXPUNGE\r\nb7 OK\r\nb3 OK\r\n* SEARCH\r\nb4 OK\r\n* BYE\r\nb9 OK\r\n"
         );
-        by_imap(whole.as_bytes()).unwrap();
-        assert!((0..whole.len()).all(|cut| by_imap(&whole.as_bytes()[..cut]).is_err()));
+        fetch_by_imap(whole.as_bytes()).unwrap();
+        assert!((0..whole.len()).all(|cut| fetch_by_imap(&whole.as_bytes()[..cut]).is_err()));
         let whole = format!("{SESSION}{MARK}\r\n.\r\n+OK\r\n+OK\r\n");
-        assert_eq!(by_pop3(whole.as_bytes()).unwrap(), Look::Deleted);
-        assert!((0..whole.len()).all(|cut| by_pop3(&whole.as_bytes()[..cut]).is_err()));
+        assert_eq!(fetch_by_pop3(whole.as_bytes()).unwrap(), Look::Deleted);
+        assert!((0..whole.len()).all(|cut| fetch_by_pop3(&whole.as_bytes()[..cut]).is_err()));
     }
 
     #[test]
@@ -169,7 +151,7 @@ mod tests {
             (format!("A: {}{MARK}\r\n.\r\n+OK\r\n", "x".repeat(4093)), Look::NotYet),
             ("X-IMS-Probe: mail-2 0 x\r\n\r\n.\r\n+OK\r\n".to_owned(), Look::NotYet),
         ] {
-            let told = by_pop3(format!("{SESSION}{message}").as_bytes());
+            let told = fetch_by_pop3(format!("{SESSION}{message}").as_bytes());
             assert_eq!(told.unwrap(), look, "{message}");
         }
     }
