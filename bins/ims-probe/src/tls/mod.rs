@@ -135,6 +135,15 @@ impl Tls<'_> {
         }
     }
 
+    /// The host and the port that are asked for: a server may say no to another name than the one in its TLS (RFC 9110
+    /// §7.4).
+    pub fn authority(&self) -> String {
+        match &self.kit.name {
+            Some(ServerName::DnsName(name)) => format!("{}:{}", name.as_ref(), self.endpoint.port),
+            Some(_) | None => self.endpoint.authority(),
+        }
+    }
+
     /// Begins TLS on a connection and looks at the server's certificate.
     pub async fn begin<S: Stream>(&self, wire: &mut Wire<S>, way: &mut Way) -> Result<(), Trouble> {
         let name = self.name()?;
