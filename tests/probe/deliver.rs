@@ -66,7 +66,11 @@ fn a_message_goes_the_whole_circle_and_leaves_nothing() {
 
     // Where nobody may look for it, nothing is sent: the mailbox is elsewhere, or its login is not known.
     tell(&node, &format!("{ALICE}[deliver]\nto = 'alice@example.test'\nfetch = 'imap://192.0.2.99'\n"));
-    let told = ("unknown", "fetch", "a password is not sent unencrypted to another node");
+    let told = (
+        "unknown",
+        "fetch",
+        "a password is not sent unencrypted to another node (ask for TLS with --tls require, or say --tls off)",
+    );
     assert_eq!(verdict(&probe(&node, "20s", 4)), told);
     tell(&node, "[smtp]\nlogin = false\n[deliver]\nto = 'alice@example.test'\n");
     assert_eq!(

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::certificates::{Authority, GOOD};
+use super::certificates::{Authority, GOOD, NAME};
 use super::servers::{Say, Server, flood, say_all, wait};
 use super::tls::{Script, of, server};
 use super::{Going, run, verdict};
@@ -40,6 +40,15 @@ fn http_is_up_with_a_page_a_redirect_or_the_wish_for_a_login() {
         let ran = run(&[&server.url("http"), "--timeout", "1s"]);
         assert_eq!(verdict(&ran.records[0]), ("down", "get", words));
     }
+}
+
+#[test]
+fn a_name_is_asked_for_in_tls_and_in_the_request() {
+    let authority = Authority::new();
+    let script: Script = &[("GET / HTTP/1.1", ""), ("Host: mail.example.org:", "HTTP/1.1 200 OK\r\n\r\n")];
+    let server = server(&authority, &GOOD, script);
+    let ran = run(&[&server.url("https"), "--ca", &authority.file(), "--name", NAME]);
+    assert_eq!((of(&ran).0, ran.code), ("up", 0), "{}", of(&ran).2);
 }
 
 #[test]

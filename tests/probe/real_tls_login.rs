@@ -15,7 +15,8 @@ const SECRET: [&str; 4] = ["imaps", "ldaps", "pop3s", "smtps"];
 const LOGIN: [&str; 4] = ["--level", "login", "--secrets", "/srv/ims/probe.toml"];
 const DELIVER: [&str; 6] = ["--level", "deliver", "--secrets", "/srv/ims/probe.toml", "--timeout", "20s"];
 const CA: [&str; 2] = ["--ca", "/srv/ca.pem"];
-const NOT_SENT: &str = "a password is not sent unencrypted to another node";
+const NOT_SENT: &str =
+    "a password is not sent unencrypted to another node (ask for TLS with --tls require, or say --tls off)";
 const OURS: &str = "[deliver]\nto = 'alice@example.test'\n";
 
 /// A node whose servers have a certificate, and another one that trusts its authority.

@@ -222,6 +222,10 @@ fn options_that_make_no_sense_together_are_refused_before_anything_is_probed() {
         ("-o prometheus --every 1s", "metrics again and again need a file (name it with --to)"),
         ("-o openmetrics --every 1s", "metrics again and again need a file (name it with --to)"),
         ("-o junit --every 1s", "a test report needs an end (say --count)"),
+        (
+            "--every 1s --count 0",
+            "invalid value '0' for '--count <N>': not a number of probes (at least 1) (see ims-probe --help)",
+        ),
     ] {
         let args: Vec<&str> = line.split(' ').chain(["tcp://127.0.0.1:1"]).collect();
         let (status, _, stderr) = output(&args);

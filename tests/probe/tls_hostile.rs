@@ -17,14 +17,14 @@ fn what_is_not_tls_is_down_at_tls() {
     type Serve = fn(TcpStream);
     let never: Serve = |stream| wait(&stream);
     let greets: Serve = |stream| say_all(&stream, b"220 mail-1 ESMTP\r\n");
-    let alert: Serve = |stream| say_all(&stream, b"\x15\x03\x03\x00\x02\x02\x28");
+    let alert: Serve = |stream| say_all(&stream, b"\x15\x03\x03\x00\x02\x02\x50");
     let garbage: Serve = |stream| say_all(&stream, b"\x16\x03\x03\x00\x04\xff\xff\xff\xff");
     let shut: Serve = drop;
     let (mut urls, mut wanted) = (Vec::new(), Vec::new());
     for (serve, words) in [
         (never, "timed out after 1s"),
         (greets, "what came is not TLS"),
-        (alert, "TLS alert HandshakeFailure"),
+        (alert, "TLS alert InternalError"),
         (garbage, ""),
         (shut, ""),
     ] {
@@ -39,10 +39,17 @@ fn what_is_not_tls_is_down_at_tls() {
         assert_eq!((state, at), ("down", "tls"), "{url}: {told}");
         assert!(told.contains(words), "{url}: {told}");
     }
-    // One that speaks only an older TLS than we do is not down: another client may get on with it.
-    let old = Server::start(|stream| say_all(&stream, b"\x15\x03\x01\x00\x02\x02\x46"));
-    let ran = run(&[&old.url("imaps")]);
-    assert_eq!((of(&ran).0, of(&ran).1, ran.code), ("unknown", "tls", 3), "{}", of(&ran).2);
+    // One that speaks only an older TLS than we do, or takes none of our ciphers or only better ones, is not down:
+    // another client may get on with it.
+    let old: Serve = |stream| say_all(&stream, b"\x15\x03\x01\x00\x02\x02\x46");
+    let other: Serve = |stream| say_all(&stream, b"\x15\x03\x03\x00\x02\x02\x28");
+    let better: Serve = |stream| say_all(&stream, b"\x15\x03\x03\x00\x02\x02\x47");
+    for serve in [old, other, better] {
+        let server = Server::start(serve);
+        let ran = run(&[&server.url("imaps")]);
+        assert_eq!((of(&ran).0, of(&ran).1, ran.code), ("unknown", "tls", 3), "{}", of(&ran).2);
+        assert!(of(&ran).2.starts_with("ims-probe speaks TLS 1.2 and 1.3 with modern"), "{}", of(&ran).2);
+    }
 }
 
 #[test]
@@ -201,4 +208,28 @@ fn a_server_that_wants_to_negotiate_again_is_told_no_and_ends() {
     openssl.wait().unwrap();
     let (state, at, words) = verdict(&answer);
     assert_eq!((state, at, words), ("down", "greet", "TLS alert HandshakeFailure"));
+}
+
+#[test]
+fn a_key_that_is_too_short_to_be_read_here_is_not_the_servers_failure() {
+    let folder = tempfile::tempdir().unwrap();
+    let (key, certificate) = (folder.path().join("key.pem"), folder.path().join("certificate.pem"));
+    let mut made = Command::new("openssl");
+    made.args(["req", "-x509", "-newkey", "rsa:1024", "-nodes", "-subj", "/CN=mail-1", "-keyout"]).arg(&key);
+    assert!(made.arg("-out").arg(&certificate).stderr(Stdio::null()).status().unwrap().success());
+    for version in ["-tls1_2", "-tls1_3"] {
+        let mut openssl = Command::new("openssl");
+        openssl.args(["s_server", "-accept", "127.0.0.1:0", version, "-cipher", "DEFAULT:@SECLEVEL=0"]);
+        openssl.arg("-key").arg(&key).arg("-cert").arg(&certificate);
+        let mut openssl =
+            openssl.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let mut said = std::io::BufRead::lines(std::io::BufReader::new(openssl.stdout.take().unwrap()));
+        let port = |line: &str| line.strip_prefix("ACCEPT 127.0.0.1:").map(str::to_owned);
+        let port = said.by_ref().find_map(|line| port(&line.ok()?)).expect("openssl s_server listens");
+        let ran = run(&[&format!("imaps://127.0.0.1:{port}"), "--timeout", "5s"]);
+        openssl.kill().unwrap();
+        openssl.wait().unwrap();
+        let words = "ims-probe cannot use such a certificate: its RSA key has less than 2048 bits";
+        assert_eq!(verdict(&ran.records[0]), ("unknown", "tls", words), "{version}");
+    }
 }

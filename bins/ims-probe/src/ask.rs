@@ -55,7 +55,9 @@ impl<'a> Who<'a> {
         if is_safe {
             return Ok(login);
         }
-        Err(Trouble::Refused("a password is not sent unencrypted to another node".to_owned()))
+        Err(Trouble::Refused(
+            "a password is not sent unencrypted to another node (ask for TLS with --tls require, or say --tls off)".to_owned(),
+        ))
     }
 }
 

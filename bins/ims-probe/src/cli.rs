@@ -40,7 +40,7 @@ pub struct Args {
     #[arg(long, value_name = "TIME", value_parser = positive)]
     pub every: Option<Span>,
     /// End after this many probes of each target
-    #[arg(long, value_name = "N", requires = "every")]
+    #[arg(long, value_name = "N", requires = "every", value_parser = number)]
     pub count: Option<NonZeroU64>,
     /// Whether to ask for STARTTLS, and how strict to be with TLS [default: what the target's scheme says]
     #[arg(long, value_name = "MODE")]
@@ -138,6 +138,10 @@ pub enum PartOf {
 fn name(text: &str) -> Result<ServerName<'static>, Fail> {
     server_name(text)
         .ok_or_else(|| Fail::usage("not a name that a certificate can have").hint("like mail.example.org"))
+}
+
+fn number(text: &str) -> Result<NonZeroU64, Fail> {
+    text.parse().map_err(|_| Fail::usage("not a number of probes").hint("at least 1"))
 }
 
 fn positive(text: &str) -> Result<Span, Fail> {

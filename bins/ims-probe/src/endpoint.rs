@@ -109,7 +109,7 @@ impl FromStr for Endpoint {
             Some(port) => port
                 .parse()
                 .ok()
-                .filter(|port| *port != 0)
+                .filter(|number| *number != 0 && !port.starts_with('+'))
                 .ok_or_else(|| bad("not a port from 1 to 65535"))?,
             None => usual.ok_or_else(|| bad("tcp:// needs a port"))?,
         };
@@ -192,6 +192,7 @@ mod tests {
             ("imap://joe:secret@192.0.2.10", "imap:// with an '@' (no user or password goes into a target)"),
             ("tcp://192.0.2.10", "'tcp://192.0.2.10': tcp:// needs a port"),
             ("smtp://192.0.2.10:0", "'smtp://192.0.2.10:0': not a port from 1 to 65535"),
+            ("smtp://192.0.2.10:+25", "'smtp://192.0.2.10:+25': not a port from 1 to 65535"),
             ("smtp://192.0.2.10:65536", "'smtp://192.0.2.10:65536': not a port from 1 to 65535"),
             ("smtp://192.0.2.10:25/x", "'smtp://192.0.2.10:25/x': a target ends with its port"),
             (

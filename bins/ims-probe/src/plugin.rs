@@ -15,8 +15,9 @@ use crate::report::nagios::{Status, line};
 
 /// Whether a command line asks for a plugin, be it valid or not.
 pub fn is_asked(words: impl IntoIterator<Item = OsString>) -> bool {
-    let mut words =
-        words.into_iter().map_while(|word| word.into_string().ok()).take_while(|word| word != "--");
+    // A path need not be UTF-8.
+    let text = |word: OsString| word.to_string_lossy().into_owned();
+    let mut words = words.into_iter().map(text).take_while(|word| word != "--");
     while let Some(word) = words.next() {
         let value = match word.as_str() {
             "-o" | "--output" => words.next(),
@@ -60,6 +61,7 @@ fn failed(fail: &Fail) -> ExitCode {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::os::unix::ffi::OsStringExt;
 
     #[test]
     fn a_wrong_line_that_asks_for_a_plugin_is_told_as_one() {
@@ -75,5 +77,8 @@ mod tests {
         ] {
             assert_eq!(is_asked(line.split(' ').map(OsString::from)), asked, "{line}");
         }
+        let path = OsString::from_vec(b"/etc/ims/\xe9.pem".to_vec());
+        let words = ["--ca".into(), path, "-o".into(), "nagios".into()];
+        assert!(is_asked(words), "behind a path that is no UTF-8");
     }
 }

@@ -3,6 +3,7 @@
 use crate::ask::Ask;
 use crate::level::Level;
 use crate::stage::{Stage, Way};
+use crate::tls::Tls;
 use crate::trouble::Trouble;
 use crate::wire::{Stream, Wire};
 use crate::words::printable;
@@ -15,7 +16,7 @@ pub async fn hold<S: Stream>(wire: &mut Wire<S>, ask: Ask<'_>, way: &mut Way) ->
         tls.asks(false, way)?;
     }
     way.enter(Stage::Get);
-    let host = ask.tls.map(|tls| tls.endpoint.authority()).unwrap_or_default();
+    let host = ask.tls.map(Tls::authority).unwrap_or_default();
     let request = format!(
         "GET / HTTP/1.1\r\nHost: {host}\r\nUser-Agent: ims-probe\r\nAccept: */*\r\nConnection: close\r\n\r\n"
     );

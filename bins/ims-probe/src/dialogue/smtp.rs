@@ -89,7 +89,7 @@ impl Hello {
         way.enter(stage);
         wire.send(format!("{verb} {}\r\n", literal(me)).as_bytes()).await?;
         let mut offers = Offers::default();
-        reply_of(wire, *b"250", |line| offers.note(line)).await?;
+        reply_of(wire, &[*b"250"], |line| offers.note(line)).await?;
         Ok(offers)
     }
 }
@@ -132,7 +132,8 @@ async fn deliver<S: Stream>(
     reply(wire, *b"250").await?;
     way.enter(Stage::Rcpt);
     wire.send(format!("RCPT TO:<{}>\r\n", route.to).as_bytes()).await?;
-    reply(wire, *b"250").await?;
+    // It is taken too by a server that sends it on to where the user is now (RFC 5321 §3.4).
+    reply_of(wire, &[*b"250", *b"251"], |_| ()).await?;
     way.enter(Stage::Data);
     wire.send(b"DATA\r\n").await?;
     reply(wire, *b"354").await?;
@@ -155,6 +156,19 @@ fn literal(me: IpAddr) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dialogue::Dialogue;
+    use crate::feed;
+
+    #[test]
+    fn a_recipient_is_taken_here_or_sent_on() {
+        for (code, is_taken) in [("250", true), ("251", true), ("252", false), ("551", false)] {
+            let speech = format!(
+                "220 x\r\n250 AUTH PLAIN\r\n235 ok\r\n250 ok\r\n{code} x\r\n354 go on\r\n250 ok\r\n221 bye\r\n"
+            );
+            let (told, stage) = feed::hold(Dialogue::Smtp, speech.as_bytes(), Level::Deliver);
+            assert_eq!((told.is_ok(), stage == Stage::Rcpt), (is_taken, !is_taken), "{code}: {told:?}");
+        }
+    }
 
     #[test]
     fn what_a_server_offers_is_read_in_every_spelling() {

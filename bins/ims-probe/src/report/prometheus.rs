@@ -1,6 +1,7 @@
 //! Metrics in the text formats that Prometheus reads: its own (0.0.4), as the textfile collector of `node_exporter`
 //! takes it, and `OpenMetrics` 1.0. No sample has a time of its own, which that collector refuses.
 
+use std::collections::HashSet;
 use std::fmt::{Display, Write};
 
 use ims::State;
@@ -27,7 +28,12 @@ pub fn text(report: &Report, flavour: Flavour) -> String {
     page.family("ims_probe_targets_answered", Kind::Gauge, "Targets that have answered.");
     page.line(format_args!("ims_probe_targets_answered {}", report.targets() - report.silent()));
 
-    let answers: Vec<(String, &Answer)> = report.answers().map(|answer| (labels(answer), answer)).collect();
+    let mut answers: Vec<(String, &Answer)> =
+        report.answers().map(|answer| (labels(answer), answer)).collect();
+    // A reader refuses the whole page for one sample that stands in it twice. Two records of an instance that differ,
+    // for the registries of two nodes do, may name one endpoint.
+    let mut seen = HashSet::new();
+    answers.retain(|(labels, _)| seen.insert(labels.clone()));
     page.family("ims_probe_state", Kind::Gauge, "1 for the state the endpoint is in, 0 for the others.");
     for (labels, answer) in &answers {
         for state in STATES {
@@ -189,6 +195,18 @@ ims_probe_attempts_total{endpoint="file:///a\"b\\c\nd",ims_instance="",service="
     fn a_page_has_each_family_once_and_its_values_escaped() {
         let report = report([answer("file:///a\"b\\c\nd", State::Down, "421 x")]);
         assert_eq!(text(&report, Flavour::Prometheus), PROMETHEUS);
+    }
+
+    #[test]
+    fn an_endpoint_of_two_targets_is_one_row_of_each_family() {
+        let twice = || answer("file:///global/ims/msg-stork", State::Unknown, "gone");
+        let page = text(&report([twice(), twice()]), Flavour::Prometheus);
+        let mut samples: Vec<&str> =
+            page.lines().filter_map(|line| line.rsplit_once(' ')).map(|(name, _)| name).collect();
+        let all = samples.len();
+        samples.sort_unstable();
+        samples.dedup();
+        assert_eq!(samples.len(), all, "{page}");
     }
 
     #[test]

@@ -8,6 +8,7 @@ use rustls::server::ParsedCertificate;
 use rustls::{CertificateError, Error};
 use x509_cert::Certificate;
 use x509_cert::der::Decode;
+use x509_cert::der::asn1::ObjectIdentifier;
 
 use super::trust::Trust;
 use super::words;
@@ -16,6 +17,8 @@ use crate::stage::Stage;
 use crate::words::printable;
 
 const DAY: i64 = 24 * 60 * 60;
+/// `rsaEncryption` (RFC 8017 §C).
+const RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
 
 /// What is to be thought of a certificate.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -129,6 +132,18 @@ impl Judged {
 
 fn signed_itself(own: &CertificateDer<'_>) -> bool {
     Certificate::from_der(own).is_ok_and(|own| own.tbs_certificate.issuer == own.tbs_certificate.subject)
+}
+
+/// How long an RSA key of 2048 bits is as a certificate holds it (RFC 8017 §A.1.1): its modulus, the shortest exponent,
+/// and what tells their lengths.
+const RSA_2048: usize = 268;
+
+/// Whether a certificate has an RSA key that is shorter than the library reads.
+pub fn has_short_key(own: &CertificateDer<'_>) -> bool {
+    Certificate::from_der(own).is_ok_and(|own| {
+        let key = own.tbs_certificate.subject_public_key_info;
+        key.algorithm.oid == RSA && key.subject_public_key.raw_bytes().len() < RSA_2048
+    })
 }
 
 /// A name out of the library's `DnsName("mail-1")`.

@@ -1,6 +1,7 @@
 //! What all probes of a run share to speak TLS.
 
 use std::cell::OnceCell;
+use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -8,11 +9,11 @@ use rustls::client::Resumption;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{ClientConfig, DigitallySignedStruct, Error, SignatureScheme};
+use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, Error, OtherError, SignatureScheme};
 
 use super::authorities::Authorities;
 use super::trust::Source;
-use super::{Mode, trouble};
+use super::{Mode, certificate, trouble};
 use crate::trouble::Trouble;
 
 /// The wishes of the command line, and what is made when the first handshake needs it.
@@ -51,6 +52,12 @@ impl Kit {
     }
 }
 
+/// A signature by such a key is not looked at here, so nobody can tell whether it is a good one.
+fn too_short() -> Error {
+    let why = io::Error::other("its RSA key has less than 2048 bits");
+    Error::InvalidCertificate(CertificateError::Other(OtherError(Arc::new(why))))
+}
+
 /// Takes any certificate, as long as the server has its key. What is wrong with it is found after the handshake, when
 /// all of it can be told.
 #[derive(Debug)]
@@ -75,6 +82,7 @@ impl ServerCertVerifier for TakesAny {
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
         verify_tls12_signature(message, certificate, signed, &self.0.signature_verification_algorithms)
+            .map_err(|error| if certificate::has_short_key(certificate) { too_short() } else { error })
     }
 
     fn verify_tls13_signature(
@@ -84,6 +92,7 @@ impl ServerCertVerifier for TakesAny {
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
         verify_tls13_signature(message, certificate, signed, &self.0.signature_verification_algorithms)
+            .map_err(|error| if certificate::has_short_key(certificate) { too_short() } else { error })
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {

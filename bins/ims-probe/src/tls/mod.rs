@@ -29,7 +29,7 @@ use crate::wire::{Stream, Wire};
 
 pub use channel::Channel;
 pub use kit::Kit;
-pub use words::trouble;
+pub use words::{trouble, unshaken};
 
 /// Whether and how strictly TLS is wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -132,6 +132,15 @@ impl Tls<'_> {
             (None, At::Ip(ip)) => Ok(ServerName::from(*ip)),
             (None, At::Name(name)) => server_name(name)
                 .ok_or_else(|| Trouble::Unknown(format!("{name} is not a name that a certificate can have"))),
+        }
+    }
+
+    /// The host and the port that are asked for: a server may say no to another name than the one in its TLS (RFC 9110
+    /// §7.4).
+    pub fn authority(&self) -> String {
+        match &self.kit.name {
+            Some(ServerName::DnsName(name)) => format!("{}:{}", name.as_ref(), self.endpoint.port),
+            Some(_) | None => self.endpoint.authority(),
         }
     }
 

@@ -9,13 +9,13 @@ const KEPT: usize = 512;
 
 /// Reads a reply to its last line and gives its words when it has the wanted code.
 pub async fn reply<S: Stream>(wire: &mut Wire<S>, wanted: [u8; 3]) -> Result<String, Trouble> {
-    reply_of(wire, wanted, |_| ()).await
+    reply_of(wire, &[wanted], |_| ()).await
 }
 
-/// The same, with a look at the text of each line.
+/// The same for any of some codes, with a look at the text of each line.
 pub async fn reply_of<S: Stream>(
     wire: &mut Wire<S>,
-    wanted: [u8; 3],
+    wanted: &[[u8; 3]],
     mut each: impl FnMut(&[u8]),
 ) -> Result<String, Trouble> {
     let mut words = Vec::new();
@@ -37,7 +37,7 @@ pub async fn reply_of<S: Stream>(
         }
         if last {
             let words = printable(&words);
-            return if this == wanted { Ok(words) } else { Err(Trouble::SaidNo(words)) };
+            return if wanted.contains(&this) { Ok(words) } else { Err(Trouble::SaidNo(words)) };
         }
     }
 }
