@@ -8,7 +8,7 @@ use std::task::Poll;
 use rustls::ClientConnection;
 use zeroize::Zeroizing;
 
-use crate::tls::{self, Channel};
+use crate::tls::Channel;
 use crate::trouble::Trouble;
 
 /// The longest line; RFC 5321 asks for 512 octets, the rest for more is kindness.
@@ -76,7 +76,7 @@ impl<S: Stream> Wire<S> {
         self.stream.encrypt(connection);
         match poll_fn(|_| or_wait(self.stream.shake_hands())).await {
             Err(error) if error.kind() == ErrorKind::UnexpectedEof => Err(Trouble::Closed),
-            shaken => shaken.map_err(tls::unshaken),
+            shaken => Ok(shaken?),
         }
     }
 

@@ -29,7 +29,7 @@ use crate::wire::{Stream, Wire};
 
 pub use channel::Channel;
 pub use kit::Kit;
-pub use words::{trouble, unshaken};
+pub use words::trouble;
 
 /// Whether and how strictly TLS is wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -2,17 +2,18 @@
 
 #![allow(clippy::wildcard_enum_match_arm)] // the library's enums, to which it may add
 
-use std::io;
-
 use rustls::{AlertDescription, CertificateError, Error, ProtocolVersion, SupportedCipherSuite};
 
 use crate::trouble::Trouble;
 
-/// What ended a handshake or a connection. That nothing is spoken that both know is not the server's doing alone.
+/// What ended a handshake or a connection. That nothing is spoken that both know is not the server's doing alone; but a
+/// server whose certificate is lost, and one that takes none of our ciphers, say the same (`handshake_failure`, RFC 8446
+/// §6.2), and that is a no.
 pub fn trouble(error: &Error) -> Trouble {
     match error {
-        Error::PeerIncompatible(_) | Error::AlertReceived(AlertDescription::ProtocolVersion) => {
-            too_old(error)
+        Error::PeerIncompatible(_)
+        | Error::AlertReceived(AlertDescription::ProtocolVersion | AlertDescription::InsufficientSecurity) => {
+            Trouble::Unknown(format!("ims-probe speaks TLS 1.2 and 1.3 with modern ciphers alone: {error}"))
         }
         Error::AlertReceived(alert) => Trouble::SaidNo(format!("TLS alert {alert:?}")),
         Error::InvalidCertificate(CertificateError::Other(why)) => {
@@ -21,23 +22,6 @@ pub fn trouble(error: &Error) -> Trouble {
         Error::InvalidMessage(_) => Trouble::Garbled("what came is not TLS".to_owned()),
         other => Trouble::Garbled(format!("TLS went wrong: {other}")),
     }
-}
-
-/// What ended a handshake. These two alerts mean that the server takes nothing of what was offered (RFC 8446 §6.2):
-/// another client may offer more.
-pub fn unshaken(error: io::Error) -> Trouble {
-    match error.get_ref().and_then(|inner| inner.downcast_ref()) {
-        Some(
-            error @ Error::AlertReceived(
-                AlertDescription::HandshakeFailure | AlertDescription::InsufficientSecurity,
-            ),
-        ) => too_old(error),
-        Some(_) | None => error.into(),
-    }
-}
-
-fn too_old(error: &Error) -> Trouble {
-    Trouble::Unknown(format!("ims-probe speaks TLS 1.2 and 1.3 with modern ciphers alone: {error}"))
 }
 
 /// Why no authority stands behind a certificate.
