@@ -27,7 +27,7 @@ pub const MESSAGES: &[Row] = &[
     },
     Row {
         what: "a firewall puts Xs in place of a command that it does not know",
-        by: &[Append(PROXY, "s/^LHLO/XXXX/")],
+        by: &[Append(PROXY, "s/^LHLO/NONE/")],
         asked: &["lmtp://192.0.2.10:2024"],
         level: "session",
         told: ("down", "lhlo", "500 5.5.1 Unknown command"),
@@ -125,10 +125,10 @@ pub const MAILDROPS: &[Row] = &[
     },
     Row {
         what: "a firewall puts Xs in place of DELE",
-        by: &[Append(PROXY, "s/^DELE/XXXX/")],
+        by: &[Append(PROXY, "s/^DELE/NONE/")],
         asked: TAKERS,
         level: "deliver",
-        told: ("down", "delete", "-ERR Unknown command: XXXX"),
+        told: ("down", "delete", "-ERR Unknown command: NONE"),
     },
     Row {
         what: "nothing is deleted",
