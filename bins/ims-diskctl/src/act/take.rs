@@ -59,30 +59,33 @@ pub fn take(host: &Host, args: &Take, out: &mut Out) -> Result<Exit, Fail> {
     let key = reservation::key(host.name());
     let (has_reserved, is_late) = (false, false);
     let mut run = Run { host, args, volume, deadline, stop, lock, eye, boot, key, has_reserved, is_late };
-    let mut found = run.look()?;
-    loop {
-        let steps = run.plan(&found)?;
-        if args.dry_run {
-            show(&steps, &run.volume, out)?;
-            return Ok(Exit::Ok);
-        }
-        if steps.is_empty() {
-            out.record(&found.record(&run.volume, false))?;
-            return Ok(Exit::Ok);
-        }
-        match run.carry_out(&steps, &found) {
-            Ok(true) => break,
-            Ok(false) => {}
-            Err(fail) => return Err(run.given_up(fail)),
-        }
-        found = run.look()?; // it was released meanwhile: the plan is another
-    }
-    let found = run.settled()?;
-    out.record(&found.record(&run.volume, true))?;
-    Ok(Exit::Ok)
+    run.taken(out).map_err(|fail| run.given_up(fail))
 }
 
 impl Run<'_> {
+    /// Takes it, whatever was found; a failure leaves what this run reserved to whoever ends it.
+    fn taken(&mut self, out: &mut Out) -> Result<Exit, Fail> {
+        let mut found = self.look()?;
+        loop {
+            let steps = self.plan(&found)?;
+            if self.args.dry_run {
+                show(&steps, &self.volume, out)?;
+                return Ok(Exit::Ok);
+            }
+            if steps.is_empty() {
+                out.record(&found.record(&self.volume, false))?;
+                return Ok(Exit::Ok);
+            }
+            if self.carry_out(&steps, &found)? {
+                break;
+            }
+            found = self.look()?; // it was released meanwhile: the plan is another
+        }
+        let found = self.settled()?;
+        out.record(&found.record(&self.volume, true))?;
+        Ok(Exit::Ok)
+    }
+
     fn look(&mut self) -> Result<Found, Fail> {
         self.eye.look(&self.volume, self.deadline.left())
     }

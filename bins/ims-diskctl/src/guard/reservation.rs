@@ -15,7 +15,8 @@ use crate::hand::words;
 /// What our keys begin with: `im`.
 const OURS: u64 = 0x696D;
 
-/// The key of a node: `im`, and 48 bits of its name's checksums, so that every node can tell whose a key is.
+/// The key of a node: `im`, and checksums of its name (two of one kind, which tell names of one length apart by 32 bits), so
+/// that every node can tell whose a key is.
 pub fn key(node: &str) -> Key {
     let low = u64::from(checksum(!0, node.as_bytes()));
     let high = u64::from(checksum(0, node.as_bytes())) & 0xFFFF;

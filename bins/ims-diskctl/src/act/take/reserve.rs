@@ -13,8 +13,8 @@ impl Run<'_> {
     /// Does what is to be done about the reservation.
     pub(super) fn reserve(&mut self, deed: Deed, found: &Found) -> Result<(), Fail> {
         let device = self.volume.device.display().to_string();
-        // What it had before is not given up.
-        self.has_reserved = found.standing != Some(Standing::Ours);
+        // What the node had before this run is not given up; what this run took before it planned anew is.
+        self.has_reserved |= found.standing != Some(Standing::Ours);
         match self.ask(deed, found)? {
             Ok(Came::Done) => Ok(()),
             Ok(Came::Another(_)) => {
