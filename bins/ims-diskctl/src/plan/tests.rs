@@ -2,14 +2,18 @@
 
 use ims::Exit;
 use ims::sys::mount::Table;
-use ims::sys::reservation::{Held, Kind, Seen};
+use ims::sys::reservation::{Held, Key, Kind, Seen};
+use jiff::Timestamp;
 
 use super::*;
 use crate::filesystem::Uuid;
 use crate::filesystem::ext4::{self, Superblock};
 use crate::guard::mmp;
 use crate::guard::reservation::{key, standing};
+use crate::hand::{Disk, Place};
+use crate::look::Found;
 use crate::volume::Fstype;
+use crate::volume::Wanted;
 
 const DEVICE: &str = "8:17 / /global/ims rw,relatime - ext4 /dev/sdb1";
 
