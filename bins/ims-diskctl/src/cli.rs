@@ -7,6 +7,7 @@ use ims::command::{Arguments, Common};
 use ims::output::Format;
 use ims::span::Span;
 
+use crate::guard::sanlock::Lease;
 use crate::volume::{Fstype, Options, Volume, Wanted, absolute};
 
 /// Which node masters a shared volume; take it, give it up
@@ -60,11 +61,19 @@ pub struct VolumeArgs {
     /// Its file system
     #[arg(long, default_value = "ext4")]
     pub fstype: Fstype,
+    /// The sanlock lease that guards it, the same on every node
+    #[arg(long, value_name = "LOCKSPACE:NAME:PATH:OFFSET")]
+    pub lease: Option<Lease>,
 }
 
 impl From<&VolumeArgs> for Volume {
     fn from(args: &VolumeArgs) -> Self {
-        Self { device: args.device.clone(), mount: args.mount.clone(), fstype: args.fstype }
+        Self {
+            device: args.device.clone(),
+            mount: args.mount.clone(),
+            fstype: args.fstype,
+            lease: args.lease.clone(),
+        }
     }
 }
 

@@ -6,6 +6,8 @@ use std::str::FromStr;
 use clap::ValueEnum;
 use ims::Fail;
 
+use crate::guard::sanlock::Lease;
+
 /// A file system that can be looked at and taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Fstype {
@@ -29,6 +31,8 @@ pub enum Wanted {
     Auto,
     /// A persistent reservation of the disk.
     Reservation,
+    /// A lease of sanlock.
+    Sanlock,
     /// Multiple mount protection of ext4.
     Mmp,
     /// Nothing, if the volume has nothing: whoever says this keeps the other nodes away.
@@ -75,6 +79,8 @@ pub struct Volume {
     pub mount: PathBuf,
     /// Its file system.
     pub fstype: Fstype,
+    /// Its lease.
+    pub lease: Option<Lease>,
 }
 
 /// A path that is absolute, without `.` and `..`, as the kernel's tables have them.

@@ -14,6 +14,7 @@ use crate::NAME;
 use crate::cli::Release;
 use crate::guard::mmp::{Block, Sequence};
 use crate::guard::reservation::{self, Came, Deed};
+use crate::guard::sanlock;
 use crate::hand::{Done, Question, WORDS};
 use crate::look::{Eye, Found};
 use crate::plan::{self, Step};
@@ -58,6 +59,7 @@ pub fn release(host: &Host, args: &Release, out: &mut Out) -> Result<Exit, Fail>
             Step::Sync(point) => unwritten = run.sync(point)?,
             Step::Unmount(point) => run.unmount(point, &found, out)?,
             Step::Reserve { deed, .. } => run.unreserve(*deed, &found)?,
+            Step::Lease { .. } => run.unlease()?,
             // No step of a release.
             Step::Claim { .. } | Step::Mount { .. } => {}
         }
@@ -154,6 +156,23 @@ impl Run<'_> {
                 Err(Fail::failed(format!("cannot unmount {}", point.display())).because(refusal.words))
             }
             Heard::Silence | Heard::Stopped(_) => Err(self.out_of_time("its unmount is still under way")),
+        }
+    }
+
+    /// Gives the lease up.
+    fn unlease(&mut self) -> Result<(), Fail> {
+        let Some(lease) = self.volume.lease.clone() else { return Ok(()) };
+        let wanted = sanlock::Wanted { lease, deed: sanlock::Deed::GiveUp };
+        self.eye.hand().ask(&Question::Lease(wanted))?;
+        match self.eye.hand().answer::<Result<sanlock::Came, String>>(self.deadline.left(), None)? {
+            Heard::Answer(Ok(_)) => Ok(()),
+            Heard::Answer(Err(why)) => {
+                let device = self.volume.device.display();
+                Err(Fail::broken(format!("{device} is unmounted, and this node keeps its lease"))
+                    .because(why)
+                    .hint("run it again"))
+            }
+            Heard::Silence | Heard::Stopped(_) => Err(self.out_of_time("its lease is being given up")),
         }
     }
 

@@ -1,6 +1,7 @@
 //! Mounts a volume here, unless another node has it.
 
 mod fails;
+mod lease;
 mod reserve;
 mod settled;
 
@@ -40,6 +41,8 @@ struct Run<'a> {
     key: Key,
     /// Whether this run reserved the disk, which is given up when it is not mounted.
     has_reserved: bool,
+    /// Whether this run took the lease, which is given up when it is not mounted.
+    has_leased: bool,
     /// Whether the mount took so long that another node may have claimed over this one's claim.
     is_late: bool,
 }
@@ -57,8 +60,9 @@ pub fn take(host: &Host, args: &Take, out: &mut Out) -> Result<Exit, Fail> {
     let eye = Eye::open(host, Hand::start(WORDS, lock.as_ref())?)?;
     let boot = claim::boot()?;
     let key = reservation::key(host.name());
-    let (has_reserved, is_late) = (false, false);
-    let mut run = Run { host, args, volume, deadline, stop, lock, eye, boot, key, has_reserved, is_late };
+    let (has_reserved, has_leased, is_late) = (false, false, false);
+    let mut run =
+        Run { host, args, volume, deadline, stop, lock, eye, boot, key, has_reserved, has_leased, is_late };
     run.taken(out).map_err(|fail| run.given_up(fail))
 }
 
@@ -91,8 +95,8 @@ impl Run<'_> {
     }
 
     fn plan(&self, found: &Found) -> Result<Vec<Step>, Fail> {
-        let holder = found.reserved_by.as_deref().or(found.signer.as_deref());
-        let proof = Proof::find(self.host, self.args.proof.as_deref(), holder)?;
+        let holder = found.holder();
+        let proof = Proof::find(self.host, self.args.proof.as_deref(), holder.as_deref())?;
         let taking = Taking {
             volume: &self.volume,
             guard: self.args.guard,
@@ -138,6 +142,11 @@ impl Run<'_> {
                                 return Ok(false);
                             }
                         }
+                    }
+                }
+                Step::Lease { deed, watch, .. } => {
+                    if !self.lease(deed, watch.as_ref(), found)? {
+                        return Ok(false);
                     }
                 }
                 Step::Reserve { deed, .. } => {

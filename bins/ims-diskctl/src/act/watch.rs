@@ -65,7 +65,7 @@ pub enum Watched {
 /// Mounts and watches.
 pub fn mount(mut hand: Hand, eye: &mut Eye, wanted: &Wanted<'_>, call: Call) -> Result<Watched, Fail> {
     let began = Instant::now();
-    let bar = progress(wanted);
+    let bar = progress(wanted.volume, wanted.wait);
     hand.ask(&Question::Mount(call))?;
     let mut is_watching = true;
     loop {
@@ -108,11 +108,11 @@ pub fn mount(mut hand: Hand, eye: &mut Eye, wanted: &Wanted<'_>, call: Call) -> 
 }
 
 /// A bar on a terminal's stderr; nothing elsewhere.
-fn progress(wanted: &Wanted<'_>) -> ProgressBar {
-    let bar = ProgressBar::new(wanted.wait.as_secs());
+pub fn progress(volume: &Volume, wait: Duration) -> ProgressBar {
+    let bar = ProgressBar::new(wait.as_secs());
     if let Ok(style) = ProgressStyle::with_template("{msg} {bar:30} {pos}/{len} s") {
         bar.set_style(style);
     }
-    bar.set_message(format!("watching {} for a sign of life", wanted.volume.device.display()));
+    bar.set_message(format!("watching {} for a sign of life", volume.device.display()));
     bar
 }

@@ -1,6 +1,7 @@
 //! What is to be done: pure functions from what is wanted and what was found to steps, or to the rule that forbids them.
 
 mod by_guard;
+mod leasing;
 mod release;
 mod reserving;
 mod take;
@@ -10,6 +11,7 @@ use std::time::Duration;
 
 use crate::guard::mmp::{Block, Sequence};
 use crate::guard::reservation::Deed;
+use crate::guard::sanlock::{self, Host};
 use crate::record::VolumeStep;
 use crate::volume::Volume;
 
@@ -25,6 +27,15 @@ pub enum Step {
         judged: Block,
         /// For how long it must not move before.
         watch: Duration,
+        /// Why.
+        why: String,
+    },
+    /// Take the lease, or give it up.
+    Lease {
+        /// What is to be done.
+        deed: sanlock::Deed,
+        /// The host that has it, and for how long it must not renew its place before; absent when nobody has it.
+        watch: Option<(Host, Duration)>,
         /// Why.
         why: String,
     },
@@ -60,6 +71,14 @@ impl Step {
             Self::Claim { watch, why, .. } => ("clear-guard", *watch, why.as_str()),
             Self::Mount { watch, why, .. } => {
                 ("mount", watch.as_ref().map_or(Duration::ZERO, |(_, wait)| *wait), why.as_str())
+            }
+            Self::Lease { deed, watch, why } => {
+                let action = match deed {
+                    sanlock::Deed::Take => "lease",
+                    sanlock::Deed::SetFree(_) => "free-lease",
+                    sanlock::Deed::GiveUp => "unlease",
+                };
+                (action, watch.as_ref().map_or(Duration::ZERO, |(_, wait)| *wait), why.as_str())
             }
             Self::Reserve { deed, why } => {
                 let action = match deed {

@@ -18,7 +18,7 @@ use crate::volume::Wanted;
 const DEVICE: &str = "8:17 / /global/ims rw,relatime - ext4 /dev/sdb1";
 
 fn volume() -> Volume {
-    Volume { device: "/dev/sdb1".into(), mount: "/global/ims".into(), fstype: Fstype::Ext4 }
+    Volume { device: "/dev/sdb1".into(), mount: "/global/ims".into(), fstype: Fstype::Ext4, lease: None }
 }
 
 fn block(sequence: u32) -> Block {
@@ -46,6 +46,7 @@ fn found(guard: Option<Result<Block, String>>, mounts: &[&str]) -> Found {
         mmp: guard.is_some().then_some(ext4::Place { offset: 4096, interval_s: 1 }),
     };
     Found {
+        us: "mail-1".into(),
         number,
         place: Place::Folder("/global/ims".into()),
         disk: Ok(Disk { number, superblock: Some(superblock), guard }),
@@ -56,6 +57,7 @@ fn found(guard: Option<Result<Block, String>>, mounts: &[&str]) -> Found {
         reserved: Ok(None),
         standing: None,
         reserved_by: None,
+        lease: None,
     }
 }
 

@@ -1,0 +1,117 @@
+//! Takes the lease of a volume that is being taken, and gives it up when the volume is not mounted after all.
+
+use std::time::{Duration, Instant};
+
+use ims::Fail;
+use ims::sys::hand::Heard;
+
+use super::Run;
+use crate::act::go_on;
+use crate::guard::sanlock::{Came, Deed, Host, Standing, Wanted};
+use crate::hand::Question;
+use crate::look::Found;
+
+/// How often the place of a host in the lockspace is read while it is watched; it is renewed every two seconds at most.
+const EVERY: Duration = Duration::from_millis(500);
+
+impl Run<'_> {
+    /// Does what is to be done about the lease; says no when its holder gave it up meanwhile and the plan is another.
+    pub(super) fn lease(
+        &mut self,
+        deed: &Deed,
+        watch: Option<&(Host, Duration)>,
+        found: &Found,
+    ) -> Result<bool, Fail> {
+        if let Some((host, _)) = watch
+            && !self.has_run_out(host)?
+        {
+            return Ok(false);
+        }
+        let device = self.volume.device.display().to_string();
+        // What the node had before this run is not given up; what this run took is.
+        self.has_leased |= *deed == Deed::Take && !matches!(found.lease_standing(), Some(Ok(Standing::Ours)));
+        match self.ask_of_lease(deed.clone())? {
+            Ok(Came::Done) => Ok(true),
+            Ok(Came::Another(seen)) => {
+                self.has_leased = false;
+                let who = seen.host.as_ref().map_or("another node", Host::node).to_owned();
+                Err(match deed {
+                    Deed::SetFree(_) => Fail::refused(format!("{device} is alive on {who}"))
+                        .because("it renewed its place in the lockspace")
+                        .hint(format!("release it there, or fence {who}")),
+                    Deed::Take | Deed::GiveUp => {
+                        Fail::refused(format!("the lease of {device} was taken by {who} this moment"))
+                            .hint("look again to see whether it got it")
+                    }
+                })
+            }
+            Err(why) => Err(Fail::failed(format!("cannot take the lease of {device}")).because(why)),
+        }
+    }
+
+    /// Waits until a host has not renewed its place for so long that its machine was reset; a host that renews it is
+    /// alive, and the volume refused. A lease that was given up meanwhile is planned anew.
+    fn has_run_out(&mut self, judged: &Host) -> Result<bool, Fail> {
+        let device = self.volume.device.display().to_string();
+        let bar = super::super::watch::progress(&self.volume, judged.wait());
+        let began = Instant::now();
+        loop {
+            bar.set_position(began.elapsed().as_secs());
+            let found = self.look()?;
+            let host = match found.lease_standing() {
+                Some(Ok(Standing::Theirs(host))) => host,
+                Some(Ok(Standing::Free | Standing::Ours)) | None => return Ok(false),
+                Some(Err(why)) => {
+                    return Err(
+                        Fail::unknown(format!("cannot tell who has the lease of {device}")).because(why)
+                    );
+                }
+            };
+            if (host.id, host.timestamp) != (judged.id, judged.timestamp) {
+                let who = host.node();
+                return Err(Fail::refused(format!("{device} is alive on {who}"))
+                    .because("it renewed its place in the lockspace")
+                    .hint(format!("release it there, or fence {who}")));
+            }
+            if host.wait().is_zero() {
+                return Ok(true);
+            }
+            self.stop.wait(EVERY);
+            go_on(&self.stop, &self.volume, "not mounted")?;
+            if self.deadline.left().is_zero() {
+                let left = host.wait().as_secs();
+                return Err(self
+                    .out_of_time("watching its lease for a sign of life")
+                    .hint(format!("it runs out in {left} s; give --timeout more")));
+            }
+        }
+    }
+
+    /// A take that failed: the lease that it took is given up.
+    pub(super) fn lease_given_up(&mut self, fail: Fail) -> Fail {
+        if !self.has_leased {
+            return fail;
+        }
+        let device = self.volume.device.display().to_string();
+        match self.ask_of_lease(Deed::GiveUp) {
+            Ok(Ok(_)) => fail,
+            Ok(Err(why)) => fail.and_undo_failed(
+                Fail::failed(format!("this node keeps the lease of {device}"))
+                    .because(why)
+                    .hint("release it"),
+            ),
+            Err(undo) => fail.and_undo_failed(undo),
+        }
+    }
+
+    fn ask_of_lease(&mut self, deed: Deed) -> Result<Result<Came, String>, Fail> {
+        let Some(lease) = self.volume.lease.clone() else {
+            return Err(Fail::unknown("the lease is not known any more"));
+        };
+        self.eye.hand().ask(&Question::Lease(Wanted { lease, deed }))?;
+        match self.eye.hand().answer(self.deadline.left(), None)? {
+            Heard::Answer(came) => Ok(came),
+            Heard::Silence | Heard::Stopped(_) => Err(self.out_of_time("its lease")),
+        }
+    }
+}
