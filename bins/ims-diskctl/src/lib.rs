@@ -5,11 +5,13 @@
 
 mod act;
 pub mod cli;
+mod each;
 pub mod filesystem;
 pub mod guard;
 mod hand;
 mod look;
 mod names;
+mod naming;
 mod plan;
 mod proof;
 pub mod record;
