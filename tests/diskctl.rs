@@ -4,8 +4,10 @@ mod claim;
 mod crash;
 mod kill;
 mod look;
+mod named;
 mod release;
 mod reservation;
+mod sanlock;
 mod take;
 
 use std::path::PathBuf;

@@ -5,11 +5,13 @@
 
 mod act;
 pub mod cli;
+mod each;
 pub mod filesystem;
 pub mod guard;
 mod hand;
 mod look;
 mod names;
+mod naming;
 mod plan;
 mod proof;
 pub mod record;
@@ -18,6 +20,7 @@ mod volume;
 use ims::{Exit, Fail, Host, Out};
 
 pub use cli::Args;
+pub use guard::show::GuardRecord;
 pub use record::{Volume, VolumeStep};
 
 /// The command's name in messages.
@@ -29,6 +32,7 @@ pub fn main(args: Args, host: &Host, out: &mut Out) -> Result<Exit, Fail> {
         cli::Verb::Look(args) => look::print(host, &args, out),
         cli::Verb::Take(args) => act::take(host, &args, out),
         cli::Verb::Release(args) => act::release(host, &args, out),
+        cli::Verb::Guard(args) => guard::show::print(host, &args, out),
         cli::Verb::Hand { starter } => hand::serve(starter),
     }
 }

@@ -32,6 +32,14 @@ impl Kind {
         }
     }
 
+    /// Whether it keeps a holder from writing that stood still while another took the volume.
+    pub const fn keeps_thawed_off(self) -> bool {
+        match self {
+            Self::Reservation | Self::Sanlock => true,
+            Self::Mmp => false,
+        }
+    }
+
     /// What switches it on.
     const fn way_in(self) -> &'static str {
         match self {
@@ -51,7 +59,7 @@ pub enum Presence {
     There,
     /// It has not: why.
     Absent(String),
-    /// It has it, and it does not keep off a node that stood still: why.
+    /// It has it, and nothing stops a holder that lost it: why.
     Toothless(String),
     /// It could not be told: why.
     Unknown(String),

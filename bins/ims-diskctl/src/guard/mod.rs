@@ -3,6 +3,7 @@
 pub mod choice;
 pub mod claim;
 pub mod mmp;
+pub mod offers;
 pub mod reservation;
 pub mod sanlock;
 pub mod show;

@@ -9,7 +9,7 @@ use super::leasing;
 use super::reserving::{self, Reserving};
 use super::{Step, Taking};
 use crate::guard::mmp::Sequence;
-use crate::guard::{choice, claim, show};
+use crate::guard::{choice, claim, offers};
 use crate::hand::Disk;
 use crate::look::Found;
 use crate::proof::Holder;
@@ -17,7 +17,7 @@ use crate::proof::Holder;
 /// The steps that mount a volume which is not mounted here, at a folder that is there.
 pub fn by_guard(wanted: &Taking<'_>, found: &Found, disk: &Disk, point: PathBuf) -> Result<Vec<Step>, Fail> {
     let device = wanted.volume.device.display();
-    choice::choose(wanted.guard, &show::offers(found), &device.to_string())?;
+    choice::choose(wanted.guard, &offers::offers(found), &device.to_string())?;
     let Reserving { before, after, excluded } = reserving::reserving(wanted, found)?;
     let leases = leasing::leasing(wanted, found)?;
     let is_reserved = before.is_some() || after.is_some();

@@ -15,6 +15,7 @@ use crate::guard::sanlock::{self, Host};
 use crate::record::VolumeStep;
 use crate::volume::Volume;
 
+pub use leasing::last_sign;
 pub use release::release;
 pub use take::{Taking, take};
 
@@ -92,6 +93,7 @@ impl Step {
             Self::Unmount(_) => ("unmount", Duration::ZERO, "so that another node can take it at once"),
         };
         VolumeStep {
+            resource: volume.name.clone(),
             action,
             device: volume.device.clone(),
             mount: volume.mount.clone(),

@@ -53,7 +53,7 @@ impl Run<'_> {
     /// alive, and the volume refused. A lease that was given up meanwhile is planned anew.
     fn has_run_out(&mut self, judged: &Host) -> Result<bool, Fail> {
         let device = self.volume.device.display().to_string();
-        let bar = super::super::watch::progress(&self.volume, judged.wait());
+        let bar = super::super::watch::progress(self.site, self.volume, judged.wait());
         let began = Instant::now();
         loop {
             bar.set_position(began.elapsed().as_secs());
@@ -61,6 +61,8 @@ impl Run<'_> {
             let host = match found.lease_standing() {
                 Some(Ok(Standing::Theirs(host))) => host,
                 Some(Ok(Standing::Free | Standing::Ours)) | None => return Ok(false),
+                // What is left of the time may be too short for a look.
+                Some(Err(_)) if self.site.deadline.left().is_zero() => return Err(self.lease_lasts(judged)),
                 Some(Err(why)) => {
                     return Err(
                         Fail::unknown(format!("cannot tell who has the lease of {device}")).because(why)
@@ -76,15 +78,18 @@ impl Run<'_> {
             if host.wait().is_zero() {
                 return Ok(true);
             }
-            self.stop.wait(EVERY);
-            go_on(&self.stop, &self.volume, "not mounted")?;
-            if self.deadline.left().is_zero() {
-                let left = host.wait().as_secs();
-                return Err(self
-                    .out_of_time("watching its lease for a sign of life")
-                    .hint(format!("it runs out in {left} s; give --timeout more")));
+            self.site.stop.wait(EVERY);
+            go_on(&self.site.stop, self.volume, "not mounted")?;
+            if self.site.deadline.left().is_zero() {
+                return Err(self.lease_lasts(&host));
             }
         }
+    }
+
+    fn lease_lasts(&self, host: &Host) -> Fail {
+        let left = host.wait().as_secs();
+        self.out_of_time("watching its lease for a sign of life")
+            .hint(format!("it runs out {left} s after that at most; give --timeout more"))
     }
 
     /// A take that failed: the lease that it took is given up.
@@ -109,7 +114,7 @@ impl Run<'_> {
             return Err(Fail::unknown("the lease is not known any more"));
         };
         self.eye.hand().ask(&Question::Lease(Wanted { lease, deed }))?;
-        match self.eye.hand().answer(self.deadline.left(), None)? {
+        match self.eye.hand().answer(self.site.deadline.left(), None)? {
             Heard::Answer(came) => Ok(came),
             Heard::Silence | Heard::Stopped(_) => Err(self.out_of_time("its lease")),
         }

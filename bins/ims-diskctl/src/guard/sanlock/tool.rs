@@ -170,21 +170,50 @@ fn run(words: &[&str]) -> Result<String, String> {
 
 /// Why a request failed, in words: sanlock tells a number (`sanlock_rv.h`, and errno below 200).
 fn why(ended: &Ended) -> String {
-    let last = ended.last_words();
-    let number = last.rsplit(' ').next().and_then(|word| word.parse::<i32>().ok()).map(i32::unsigned_abs);
-    let meaning = match number {
-        Some(28) => "its lockspace is not joined here",
-        Some(111) => "sanlock's daemon does not run",
-        Some(202) => "sanlock could not read or write in time",
-        Some(223) => "there is no lease",
-        Some(226) => "it is of another lockspace",
-        Some(227) => "it has another name",
-        Some(228) => "its checksum is wrong",
-        Some(243) => "another host has it, and is alive",
-        Some(number @ 1..200) => {
-            return format!("{} ({last})", std::io::Error::from_raw_os_error(number.cast_signed()));
-        }
-        Some(_) | None => return format!("sanlock: {last}"),
+    let said = [&ended.stdout[..], &ended.stderr[..]].concat();
+    let Some((request, number)) = told(&String::from_utf8_lossy(&said)) else {
+        // Where no daemon answers, it says nothing at all.
+        return format!("sanlock: {}", ended.last_words());
     };
-    format!("{meaning} ({last})")
+    let meaning = match number {
+        28 => "its lockspace is not joined here",
+        202 => "sanlock could not read or write in time",
+        223 => "there is no lease",
+        226 => "it is of another lockspace",
+        227 => "it has another name",
+        228 => "its checksum is wrong",
+        243 => "another host has it, and is alive",
+        1..200 => return format!("{request}: {}", std::io::Error::from_raw_os_error(number)),
+        _ => return format!("{request}: sanlock's error {number}"),
+    };
+    format!("{request}: {meaning}")
+}
+
+/// The request that failed, and the number of why: `acquire done -243`.
+fn told(said: &str) -> Option<(String, i32)> {
+    let line = said.lines().find(|line| line.contains(" done -"))?;
+    let (request, number) = line.split_once(" done -")?;
+    Some((request.trim().to_owned(), number.trim().parse().ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn why_a_request_failed_is_told_in_words() {
+        for (stdout, words) in [
+            (
+                "register\nregister done 3\nacquire fd 3\nacquire done -243\n",
+                "acquire: another host has it, and is alive",
+            ),
+            ("read_leader done -223\nmagic 0x0\n", "read_leader: there is no lease"),
+            ("read_leader done -2\n", "read_leader: No such file or directory (os error 2)"),
+            ("add_lockspace_timeout done -203\n", "add_lockspace_timeout: sanlock's error 203"),
+            ("", "sanlock: exit status 1"),
+        ] {
+            let ended = Ended { status: Some(1), signal: None, stdout: stdout.into(), stderr: Vec::new() };
+            assert_eq!(why(&ended), words);
+        }
+    }
 }
