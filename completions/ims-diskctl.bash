@@ -154,7 +154,7 @@ _ims__diskctl() {
                     return 0
                     ;;
                 --fstype)
-                    COMPREPLY=($(compgen -W "ext4" -- "${cur}"))
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --timeout)
@@ -192,7 +192,7 @@ _ims__diskctl() {
                     return 0
                     ;;
                 --fstype)
-                    COMPREPLY=($(compgen -W "ext4" -- "${cur}"))
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --timeout)
@@ -230,7 +230,7 @@ _ims__diskctl() {
                     return 0
                     ;;
                 --fstype)
-                    COMPREPLY=($(compgen -W "ext4" -- "${cur}"))
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --options)

@@ -57,14 +57,14 @@ pub struct VolumeArgs {
     /// The folder where it is mounted
     #[arg(long, value_name = "FOLDER", value_parser = absolute)]
     pub mount: PathBuf,
-    /// Its file system
-    #[arg(long, default_value = "ext4")]
+    /// Its file system: ext4, xfs, btrfs, or another that the kernel knows
+    #[arg(long, value_name = "TYPE", default_value = "ext4")]
     pub fstype: Fstype,
 }
 
 impl From<&VolumeArgs> for Volume {
     fn from(args: &VolumeArgs) -> Self {
-        Self { device: args.device.clone(), mount: args.mount.clone(), fstype: args.fstype }
+        Self { device: args.device.clone(), mount: args.mount.clone(), fstype: args.fstype.clone() }
     }
 }
 
