@@ -2,6 +2,7 @@
 
 pub mod block;
 pub mod cgroup;
+pub mod disks;
 pub mod exec;
 pub mod file;
 pub mod folder;
@@ -13,6 +14,7 @@ pub mod net;
 pub mod process;
 pub mod prompt;
 pub mod reservation;
+pub mod sample;
 pub mod scratch;
 pub mod server;
 pub mod sock;
@@ -21,3 +23,4 @@ pub mod stdout;
 pub mod stop;
 pub mod sync;
 pub mod user;
+pub mod xfs;
