@@ -17,8 +17,9 @@ setup:
 demo: setup
 	@cargo test --quiet --locked --release --test demo
 
+# Most tests wait for real servers more than they compute.
 test: setup
-	@cargo test --locked --workspace --no-fail-fast
+	@RUST_TEST_THREADS=$$(($$(nproc) * 2)) cargo test --locked --workspace --no-fail-fast
 
 bench: setup
 	@cargo bench --locked --bench figures

@@ -139,7 +139,7 @@ _ims__diskctl() {
             return 0
             ;;
         ims__subcmd__diskctl__subcmd__look)
-            opts="-o -h --device --mount --fstype --timeout --output --help"
+            opts="-o -h --device --mount --fstype --options --guard --timeout --output --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -155,6 +155,14 @@ _ims__diskctl() {
                     ;;
                 --fstype)
                     COMPREPLY=($(compgen -W "ext4" -- "${cur}"))
+                    return 0
+                    ;;
+                --options)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --guard)
+                    COMPREPLY=($(compgen -W "auto reservation mmp none" -- "${cur}"))
                     return 0
                     ;;
                 --timeout)
@@ -177,7 +185,7 @@ _ims__diskctl() {
             return 0
             ;;
         ims__subcmd__diskctl__subcmd__release)
-            opts="-n -o -h --device --mount --fstype --dry-run --timeout --output --help"
+            opts="-n -o -h --device --mount --fstype --options --guard --dry-run --timeout --output --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -193,6 +201,14 @@ _ims__diskctl() {
                     ;;
                 --fstype)
                     COMPREPLY=($(compgen -W "ext4" -- "${cur}"))
+                    return 0
+                    ;;
+                --options)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --guard)
+                    COMPREPLY=($(compgen -W "auto reservation mmp none" -- "${cur}"))
                     return 0
                     ;;
                 --timeout)

@@ -35,6 +35,11 @@ complete -c ims-diskctl -n "__fish_ims_diskctl_needs_command" -f -a "help" -d 'P
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand look" -l device -d 'The block device, best by what is on it: /dev/disk/by-label/… or by-uuid/…' -r -F
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand look" -l mount -d 'The folder where it is mounted' -r -F
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand look" -l fstype -d 'Its file system' -r -f -a "ext4\t'The fourth extended file system'"
+complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand look" -l options -d 'The options that it is mounted with, separated by commas' -r
+complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand look" -l guard -d 'What must keep the other nodes away; none takes a volume that has no guard' -r -f -a "auto\t'The strongest that the volume has; without any the volume is not taken'
+reservation\t'A persistent reservation of the disk'
+mmp\t'Multiple mount protection of ext4'
+none\t'Nothing, if the volume has nothing: whoever says this keeps the other nodes away'"
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand look" -l timeout -d 'How long the disk may take to answer; after that the state is unknown' -r
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand look" -s o -l output -d 'Show records as JSON lines or as tables [default: tables on a terminal, JSON elsewhere]' -r -f -a "json\t'One JSON object a line'
 table\t'Tables for people'"
@@ -42,7 +47,7 @@ complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand look" -s h -l he
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand take" -l device -d 'The block device, best by what is on it: /dev/disk/by-label/… or by-uuid/…' -r -F
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand take" -l mount -d 'The folder where it is mounted' -r -F
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand take" -l fstype -d 'Its file system' -r -f -a "ext4\t'The fourth extended file system'"
-complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand take" -l options -d 'Mount options, separated by commas' -r
+complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand take" -l options -d 'The options that it is mounted with, separated by commas' -r
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand take" -l guard -d 'What must keep the other nodes away; none takes a volume that has no guard' -r -f -a "auto\t'The strongest that the volume has; without any the volume is not taken'
 reservation\t'A persistent reservation of the disk'
 mmp\t'Multiple mount protection of ext4'
@@ -57,6 +62,11 @@ complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand take" -s h -l he
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand release" -l device -d 'The block device, best by what is on it: /dev/disk/by-label/… or by-uuid/…' -r -F
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand release" -l mount -d 'The folder where it is mounted' -r -F
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand release" -l fstype -d 'Its file system' -r -f -a "ext4\t'The fourth extended file system'"
+complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand release" -l options -d 'The options that it is mounted with, separated by commas' -r
+complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand release" -l guard -d 'What must keep the other nodes away; none takes a volume that has no guard' -r -f -a "auto\t'The strongest that the volume has; without any the volume is not taken'
+reservation\t'A persistent reservation of the disk'
+mmp\t'Multiple mount protection of ext4'
+none\t'Nothing, if the volume has nothing: whoever says this keeps the other nodes away'"
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand release" -l timeout -d 'How long it may take in all, most of it to write out what is still in memory' -r
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand release" -s o -l output -d 'Show records as JSON lines or as tables [default: tables on a terminal, JSON elsewhere]' -r -f -a "json\t'One JSON object a line'
 table\t'Tables for people'"

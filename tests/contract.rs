@@ -110,6 +110,7 @@ fn an_answer_that_nobody_can_hear_is_not_a_yes() {
         let told = text(&output.stderr);
         assert_eq!(output.status.code(), Some(status), "{line}: {told}");
         let lost = format!("{name}: cannot write to stdout: Bad file descriptor\n");
+        assert_eq!(told.matches(&lost).count(), 1, "{line}: {told}");
         assert!(told.ends_with(&lost), "{line}: {told}");
     }
     // A stdout that somebody threw away is one.

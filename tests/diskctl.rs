@@ -5,6 +5,7 @@ mod claim;
 mod crash;
 mod kill;
 mod look;
+mod named;
 mod release;
 mod reservation;
 mod take;

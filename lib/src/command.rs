@@ -49,17 +49,22 @@ pub fn run<A: Arguments>(main: fn(A, &Host, &mut Out) -> Result<Exit, Fail>) -> 
 }
 
 fn end(name: &str, out: &mut Out, result: Result<Exit, Fail>) -> Exit {
+    let mut said = None;
     let (exit, told) = match result {
         Ok(exit) => (exit, Ok(())),
         Err(fail) => {
             stderr::say(name, &fail);
+            said = Some(fail.to_string());
             (fail.exit(), out.record(&FailRecord::from(&fail)))
         }
     };
     match told.and_then(|()| out.flush()) {
         Ok(()) => exit,
         Err(lost) => {
-            stderr::say(name, &lost);
+            // A run that failed because its answer was lost has said so already.
+            if said.is_none_or(|said| said != lost.to_string()) {
+                stderr::say(name, &lost);
+            }
             // That nobody was told does not make a broken run less broken.
             exit.gravest(lost.exit())
         }

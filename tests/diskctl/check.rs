@@ -47,7 +47,7 @@ fn what_exceeds_a_limit_is_partial_and_told_on_stderr() {
         let ran = pair.run(&pair.one, "check", &[limit]).status_is(3);
         let record = record(&ran);
         assert_eq!((text(&record["state"]), findings(&record)), ("partial", vec![what]), "{limit}");
-        assert!(ran.stderr.starts_with("ims-diskctl: /srv/ims: ") && ran.stderr.contains(words), "{ran}");
+        assert!(ran.stderr.starts_with("ims-diskctl: /dev/ims1: ") && ran.stderr.contains(words), "{ran}");
     }
     // Root too has no block left.
     pair.one.sh("dd if=/dev/zero of=/srv/ims/x bs=1M 2>/dev/null; dd if=/dev/zero of=/srv/ims/y bs=1k 2>/dev/null; true");

@@ -127,3 +127,35 @@ pub fn guard_at(pair: &Pair) -> u64 {
     };
     number(1024 + 0x168, 8) * (1024 << number(1024 + 0x18, 4))
 }
+
+/// A file system whose server is dead: whoever asks it something waits for good, as on NFS with `hard`.
+const DEAD: &str = r#"
+open(my $fuse, "+<", "/dev/fuse") or die "/dev/fuse: $!";
+my $options = "fd=" . fileno($fuse) . ",rootmode=40000,user_id=0,group_id=0";
+my ($what, $where, $how) = ("dead", "/dead", "fuse");
+syscall(165, $what, $where, $how, 0, $options) == 0 or die "mount: $!"; # x86-64: mount(2)
+$| = 1;
+print "mounted\n";
+sleep 600;
+"#;
+
+#[test]
+fn a_mount_whose_server_is_dead_holds_nobody_up() {
+    let pair = Pair::new();
+    let node = &pair.one;
+    node.sh("mkdir -p /dead; test -e /dev/fuse || mknod /dev/fuse c 10 229").ok();
+    let dead = node.spawn(["perl", "-e", DEAD]);
+    assert!(dead.until_stdout(Duration::from_secs(10), |said| said.contains("mounted")), "{}", dead.stderr());
+    pair.run(node, "take", &[]).ok();
+    let _user = node.spawn(["sh", "-c", "exec tail -f /dead/x"]); // a process that hangs there
+    let look = pair.run(node, "look", &["--timeout", "1s"]).ok();
+    assert_eq!(text(&record(&look)["state"]), "up", "a dead mount elsewhere does not matter");
+    pair.run(node, "release", &["--timeout", "5s"]).ok();
+    let ran = node
+        .command(["ims-diskctl", "look", "--device", "/dev/ims1", "--mount", "/dead/ims", "--timeout", "1s"])
+        .deadline(Duration::from_secs(20))
+        .run()
+        .status_is(3);
+    let record = record(&ran);
+    assert_eq!(text(&record["state"]), "unknown", "{record}");
+}

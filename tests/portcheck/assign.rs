@@ -103,6 +103,25 @@ fn all_files_are_changed_or_none() {
 }
 
 #[test]
+fn a_socket_unit_that_cannot_be_told_leaves_the_ports_as_they_are() {
+    if !needs_root() {
+        return;
+    }
+    let files = alike();
+    let folder = files.path("/etc/systemd/system");
+    fs_err::create_dir_all(folder.join("sockets.target.wants")).unwrap();
+    fs_err::write(folder.join("odd.socket"), "[Socket]\nListenStream=%i\n").unwrap();
+    std::os::unix::fs::symlink("../odd.socket", folder.join("sockets.target.wants/odd.socket")).unwrap();
+    let before = job_controller(&files, "mail-2");
+    let output = files.run(&["assign"], "");
+    assert_eq!(output.status.code(), Some(3), "{}", text(&output.stderr));
+    assert!(text(&output.stderr).contains("odd.socket:2"), "{}", text(&output.stderr));
+    assert_eq!(job_controller(&files, "mail-2"), before);
+    fs_err::write(folder.join("odd.socket"), "[Socket]\nListenStream=/run/odd\n").unwrap();
+    assert_eq!(changed(&files.run(&["assign"], ""), 0), [false, true]);
+}
+
+#[test]
 fn an_instance_that_another_run_changes_is_busy() {
     if !needs_root() {
         return;

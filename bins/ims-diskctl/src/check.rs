@@ -27,8 +27,10 @@ pub use record::VolumeCheck;
 
 use crate::NAME;
 use crate::cli::{self, Limits};
+use crate::each::{Order, each};
 use crate::hand::{self, WORDS};
 use crate::look::{Eye, Found};
+use crate::naming::Asked;
 use crate::volume::Volume;
 use ask::{No, Room};
 use finding::{Finding, Remark};
@@ -36,15 +38,17 @@ use judge::Measured;
 use record::{Counter, Disk};
 use smart::Smart;
 
-/// Checks the volume and prints how well it is.
+/// Checks the volumes and prints how well they are.
 pub fn print(host: &Host, args: &cli::Check, out: &mut Out) -> Result<Exit, Fail> {
-    let volume = Volume::from(&args.volume);
-    let record = check(host, &volume, &args.limits, args.timeout.0)?;
-    for remark in &record.findings {
-        stderr::say(NAME, format_args!("{}: {}", volume.mount.display(), remark.words));
-    }
-    out.record(&record)?;
-    Ok(record.state.into())
+    each(&Asked::load(host, &args.volumes)?, Order::Any, out, |volume, told| {
+        let record = check(host, volume, &args.limits, args.timeout.0)?;
+        for remark in &record.findings {
+            stderr::say(NAME, format_args!("{}: {}", volume.called(), remark.words));
+        }
+        let exit = record.state.into();
+        told.record(record);
+        Ok(exit)
+    })
 }
 
 /// A check under way.
@@ -74,6 +78,7 @@ fn check(host: &Host, volume: &Volume, limits: &Limits, timeout: Duration) -> Re
     run.remarks.extend(judge::judge(&run.measured, limits));
     let Run { measured, remarks, .. } = run;
     Ok(VolumeCheck {
+        resource: volume.name.clone(),
         device: volume.device.clone(),
         number,
         mount: volume.mount.clone(),
@@ -131,17 +136,17 @@ impl Run<'_> {
             Err(fail) => return Err(fail.with_exit(Exit::Unknown)),
         };
         let disks = disks::below(self.host, number)?;
-        let mut asked = self.ask_disks(disks, &lock)?;
+        let mut patients = self.ask_disks(disks, &lock)?;
         let mut eye = Eye::open(self.host, Hand::start(WORDS, Some(&lock))?)?;
         let found = eye.look(self.volume, self.left())?;
         self.mounted(&found, &mut eye)?;
         self.measured.disks =
-            asked.iter_mut().map(|asked| asked.answer(self.left())).collect::<Result<_, _>>()?;
+            patients.iter_mut().map(|patient| patient.answer(self.left())).collect::<Result<_, _>>()?;
         Ok(())
     }
 
     /// Asks each disk of its health, all at once and beside the rest.
-    fn ask_disks(&self, disks: Vec<disks::Disk>, lock: &Lock) -> Result<Vec<Asked>, Fail> {
+    fn ask_disks(&self, disks: Vec<disks::Disk>, lock: &Lock) -> Result<Vec<Patient>, Fail> {
         let is_there = ims::sys::exec::is_there("smartctl");
         let ask = |disk: disks::Disk| {
             let hand = if is_there {
@@ -151,7 +156,7 @@ impl Run<'_> {
             } else {
                 None
             };
-            Ok(Asked { disk, hand })
+            Ok(Patient { disk, hand })
         };
         disks.into_iter().map(ask).collect()
     }
@@ -236,12 +241,12 @@ impl Run<'_> {
 }
 
 /// A disk that is asked of its health.
-struct Asked {
+struct Patient {
     disk: disks::Disk,
     hand: Option<Hand>,
 }
 
-impl Asked {
+impl Patient {
     /// What it says within so long.
     fn answer(&mut self, patience: Duration) -> Result<Disk, Fail> {
         let smart =

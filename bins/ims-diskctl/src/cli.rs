@@ -11,7 +11,8 @@ use ims::span::Span;
 
 pub use check::{Check, Limits};
 
-use crate::volume::{Fstype, Options, Volume, Wanted, absolute};
+use crate::naming::Name;
+use crate::volume::{Fstype, Options, Wanted, absolute};
 
 /// Which node masters a shared volume; take it, give it up
 #[derive(Debug, Parser)]
@@ -54,32 +55,36 @@ pub enum Verb {
     },
 }
 
-/// The volume that is meant.
+/// The volumes that are meant.
 #[derive(Debug, Clone, clap::Args)]
 pub struct VolumeArgs {
+    /// A group, which stands for all its volumes, or one of them; several are handled side by side
+    #[arg(value_name = "GROUP[:RESOURCE]", required_unless_present = "device")]
+    #[arg(conflicts_with_all = ["device", "mount", "fstype", "options", "guard"])]
+    pub names: Vec<Name>,
     /// The block device, best by what is on it: /dev/disk/by-label/… or by-uuid/…
-    #[arg(long, value_parser = absolute)]
-    pub device: PathBuf,
+    #[arg(long, value_parser = absolute, requires = "mount")]
+    pub device: Option<PathBuf>,
     /// The folder where it is mounted
-    #[arg(long, value_name = "FOLDER", value_parser = absolute)]
-    pub mount: PathBuf,
+    #[arg(long, value_name = "FOLDER", value_parser = absolute, requires = "device")]
+    pub mount: Option<PathBuf>,
     /// Its file system
     #[arg(long, default_value = "ext4")]
     pub fstype: Fstype,
-}
-
-impl From<&VolumeArgs> for Volume {
-    fn from(args: &VolumeArgs) -> Self {
-        Self { device: args.device.clone(), mount: args.mount.clone(), fstype: args.fstype }
-    }
+    /// The options that it is mounted with, separated by commas
+    #[arg(long, value_name = "LIST", default_value = "")]
+    pub options: Options,
+    /// What must keep the other nodes away; none takes a volume that has no guard
+    #[arg(long, default_value = "auto")]
+    pub guard: Wanted,
 }
 
 /// The arguments of `look`.
 #[derive(Debug, clap::Args)]
 pub struct Look {
-    /// The volume.
+    /// The volumes.
     #[command(flatten)]
-    pub volume: VolumeArgs,
+    pub volumes: VolumeArgs,
     /// How long the disk may take to answer; after that the state is unknown
     #[arg(long, value_name = "TIME", default_value = "5s")]
     pub timeout: Span,
@@ -88,15 +93,9 @@ pub struct Look {
 /// The arguments of `take`.
 #[derive(Debug, clap::Args)]
 pub struct Take {
-    /// The volume.
+    /// The volumes.
     #[command(flatten)]
-    pub volume: VolumeArgs,
-    /// Mount options, separated by commas
-    #[arg(long, value_name = "LIST", default_value = "")]
-    pub options: Options,
-    /// What must keep the other nodes away; none takes a volume that has no guard
-    #[arg(long, default_value = "auto")]
-    pub guard: Wanted,
+    pub volumes: VolumeArgs,
     /// The proof (an ims.fenced/1 record) that the node which holds the volume was fenced [default: the one in
     /// /var/lib/ims/fenced, if there is one]
     #[arg(long, value_name = "FILE", value_parser = absolute)]
@@ -115,9 +114,9 @@ pub struct Take {
 /// The arguments of `release`.
 #[derive(Debug, clap::Args)]
 pub struct Release {
-    /// The volume.
+    /// The volumes.
     #[command(flatten)]
-    pub volume: VolumeArgs,
+    pub volumes: VolumeArgs,
     /// Show the steps and take none
     #[arg(short = 'n', long)]
     pub dry_run: bool,

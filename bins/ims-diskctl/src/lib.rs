@@ -6,11 +6,13 @@
 mod act;
 mod check;
 pub mod cli;
+mod each;
 pub mod filesystem;
 pub mod guard;
 mod hand;
 mod look;
 mod names;
+mod naming;
 mod plan;
 mod proof;
 pub mod record;

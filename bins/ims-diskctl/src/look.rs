@@ -14,10 +14,12 @@ use ims::{Exit, Fail, Host, Out, State};
 
 use crate::NAME;
 use crate::cli::Look;
+use crate::each::{Order, each};
 use crate::guard::mmp::Block;
 use crate::guard::reservation::{self, Standing};
 use crate::hand::{Disk, Place, Question, Seen, WORDS};
 use crate::names::Names;
+use crate::naming::Asked;
 use crate::volume::Volume;
 
 /// A volume as it was found.
@@ -158,18 +160,20 @@ impl Eye {
     }
 }
 
-/// Prints what is there.
+/// Prints what is there, of each volume.
 pub fn print(host: &Host, args: &Look, out: &mut Out) -> Result<Exit, Fail> {
-    let volume = Volume::from(&args.volume);
-    block::number_of(&volume.device)?;
-    let mut eye = Eye::open(host, Hand::start(WORDS, None)?)?;
-    let found = eye.look(&volume, args.timeout.0)?;
-    let record = found.record(&volume, false);
-    if let Some(why) = &record.why {
-        stderr::say(NAME, why);
-    }
-    out.record(&record)?;
-    Ok(record.state.into())
+    each(&Asked::load(host, &args.volumes)?, Order::Any, out, |volume, told| {
+        block::number_of(&volume.device)?;
+        let mut eye = Eye::open(host, Hand::start(WORDS, None)?)?;
+        let found = eye.look(volume, args.timeout.0)?;
+        let record = found.record(volume, false);
+        if let Some(why) = &record.why {
+            stderr::say(NAME, why);
+        }
+        let exit = record.state.into();
+        told.record(record);
+        Ok(exit)
+    })
 }
 
 /// The paths of mounts, for people.

@@ -11,6 +11,8 @@ use serde::Serialize;
 /// A volume as it was found, or as a run left it.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct Volume {
+    /// Its resource, `GROUP:RESOURCE`, where it was named by its group.
+    pub resource: Option<String>,
     /// The path of its device, as it was given.
     pub device: PathBuf,
     /// The device's major and minor number, by which it is known.
@@ -162,6 +164,8 @@ impl GuardState {
 /// A step that a run would take.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct VolumeStep {
+    /// The volume's resource, `GROUP:RESOURCE`, where it was named by its group.
+    pub resource: Option<String>,
     /// What is done: `reserve`, `preempt`, `claim`, `clear-guard`, `mount`, `sync`, `unmount`, `unreserve`.
     pub action: &'static str,
     /// The device.

@@ -69,12 +69,25 @@ impl FromStr for Options {
 /// A volume.
 #[derive(Debug, Clone)]
 pub struct Volume {
+    /// Its resource, where it was named by its group: `GROUP:RESOURCE`.
+    pub name: Option<String>,
     /// The path of its device.
     pub device: PathBuf,
     /// Where it is mounted on the node that masters it.
     pub mount: PathBuf,
     /// Its file system.
     pub fstype: Fstype,
+    /// The options that it is mounted with.
+    pub options: Options,
+    /// What must guard it.
+    pub guard: Wanted,
+}
+
+impl Volume {
+    /// What people call it: its resource, else its device.
+    pub fn called(&self) -> String {
+        self.name.clone().unwrap_or_else(|| self.device.display().to_string())
+    }
 }
 
 /// A path that is absolute, without `.` and `..`, as the kernel's tables have them.

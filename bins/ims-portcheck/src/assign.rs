@@ -25,7 +25,8 @@ use crate::look::{self, Configured};
 use crate::outgoing::Outgoing;
 use crate::overlap::overlap;
 use crate::record::{Conflict, Verdict};
-use crate::{NAME, judge, units};
+use crate::units::{self, Units};
+use crate::{NAME, judge};
 
 /// The option with the Job Controller's port.
 const OPTION: &str = "TCP_PORT";
@@ -112,7 +113,12 @@ struct Avoid {
 impl Avoid {
     /// What listens on this node, what systemd would open, and what outgoing connections get.
     fn on(host: &Host, ours: &[Configured], known: &[&Instance]) -> Result<Self, Fail> {
-        let units = units::units(host)?.sockets;
+        let Units { sockets: units, unknown } = units::units(host)?;
+        if let Some(fail) = unknown.into_iter().next() {
+            return Err(
+                fail.hint("a port that systemd would open there cannot be avoided; mend it or mask the unit")
+            );
+        }
         let mut ports: BTreeSet<u16> = sock::listening()?.iter().map(|socket| socket.port).collect();
         ports.extend(units.iter().map(|socket| socket.port));
         let ours: Vec<Configured> = ours.iter().filter(|c| may_move(c)).cloned().collect();

@@ -49,12 +49,10 @@ impl Hand {
     /// The hand keeps `lock` until it ends, so that a step that outlives its starter still keeps others out.
     pub fn start(words: &[&str], lock: Option<&Lock>) -> Result<Self, Fail> {
         let cannot = |e: &io::Error| Fail::io(Exit::Unknown, "cannot start a helper process", e);
-        let kept = lock.map(inherited).transpose().map_err(|e| cannot(&e))?;
         let line = Line::new(["/proc/self/exe"].iter().chain(words).copied());
-        let child =
-            line.arg(std::process::id().to_string()).spawn(Stdio::piped(), Stdio::piped(), Stdio::inherit());
-        drop(kept);
-        let mut child = child?;
+        let line = line.arg(std::process::id().to_string());
+        let held = lock.map(|lock| lock.file().file());
+        let mut child = line.spawn_keeping(held, Stdio::piped(), Stdio::piped(), Stdio::inherit())?;
         let (Some(questions), Some(answers)) = (child.stdin.take(), child.stdout.take()) else {
             return Err(Fail::unknown("a helper process without pipes"));
         };
@@ -93,7 +91,7 @@ impl Hand {
                     .map(Heard::Answer)
                     .map_err(|e| Fail::unknown("a helper process answers nonsense").because(e));
             }
-            if let Some(signal) = stop.and_then(Stop::asked) {
+            if let Some(signal) = stop.and_then(Stop::ended_by) {
                 return Ok(Heard::Stopped(signal));
             }
             let left = end.saturating_duration_since(Instant::now());
@@ -152,13 +150,6 @@ impl Drop for Hand {
 
 fn gone(error: &io::Error) -> Fail {
     Fail::io(Exit::Unknown, "the helper process is gone", error)
-}
-
-/// A copy of the lock's file that a child inherits.
-fn inherited(lock: &Lock) -> io::Result<File> {
-    let copy = lock.file().file().try_clone()?;
-    rustix::io::fcntl_setfd(&copy, rustix::io::FdFlags::empty())?;
-    Ok(copy)
 }
 
 /// The answering end: does what it is asked until nobody asks any more, or its starter (a pid) is gone.

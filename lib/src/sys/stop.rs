@@ -1,6 +1,7 @@
 //! SIGINT and SIGTERM as something to ask for between two steps, instead of an end in the middle of one.
 
 use std::os::fd::{AsFd, BorrowedFd};
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use nix::sys::signal::{SigSet, Signal};
@@ -11,7 +12,11 @@ use crate::Fail;
 
 /// From its making on, SIGINT and SIGTERM wait until they are asked for.
 #[derive(Debug)]
-pub struct Stop(SignalFd);
+pub struct Stop {
+    signals: SignalFd,
+    /// The one that ends the run.
+    first: OnceLock<&'static str>,
+}
 
 impl Stop {
     /// Begins to hold the signals back; to be called before any thread is started.
@@ -19,18 +24,30 @@ impl Stop {
         let cannot = |e: nix::Error| Fail::unknown("cannot hold signals back").because(e.desc());
         let signals = held();
         signals.thread_block().map_err(cannot)?;
-        SignalFd::with_flags(&signals, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC)
-            .map(Self)
-            .map_err(cannot)
+        let signals =
+            SignalFd::with_flags(&signals, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC).map_err(cannot)?;
+        Ok(Self { signals, first: OnceLock::new() })
     }
 
     /// The name of the signal that came since the last time, if one did.
     pub fn asked(&self) -> Option<&'static str> {
-        let signal = self.0.read_signal().ok().flatten()?;
+        let signal = self.signals.read_signal().ok().flatten()?;
         i32::try_from(signal.ssi_signo)
             .ok()
             .and_then(|number| Signal::try_from(number).ok())
             .map(Signal::as_str)
+    }
+
+    /// The name of the first signal that came: the same whoever asks, of several threads, and however often.
+    ///
+    /// A thread that waits for the signal as it is asked for by another learns of it when its wait is over.
+    pub fn ended_by(&self) -> Option<&'static str> {
+        if self.first.get().is_none()
+            && let Some(signal) = self.asked()
+        {
+            return Some(self.first.get_or_init(|| signal));
+        }
+        self.first.get().copied()
     }
 
     /// Lets the signals do again what they do; one that came and was not asked for does it now.
@@ -61,7 +78,7 @@ fn held() -> SigSet {
 
 impl AsFd for Stop {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.0.as_fd()
+        self.signals.as_fd()
     }
 }
 
@@ -79,6 +96,9 @@ mod tests {
         assert_eq!((stop.asked(), stop.asked()), (Some("SIGTERM"), None));
         nix::sys::signal::raise(Signal::SIGINT).unwrap();
         assert_eq!(stop.asked(), Some("SIGINT"));
+        assert_eq!(stop.ended_by(), None);
+        nix::sys::signal::raise(Signal::SIGTERM).unwrap();
+        assert_eq!((stop.ended_by(), stop.ended_by()), (Some("SIGTERM"), Some("SIGTERM")));
         stop.end();
         assert!(!SigSet::thread_get_mask().unwrap().contains(Signal::SIGINT));
     }

@@ -4,18 +4,49 @@ mod release;
 mod take;
 mod watch;
 
-pub use release::release;
-pub use take::take;
-
 use std::time::{Duration, Instant};
 
 use ims::sys::block::Number;
 use ims::sys::lock::Lock;
 use ims::sys::stop::Stop;
-use ims::{Fail, Host, Out};
+use ims::{Exit, Fail, Host, Out};
+use indicatif::MultiProgress;
 
+use crate::cli;
+use crate::each::{Order, Told, each};
+use crate::naming::Asked;
 use crate::plan::Step;
 use crate::volume::Volume;
+
+/// What the work on each volume of a run has in common.
+struct Site<'a> {
+    host: &'a Host,
+    stop: Stop,
+    deadline: Deadline,
+    /// Where bars are drawn.
+    bars: MultiProgress,
+}
+
+impl<'a> Site<'a> {
+    fn new(host: &'a Host, timeout: Duration) -> Result<Self, Fail> {
+        let (stop, deadline) = (Stop::watch()?, Deadline::after(timeout));
+        Ok(Self { host, stop, deadline, bars: MultiProgress::new() })
+    }
+}
+
+/// Mounts each volume here, unless another node has it.
+pub fn take(host: &Host, args: &cli::Take, out: &mut Out) -> Result<Exit, Fail> {
+    let site = Site::new(host, args.timeout.0)?;
+    let asked = Asked::load(host, &args.volumes)?;
+    each(&asked, Order::Up, out, |volume, told| take::take(&site, args, volume, told))
+}
+
+/// Unmounts each volume here, so that another node can take it at once.
+pub fn release(host: &Host, args: &cli::Release, out: &mut Out) -> Result<Exit, Fail> {
+    let site = Site::new(host, args.timeout.0)?;
+    let asked = Asked::load(host, &args.volumes)?;
+    each(&asked, Order::Down, out, |volume, told| release::release(&site, args, volume, told))
+}
 
 /// The moment by which a run must end.
 #[derive(Debug, Clone, Copy)]
@@ -38,7 +69,7 @@ fn lock(host: &Host, number: Number, patience: Duration) -> Result<Lock, Fail> {
 
 /// Ends the run between two steps when a signal asks for it.
 fn go_on(stop: &Stop, volume: &Volume, done: &str) -> Result<(), Fail> {
-    match stop.asked() {
+    match stop.ended_by() {
         None => Ok(()),
         Some(signal) => {
             Err(Fail::failed(format!("stopped by {signal}; {} is {done}", volume.device.display())))
@@ -47,6 +78,8 @@ fn go_on(stop: &Stop, volume: &Volume, done: &str) -> Result<(), Fail> {
 }
 
 /// Shows the steps of a dry run.
-fn show(steps: &[Step], volume: &Volume, out: &mut Out) -> Result<(), Fail> {
-    steps.iter().try_for_each(|step| out.record(&step.record(volume)))
+fn show(steps: &[Step], volume: &Volume, told: &mut Told) {
+    for step in steps {
+        told.record(step.record(volume));
+    }
 }

@@ -5,13 +5,13 @@ use std::time::{Duration, Instant};
 
 use ims::sys::hand::{Hand, Heard};
 use ims::sys::mount::{self, Refusal, User};
-use ims::sys::stop::Stop;
 use ims::sys::{block, stderr};
-use ims::{Exit, Fail, Host, Out, State};
+use ims::{Exit, Fail, State};
 
-use super::{Deadline, go_on, lock, show};
+use super::{Site, go_on, lock, show};
 use crate::NAME;
 use crate::cli::Release;
+use crate::each::Told;
 use crate::guard::mmp::{Block, Sequence};
 use crate::guard::reservation::{self, Came, Deed};
 use crate::hand::{Done, Question, WORDS};
@@ -24,39 +24,35 @@ const LETS_GO: Duration = Duration::from_secs(2);
 
 /// A run of `release`.
 struct Run<'a> {
-    host: &'a Host,
+    site: &'a Site<'a>,
     args: &'a Release,
-    volume: Volume,
-    deadline: Deadline,
+    volume: &'a Volume,
     eye: Eye,
 }
 
-/// Runs `release`.
-pub fn release(host: &Host, args: &Release, out: &mut Out) -> Result<Exit, Fail> {
-    let stop = Stop::watch()?;
-    let deadline = Deadline::after(args.timeout.0);
-    let volume = Volume::from(&args.volume);
+/// Runs `release` on one volume.
+pub fn release(site: &Site<'_>, args: &Release, volume: &Volume, told: &mut Told) -> Result<Exit, Fail> {
     let number = block::number_of(&volume.device)?;
-    let lock = if args.dry_run { None } else { Some(lock(host, number, deadline.left())?) };
-    let eye = Eye::open(host, Hand::start(WORDS, lock.as_ref())?)?;
-    let mut run = Run { host, args, volume, deadline, eye };
+    let lock = if args.dry_run { None } else { Some(lock(site.host, number, site.deadline.left())?) };
+    let eye = Eye::open(site.host, Hand::start(WORDS, lock.as_ref())?)?;
+    let mut run = Run { site, args, volume, eye };
     let found = run.look()?;
-    let steps = plan::release(&run.volume, &found)?;
-    run.nobody(&found, out)?;
+    let steps = plan::release(volume, &found)?;
+    run.nobody(&found, told)?;
     if args.dry_run {
-        show(&steps, &run.volume, out)?;
+        show(&steps, volume, told);
         return Ok(Exit::Ok);
     }
     if steps.is_empty() {
-        out.record(&found.record(&run.volume, false))?;
+        told.record(found.record(volume, false));
         return Ok(Exit::Ok);
     }
     let mut unwritten = None;
     for step in &steps {
-        go_on(&stop, &run.volume, "mounted still")?;
+        go_on(&site.stop, volume, "mounted still")?;
         match step {
             Step::Sync(point) => unwritten = run.sync(point)?,
-            Step::Unmount(point) => run.unmount(point, &found, out)?,
+            Step::Unmount(point) => run.unmount(point, &found, told)?,
             Step::Reserve { deed, .. } => run.unreserve(*deed, &found)?,
             // No step of a release.
             Step::Claim { .. } | Step::Mount { .. } => {}
@@ -64,23 +60,23 @@ pub fn release(host: &Host, args: &Release, out: &mut Out) -> Result<Exit, Fail>
     }
     let given_up = run.given_up(&found);
     if let Some(why) = unwritten {
-        let device = run.volume.device.display();
+        let device = volume.device.display();
         return Err(Fail::broken(format!("{device} is unmounted, but not everything was written to it"))
             .because(why)
             .hint("check it with e2fsck before it is used"));
     }
-    out.record(&given_up?.record(&run.volume, true))?;
+    told.record(given_up?.record(volume, true));
     Ok(Exit::Ok)
 }
 
 impl Run<'_> {
     fn look(&mut self) -> Result<Found, Fail> {
-        self.eye.look(&self.volume, self.deadline.left())
+        self.eye.look(self.volume, self.site.deadline.left())
     }
 
     /// Nothing is mounted below it, and no other mount namespace has it on its own account; a dry run asks for every
     /// process, which otherwise the kernel tells faster.
-    fn nobody(&mut self, found: &Found, out: &mut Out) -> Result<(), Fail> {
+    fn nobody(&mut self, found: &Found, told: &mut Told) -> Result<(), Fail> {
         if !found.nested.is_empty() {
             return Err(self
                 .busy()
@@ -89,7 +85,7 @@ impl Run<'_> {
         let users =
             if self.args.dry_run { mount::users(found.number)? } else { mount::holders_apart(found.number)? };
         let users = self.others(users);
-        if users.is_empty() { Ok(()) } else { Err(self.used_by(users, found, out)?) }
+        if users.is_empty() { Ok(()) } else { Err(self.used_by(users, found, told)) }
     }
 
     /// This run inherits what its shell has open: where others have it too, they are the ones to tell of.
@@ -104,7 +100,7 @@ impl Run<'_> {
     }
 
     /// Tells who uses it, on stderr and in the record.
-    fn used_by(&self, users: Vec<User>, found: &Found, out: &mut Out) -> Result<Fail, Fail> {
+    fn used_by(&self, users: Vec<User>, found: &Found, told: &mut Told) -> Fail {
         for user in &users {
             stderr::say(
                 NAME,
@@ -118,28 +114,27 @@ impl Run<'_> {
             );
         }
         let pids: Vec<String> = users.iter().map(|user| user.pid.to_string()).collect();
-        let mut record = found.record(&self.volume, false);
+        let mut record = found.record(self.volume, false);
         record.users = users;
-        out.record(&record)?;
+        told.record(record);
         let s = if pids.len() == 1 { "" } else { "s" };
-        Ok(self
-            .busy()
+        self.busy()
             .because(format!("by pid{s} {}", pids.join(", ")))
-            .hint("end them, then run it again; it is still mounted"))
+            .hint("end them, then run it again; it is still mounted")
     }
 
     /// Writes out what is in memory; what could not be written is told at the end, for the unmount comes all the same.
     fn sync(&mut self, point: &Path) -> Result<Option<String>, Fail> {
         self.eye.hand().ask(&Question::Sync(point.to_owned()))?;
-        match self.eye.hand().answer::<Result<(), String>>(self.deadline.left(), None)? {
+        match self.eye.hand().answer::<Result<(), String>>(self.site.deadline.left(), None)? {
             Heard::Answer(done) => Ok(done.err()),
             Heard::Silence | Heard::Stopped(_) => Err(self.out_of_time("it is still being written out")),
         }
     }
 
-    fn unmount(&mut self, point: &Path, found: &Found, out: &mut Out) -> Result<(), Fail> {
+    fn unmount(&mut self, point: &Path, found: &Found, told: &mut Told) -> Result<(), Fail> {
         self.eye.hand().ask(&Question::Unmount(point.to_owned()))?;
-        match self.eye.hand().answer::<Done>(self.deadline.left(), None)? {
+        match self.eye.hand().answer::<Done>(self.site.deadline.left(), None)? {
             Heard::Answer(Ok(())) => Ok(()),
             Heard::Answer(Err(Refusal { busy: true, words, .. })) => {
                 let users = self.others(mount::users(found.number)?);
@@ -148,7 +143,7 @@ impl Run<'_> {
                         "by no process that can be seen: a swap file, a loop device or an NFS export of it",
                     ));
                 }
-                Err(self.used_by(users, found, out)?)
+                Err(self.used_by(users, found, told))
             }
             Heard::Answer(Err(refusal)) => {
                 Err(Fail::failed(format!("cannot unmount {}", point.display())).because(refusal.words))
@@ -160,10 +155,10 @@ impl Run<'_> {
     /// Gives the reservation up.
     fn unreserve(&mut self, deed: Deed, found: &Found) -> Result<(), Fail> {
         let device = self.volume.device.clone();
-        let us = reservation::key(self.host.name());
+        let us = reservation::key(self.site.host.name());
         let wanted = reservation::Wanted { device, number: found.number, us, deed };
         self.eye.hand().ask(&Question::Reserve(wanted))?;
-        match self.eye.hand().answer::<Result<Came, String>>(self.deadline.left(), None)? {
+        match self.eye.hand().answer::<Result<Came, String>>(self.site.deadline.left(), None)? {
             Heard::Answer(Ok(_)) => Ok(()),
             Heard::Answer(Err(why)) => {
                 let device = self.volume.device.display();
@@ -194,10 +189,10 @@ impl Run<'_> {
             let found = self.look()?;
             if found.mounted() != State::Down {
                 return Err(Fail::broken(format!("{device} was unmounted, and is mounted still"))
-                    .because(found.record(&self.volume, true).why.unwrap_or_default()));
+                    .because(found.record(self.volume, true).why.unwrap_or_default()));
             }
             if found.state() == State::Unknown {
-                let why = found.record(&self.volume, true).why.unwrap_or_default();
+                let why = found.record(self.volume, true).why.unwrap_or_default();
                 return Err(
                     Fail::unknown(format!("{device} is unmounted, but not surely given up")).because(why)
                 );
@@ -210,7 +205,9 @@ impl Run<'_> {
                 Some(Sequence::Held(_)) if is_anothers => return Ok(found),
                 // The unmount of the last mount returns when the guard is clean; somebody in another namespace was
                 // faster or slower than us. The kernel tells nobody when it lets go, so the block is read again.
-                Some(Sequence::Held(_)) if began.elapsed() < LETS_GO && !self.deadline.left().is_zero() => {
+                Some(Sequence::Held(_))
+                    if began.elapsed() < LETS_GO && !self.site.deadline.left().is_zero() =>
+                {
                     std::thread::sleep(Duration::from_millis(5)); // short, for a switchover waits for it
                 }
                 Some(Sequence::Held(_)) => {

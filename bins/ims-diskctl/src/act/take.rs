@@ -11,13 +11,13 @@ use ims::sys::hand::{Hand, Heard};
 use ims::sys::lock::Lock;
 use ims::sys::mount::Call;
 use ims::sys::reservation::Key;
-use ims::sys::stop::Stop;
-use ims::{Exit, Fail, Host, Out};
+use ims::{Exit, Fail};
 use jiff::Timestamp;
 
 use super::watch::{self, Watched};
-use super::{Deadline, go_on, lock, show};
+use super::{Site, go_on, lock, show};
 use crate::cli::Take;
+use crate::each::Told;
 use crate::guard::claim::{self, Claimed};
 use crate::guard::mmp::{Block, Sequence};
 use crate::guard::reservation;
@@ -29,11 +29,9 @@ use crate::volume::Volume;
 
 /// A run of `take`.
 struct Run<'a> {
-    host: &'a Host,
+    site: &'a Site<'a>,
     args: &'a Take,
-    volume: Volume,
-    deadline: Deadline,
-    stop: Stop,
+    volume: &'a Volume,
     lock: Option<Lock>,
     eye: Eye,
     boot: u32,
@@ -47,33 +45,30 @@ struct Run<'a> {
 /// How often the guard is read while it is watched.
 const EVERY: Duration = Duration::from_millis(50);
 
-/// Runs `take`.
-pub fn take(host: &Host, args: &Take, out: &mut Out) -> Result<Exit, Fail> {
-    let stop = Stop::watch()?;
-    let deadline = Deadline::after(args.timeout.0);
-    let volume = Volume::from(&args.volume);
+/// Runs `take` on one volume.
+pub fn take(site: &Site<'_>, args: &Take, volume: &Volume, told: &mut Told) -> Result<Exit, Fail> {
     let number = block::number_of(&volume.device)?;
-    let lock = if args.dry_run { None } else { Some(lock(host, number, deadline.left())?) };
-    let eye = Eye::open(host, Hand::start(WORDS, lock.as_ref())?)?;
+    let lock = if args.dry_run { None } else { Some(lock(site.host, number, site.deadline.left())?) };
+    let eye = Eye::open(site.host, Hand::start(WORDS, lock.as_ref())?)?;
     let boot = claim::boot()?;
-    let key = reservation::key(host.name());
+    let key = reservation::key(site.host.name());
     let (has_reserved, is_late) = (false, false);
-    let mut run = Run { host, args, volume, deadline, stop, lock, eye, boot, key, has_reserved, is_late };
-    run.taken(out).map_err(|fail| run.given_up(fail))
+    let mut run = Run { site, args, volume, lock, eye, boot, key, has_reserved, is_late };
+    run.taken(told).map_err(|fail| run.given_up(fail))
 }
 
 impl Run<'_> {
     /// Takes it, whatever was found; a failure leaves what this run reserved to whoever ends it.
-    fn taken(&mut self, out: &mut Out) -> Result<Exit, Fail> {
+    fn taken(&mut self, told: &mut Told) -> Result<Exit, Fail> {
         let mut found = self.look()?;
         loop {
             let steps = self.plan(&found)?;
             if self.args.dry_run {
-                show(&steps, &self.volume, out)?;
+                show(&steps, self.volume, told);
                 return Ok(Exit::Ok);
             }
             if steps.is_empty() {
-                out.record(&found.record(&self.volume, false))?;
+                told.record(found.record(self.volume, false));
                 return Ok(Exit::Ok);
             }
             if self.carry_out(&steps, &found)? {
@@ -82,23 +77,23 @@ impl Run<'_> {
             found = self.look()?; // it was released meanwhile: the plan is another
         }
         let found = self.settled()?;
-        out.record(&found.record(&self.volume, true))?;
+        told.record(found.record(self.volume, true));
         Ok(Exit::Ok)
     }
 
     fn look(&mut self) -> Result<Found, Fail> {
-        self.eye.look(&self.volume, self.deadline.left())
+        self.eye.look(self.volume, self.site.deadline.left())
     }
 
     fn plan(&self, found: &Found) -> Result<Vec<Step>, Fail> {
         let holder = found.reserved_by.as_deref().or(found.signer.as_deref());
-        let proof = Proof::find(self.host, self.args.proof.as_deref(), holder)?;
+        let proof = Proof::find(self.site.host, self.args.proof.as_deref(), holder)?;
         let taking = Taking {
-            volume: &self.volume,
-            guard: self.args.guard,
+            volume: self.volume,
+            guard: self.volume.guard,
             proof: proof.as_ref(),
             preempt: self.args.preempt,
-            us: self.host.name(),
+            us: self.site.host.name(),
             key: self.key,
             boot: self.boot,
             now: Timestamp::now(),
@@ -111,7 +106,7 @@ impl Run<'_> {
         let mut done = "not mounted";
         let mut claimed = None;
         for step in steps {
-            go_on(&self.stop, &self.volume, done)?;
+            go_on(&self.site.stop, self.volume, done)?;
             match step {
                 Step::Claim { judged, watch, .. } => {
                     if !self.is_still(judged, *watch)? {
@@ -126,7 +121,7 @@ impl Run<'_> {
                         device: self.volume.device.clone(),
                         point: point.clone(),
                         fstype: self.volume.fstype.word().to_owned(),
-                        options: self.args.options.as_str().to_owned(),
+                        options: self.volume.options.as_str().to_owned(),
                     };
                     match watch {
                         None => {
@@ -155,9 +150,9 @@ impl Run<'_> {
     fn is_still(&mut self, judged: &Block, time: Duration) -> Result<bool, Fail> {
         let end = Instant::now() + time;
         while Instant::now() < end {
-            self.stop.wait(EVERY);
-            go_on(&self.stop, &self.volume, "not mounted")?;
-            if self.deadline.left().is_zero() {
+            self.site.stop.wait(EVERY);
+            go_on(&self.site.stop, self.volume, "not mounted")?;
+            if self.site.deadline.left().is_zero() {
                 return Err(self.out_of_time("waiting whether its guard moves"));
             }
             let found = self.look()?;
@@ -178,11 +173,11 @@ impl Run<'_> {
             device: self.volume.device.clone(),
             number: found.number,
             judged: judged.clone(),
-            node: self.host.name().to_owned(),
+            node: self.site.host.name().to_owned(),
             boot: self.boot,
         };
         self.eye.hand().ask(&Question::Claim(wanted))?;
-        match self.eye.hand().answer(self.deadline.left(), None)? {
+        match self.eye.hand().answer(self.site.deadline.left(), None)? {
             Heard::Answer(Claimed::Ours) => Ok(()),
             Heard::Answer(Claimed::Moved(now)) => Err(self.alive(judged, &now)),
             Heard::Answer(Claimed::Failed(why)) => {
@@ -201,7 +196,7 @@ impl Run<'_> {
     fn mount(&mut self, call: Call) -> Result<(), Fail> {
         self.eye.hand().ask(&Question::Mount(call))?;
         // A mount that has begun is not given up half-way: a signal waits until it is done.
-        match self.eye.hand().answer::<Done>(self.deadline.left(), None)? {
+        match self.eye.hand().answer::<Done>(self.site.deadline.left(), None)? {
             Heard::Answer(Ok(())) => Ok(()),
             Heard::Answer(Err(refusal)) => Err(self.refused(&refusal)),
             Heard::Silence | Heard::Stopped(_) => Err(self.out_of_time("mounting it")),
@@ -211,8 +206,7 @@ impl Run<'_> {
     /// Mounts while the kernel watches the guard, and watches it too, so that a living holder is told at once.
     fn mount_watching(&mut self, call: Call, block: &Block, wait: Duration) -> Result<bool, Fail> {
         let hand = Hand::start(WORDS, self.lock.as_ref())?;
-        let wanted =
-            watch::Wanted { volume: &self.volume, block, wait, deadline: self.deadline, stop: &self.stop };
+        let wanted = watch::Wanted { site: self.site, volume: self.volume, block, wait };
         match watch::mount(hand, &mut self.eye, &wanted, call)? {
             Watched::Mounted => Ok(true),
             Watched::Released => Ok(false),

@@ -9,11 +9,10 @@ use std::time::{Duration, Instant};
 
 use ims::sys::hand::{Hand, Heard};
 use ims::sys::mount::{Call, Refusal};
-use ims::sys::stop::Stop;
 use ims::{Fail, State};
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::Deadline;
+use super::Site;
 use crate::guard::mmp::{Block, Sequence};
 use crate::hand::{Done, Question};
 use crate::look::Eye;
@@ -23,23 +22,20 @@ use crate::volume::Volume;
 const EVERY: Duration = Duration::from_millis(100);
 
 /// What is to be mounted, and watched.
-#[derive(Debug)]
-pub struct Wanted<'a> {
+pub(super) struct Wanted<'a> {
+    /// How long it may take, and the signals that end it.
+    pub site: &'a Site<'a>,
     /// The volume.
     pub volume: &'a Volume,
     /// Its guard block as it was judged.
     pub block: &'a Block,
     /// How long the kernel takes.
     pub wait: Duration,
-    /// How long we take.
-    pub deadline: Deadline,
-    /// The signals that end it.
-    pub stop: &'a Stop,
 }
 
 /// How it ended.
 #[derive(Debug)]
-pub enum Watched {
+pub(super) enum Watched {
     /// It is mounted.
     Mounted,
     /// The kernel would not.
@@ -63,26 +59,26 @@ pub enum Watched {
 }
 
 /// Mounts and watches.
-pub fn mount(mut hand: Hand, eye: &mut Eye, wanted: &Wanted<'_>, call: Call) -> Result<Watched, Fail> {
+pub(super) fn mount(mut hand: Hand, eye: &mut Eye, wanted: &Wanted<'_>, call: Call) -> Result<Watched, Fail> {
     let began = Instant::now();
     let bar = progress(wanted);
     hand.ask(&Question::Mount(call))?;
     let mut is_watching = true;
     loop {
         bar.set_position(began.elapsed().as_secs());
-        match hand.answer::<Done>(EVERY.min(wanted.deadline.left()), Some(wanted.stop))? {
+        match hand.answer::<Done>(EVERY.min(wanted.site.deadline.left()), Some(&wanted.site.stop))? {
             Heard::Answer(Ok(())) => return Ok(Watched::Mounted),
             Heard::Answer(Err(refusal)) => return Ok(Watched::Refused(refusal)),
             Heard::Stopped(signal) => {
                 let is_gone = hand.end();
                 // The mount may have ended just then.
-                let found = eye.look(wanted.volume, wanted.deadline.left())?;
+                let found = eye.look(wanted.volume, wanted.site.deadline.left())?;
                 return Ok(match found.mounted() {
                     State::Up => Watched::Mounted,
                     State::Down | State::Partial | State::Unknown => Watched::Stopped { signal, is_gone },
                 });
             }
-            Heard::Silence if wanted.deadline.left().is_zero() => {
+            Heard::Silence if wanted.site.deadline.left().is_zero() => {
                 return Ok(Watched::OutOfTime { is_gone: hand.end() });
             }
             Heard::Silence => {}
@@ -91,7 +87,7 @@ pub fn mount(mut hand: Hand, eye: &mut Eye, wanted: &Wanted<'_>, call: Call) -> 
         if !is_watching {
             continue;
         }
-        let found = eye.look(wanted.volume, wanted.deadline.left().min(wanted.wait / 2))?;
+        let found = eye.look(wanted.volume, wanted.site.deadline.left().min(wanted.wait / 2))?;
         let Some(now) = found.guard().filter(|_| began.elapsed() < wanted.wait / 2) else {
             is_watching = false; // the kernel goes on alone
             continue;
@@ -109,7 +105,7 @@ pub fn mount(mut hand: Hand, eye: &mut Eye, wanted: &Wanted<'_>, call: Call) -> 
 
 /// A bar on a terminal's stderr; nothing elsewhere.
 fn progress(wanted: &Wanted<'_>) -> ProgressBar {
-    let bar = ProgressBar::new(wanted.wait.as_secs());
+    let bar = wanted.site.bars.add(ProgressBar::new(wanted.wait.as_secs()));
     if let Ok(style) = ProgressStyle::with_template("{msg} {bar:30} {pos}/{len} s") {
         bar.set_style(style);
     }

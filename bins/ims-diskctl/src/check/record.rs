@@ -14,6 +14,8 @@ use super::smart::Smart;
 /// How well a volume is, on the node that has it mounted.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct VolumeCheck {
+    /// The volume's resource, `GROUP:RESOURCE`, where it was named by its group.
+    pub resource: Option<String>,
     /// The path of its device, as it was given.
     pub device: PathBuf,
     /// The device's major and minor number; absent when the device is gone.

@@ -8,9 +8,9 @@ use super::VolumeArgs;
 /// The arguments of `check`.
 #[derive(Debug, clap::Args)]
 pub struct Check {
-    /// The volume.
+    /// The volumes.
     #[command(flatten)]
-    pub volume: VolumeArgs,
+    pub volumes: VolumeArgs,
     /// What is too much.
     #[command(flatten)]
     pub limits: Limits,

@@ -39,6 +39,7 @@ impl Found {
     pub fn record(&self, volume: &Volume, changed: bool) -> record::Volume {
         let superblock = self.disk.as_ref().ok().and_then(|disk| disk.superblock.as_ref());
         record::Volume {
+            resource: volume.name.clone(),
             device: volume.device.clone(),
             number: self.number.to_string(),
             mount: volume.mount.clone(),

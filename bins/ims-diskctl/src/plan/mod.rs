@@ -73,6 +73,7 @@ impl Step {
             Self::Unmount(_) => ("unmount", Duration::ZERO, "so that another node can take it at once"),
         };
         VolumeStep {
+            resource: volume.name.clone(),
             action,
             device: volume.device.clone(),
             mount: volume.mount.clone(),

@@ -12,13 +12,19 @@ use crate::guard::mmp;
 use crate::guard::reservation::{key, standing};
 use crate::hand::{Disk, Place};
 use crate::look::Found;
-use crate::volume::Fstype;
-use crate::volume::Wanted;
+use crate::volume::{Fstype, Options, Wanted};
 
 const DEVICE: &str = "8:17 / /global/ims rw,relatime - ext4 /dev/sdb1";
 
 fn volume() -> Volume {
-    Volume { device: "/dev/sdb1".into(), mount: "/global/ims".into(), fstype: Fstype::Ext4 }
+    Volume {
+        name: None,
+        device: "/dev/sdb1".into(),
+        mount: "/global/ims".into(),
+        fstype: Fstype::Ext4,
+        options: Options::default(),
+        guard: Wanted::Auto,
+    }
 }
 
 fn block(sequence: u32) -> Block {

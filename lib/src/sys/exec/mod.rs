@@ -6,6 +6,7 @@ mod bound;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Stdio};
+use std::sync::{PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use attend::{Attended, KEPT, attend, kill_group};
@@ -14,6 +15,9 @@ pub use attend::{wait_either, wait_readable};
 use crate::span::Span;
 use crate::sys::stop::Stop;
 use crate::{Exit, Fail};
+
+/// Held alone while a file is open that a child is to inherit, for every child that is started then does.
+static INHERITANCE: RwLock<()> = RwLock::new(());
 
 /// A command line, as an operator would type it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -134,6 +138,31 @@ impl Line {
 
     /// Starts the program with the given standard streams, in a process group of its own.
     pub fn spawn(&self, stdin: Stdio, stdout: Stdio, stderr: Stdio) -> Result<Child, Fail> {
+        self.spawn_keeping(None, stdin, stdout, stderr)
+    }
+
+    /// The same; the program has a file of ours open, a lock above all, for as long as it runs. No other program that
+    /// another thread starts this moment has.
+    pub fn spawn_keeping(
+        &self,
+        held: Option<&std::fs::File>,
+        stdin: Stdio,
+        stdout: Stdio,
+        stderr: Stdio,
+    ) -> Result<Child, Fail> {
+        let Some(held) = held else {
+            let _others = INHERITANCE.read().unwrap_or_else(PoisonError::into_inner);
+            return self.started(stdin, stdout, stderr);
+        };
+        let cannot =
+            |e: &std::io::Error| Fail::io(Exit::Unknown, format!("cannot run {}", self.program()), e);
+        let _alone = INHERITANCE.write().unwrap_or_else(PoisonError::into_inner);
+        let copy = held.try_clone().map_err(|e| cannot(&e))?;
+        rustix::io::fcntl_setfd(&copy, rustix::io::FdFlags::empty()).map_err(|e| cannot(&e.into()))?;
+        self.started(stdin, stdout, stderr)
+    }
+
+    fn started(&self, stdin: Stdio, stdout: Stdio, stderr: Stdio) -> Result<Child, Fail> {
         self.command()?
             .stdin(stdin)
             .stdout(stdout)

@@ -50,7 +50,7 @@ impl Run<'_> {
     fn ask(&mut self, deed: Deed, found: &Found) -> Result<Result<Came, String>, Fail> {
         let wanted = Wanted { device: self.volume.device.clone(), number: found.number, us: self.key, deed };
         self.eye.hand().ask(&Question::Reserve(wanted))?;
-        match self.eye.hand().answer(self.deadline.left(), None)? {
+        match self.eye.hand().answer(self.site.deadline.left(), None)? {
             Heard::Answer(came) => Ok(came),
             Heard::Silence | Heard::Stopped(_) => Err(self.out_of_time("reserving it")),
         }

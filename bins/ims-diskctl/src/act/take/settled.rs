@@ -22,7 +22,7 @@ impl Run<'_> {
         // where it was claimed, as in every planned move, this node's already. It tells nobody when it does, so the
         // block is read again, for as long as such a moment lasts.
         for _ in 0..20 {
-            let is_ours = found.signer.as_deref().is_none_or(|signer| signer == self.host.name());
+            let is_ours = found.signer.as_deref().is_none_or(|signer| signer == self.site.host.name());
             if found.state() != State::Unknown && (is_ours || is_signed(&found)) {
                 break;
             }
@@ -31,17 +31,17 @@ impl Run<'_> {
         }
         if found.mounted() != State::Up {
             return Err(Fail::broken(format!("{device} was mounted, and is not up now"))
-                .because(found.record(&self.volume, true).why.unwrap_or_default()));
+                .because(found.record(self.volume, true).why.unwrap_or_default()));
         }
         if let Some(why) = self.overtaken(&found)? {
             return Err(self.give_back(&found, why));
         }
-        if let Some(signer) = found.signer.as_deref().filter(|signer| *signer != self.host.name()) {
+        if let Some(signer) = found.signer.as_deref().filter(|signer| *signer != self.site.host.name()) {
             stderr::say(
                 NAME,
                 format_args!(
                     "note: the guard of {device} is signed '{signer}' and not '{}'; see FILES in ims-diskctl(8)",
-                    self.host.name()
+                    self.site.host.name()
                 ),
             );
         }
@@ -64,7 +64,7 @@ impl Run<'_> {
             let Some(block) = found.guard() else {
                 let device = self.volume.device.display();
                 return Err(Fail::unknown(format!("{device} is mounted, but who has its guard is unknown"))
-                    .because(found.record(&self.volume, true).why.unwrap_or_default()));
+                    .because(found.record(self.volume, true).why.unwrap_or_default()));
             };
             if !matches!(block.sequence(), Sequence::Held(_)) {
                 return Ok(Some(format!("its guard is not held, and {who} signed it")));
@@ -86,14 +86,14 @@ impl Run<'_> {
 
     /// Unmounts what another node may have too.
     fn give_back(&mut self, found: &Found, why: String) -> Fail {
-        let point = found.point(&self.volume).to_owned();
+        let point = found.point(self.volume).to_owned();
         let fail = Fail::broken(format!(
             "{} was mounted here while another node took it",
             self.volume.device.display()
         ))
         .because(why);
         let asked = self.eye.hand().ask(&Question::Unmount(point));
-        let heard = asked.and_then(|()| self.eye.hand().answer::<Done>(self.deadline.left(), None));
+        let heard = asked.and_then(|()| self.eye.hand().answer::<Done>(self.site.deadline.left(), None));
         match heard {
             Ok(Heard::Answer(Ok(()))) => {
                 fail.hint("it is unmounted again; look at it on every node, and check it with e2fsck")

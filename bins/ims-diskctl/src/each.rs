@@ -1,0 +1,169 @@
+//! The same for each of several volumes, side by side; what came of each is told in the order in which they were named.
+
+use std::thread;
+
+use ims::fail::FailRecord;
+use ims::sys::stderr;
+use ims::{Exit, Fail, Out, Record};
+
+use crate::NAME;
+use crate::naming::Asked;
+use crate::volume::Volume;
+
+/// Which volumes wait for which.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Order {
+    /// None for any.
+    Any,
+    /// Each for those it stands on, as they are mounted.
+    Up,
+    /// Each for those that stand on it, as they are unmounted.
+    Down,
+}
+
+/// The records about one volume, until its turn comes.
+#[derive(Default)]
+pub struct Told(Vec<Print>);
+
+/// Prints one of them.
+type Print = Box<dyn FnOnce(&mut Out) -> Result<(), Fail> + Send>;
+
+impl Told {
+    /// Keeps a record to be printed.
+    pub fn record<R: Record + Send + 'static>(&mut self, record: R) {
+        self.0.push(Box::new(move |out| out.record(&record)));
+    }
+}
+
+/// What came of one volume.
+type Came = Result<Exit, Fail>;
+
+/// Does the work on each volume, in a thread of its own, as soon as those are done that it waits for; one that waits for
+/// a volume that failed is left alone. Every failure is told, the gravest at the end.
+pub fn each(
+    asked: &Asked,
+    order: Order,
+    out: &mut Out,
+    work: impl Fn(&Volume, &mut Told) -> Came + Sync,
+) -> Result<Exit, Fail> {
+    let mut done: Vec<Option<(Told, Came)>> = asked.volumes.iter().map(|_| None).collect();
+    let before = before(&asked.below, order);
+    for turn in turns(&before)? {
+        let came: Vec<(usize, (Told, Came))> = thread::scope(|scope| {
+            let work = &work;
+            let threads: Vec<_> = turn
+                .iter()
+                .filter_map(|index| Some((*index, asked.volumes.get(*index)?)))
+                .map(|(index, volume)| {
+                    let kept_from = failed_before(asked, &before, &done, index);
+                    let begin = move || {
+                        let mut told = Told::default();
+                        let came = match kept_from {
+                            Some(other) => Err(left_alone(volume, &other)),
+                            None => work(volume, &mut told),
+                        };
+                        (told, came)
+                    };
+                    (index, scope.spawn(begin))
+                })
+                .collect();
+            let gone = || (Told::default(), Err(Fail::unknown("a thread ended too early")));
+            let end = |(index, thread): (usize, thread::ScopedJoinHandle<'_, _>)| {
+                (index, thread.join().unwrap_or_else(|_| gone()))
+            };
+            threads.into_iter().map(end).collect()
+        });
+        for (index, came) in came {
+            if let Some(place) = done.get_mut(index) {
+                *place = Some(came);
+            }
+        }
+    }
+    tell(done.into_iter().flatten(), out)
+}
+
+fn tell(done: impl Iterator<Item = (Told, Came)>, out: &mut Out) -> Result<Exit, Fail> {
+    let (mut exit, mut fails) = (Exit::Ok, Vec::new());
+    for (told, came) in done {
+        told.0.into_iter().try_for_each(|print| print(out))?;
+        match came {
+            Ok(found) => exit = exit.gravest(found),
+            Err(fail) => fails.push(fail),
+        }
+    }
+    // A run that failed ends with its gravest failure.
+    let gravest = fails.iter().map(Fail::exit).fold(Exit::Ok, Exit::gravest);
+    let Some(at) = fails.iter().position(|fail| fail.exit() == gravest) else { return Ok(exit) };
+    let last = fails.remove(at);
+    for fail in fails {
+        stderr::say(NAME, &fail);
+        out.record(&FailRecord::from(&fail))?;
+    }
+    Err(last)
+}
+
+/// Which come before each.
+fn before(below: &[Vec<usize>], order: Order) -> Vec<Vec<usize>> {
+    let on = |index| {
+        let stands_on_it = |(_, below): &(usize, &Vec<usize>)| below.contains(&index);
+        below.iter().enumerate().filter(stands_on_it).map(|(other, _)| other).collect()
+    };
+    match order {
+        Order::Any => below.iter().map(|_| Vec::new()).collect(),
+        Order::Up => below.to_vec(),
+        Order::Down => (0..below.len()).map(on).collect(),
+    }
+}
+
+/// What can be done side by side, turn by turn.
+fn turns(before: &[Vec<usize>]) -> Result<Vec<Vec<usize>>, Fail> {
+    let mut turns: Vec<Vec<usize>> = Vec::new();
+    let mut waiting: Vec<usize> = (0..before.len()).collect();
+    while !waiting.is_empty() {
+        let is_ready = |index: &usize| {
+            before.get(*index).is_none_or(|before| before.iter().all(|other| !waiting.contains(other)))
+        };
+        let (ready, rest): (Vec<usize>, Vec<usize>) = waiting.iter().partition(|index| is_ready(index));
+        if ready.is_empty() {
+            return Err(Fail::usage("the volumes wait for each other")
+                .hint("one is mounted below another that requires it; change the group's file"));
+        }
+        turns.push(ready);
+        waiting = rest;
+    }
+    Ok(turns)
+}
+
+/// The first of those before a volume that failed.
+fn failed_before(
+    asked: &Asked,
+    before: &[Vec<usize>],
+    done: &[Option<(Told, Came)>],
+    index: usize,
+) -> Option<String> {
+    let has_failed = |other: &&usize| matches!(done.get(**other), Some(Some((_, Err(_)))));
+    let other = before.get(index)?.iter().find(has_failed)?;
+    asked.volumes.get(*other).map(Volume::called)
+}
+
+fn left_alone(volume: &Volume, other: &str) -> Fail {
+    Fail::refused(format!("{} was left alone", volume.called())).because(format!("{other} comes before it"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_stands_on_another_is_mounted_after_it_and_unmounted_before_it() {
+        let below = [vec![1], vec![], vec![0, 1], vec![]];
+        for (order, expected) in [
+            (Order::Any, vec![vec![0, 1, 2, 3]]),
+            (Order::Up, vec![vec![1, 3], vec![0], vec![2]]),
+            (Order::Down, vec![vec![2, 3], vec![0], vec![1]]),
+        ] {
+            assert_eq!(turns(&before(&below, order)).unwrap(), expected, "{order:?}");
+        }
+        assert_eq!(turns(&[vec![1], vec![0]]).unwrap_err().exit(), Exit::Usage);
+    }
+}

@@ -1,0 +1,203 @@
+//! Which volumes are meant: one by flags, or those of groups by their names.
+
+use std::str::FromStr;
+
+use clap::ValueEnum;
+use ims::group::{self, Group, Kind, Resource};
+use ims::name::{GroupName, ResourceName};
+use ims::{Fail, Host};
+
+use crate::cli::VolumeArgs;
+use crate::volume::{Fstype, Options, Volume, Wanted};
+
+/// A group, which stands for all its volumes, or one resource of it: `GROUP[:RESOURCE]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Name {
+    group: GroupName,
+    resource: Option<ResourceName>,
+}
+
+impl FromStr for Name {
+    type Err = Fail;
+
+    fn from_str(text: &str) -> Result<Self, Fail> {
+        let (group, resource) = match text.split_once(':') {
+            Some((group, resource)) => (group, Some(resource.parse()?)),
+            None => (text, None),
+        };
+        Ok(Self { group: group.parse()?, resource })
+    }
+}
+
+/// The volumes that a command line means, each once.
+#[derive(Debug)]
+pub struct Asked {
+    /// In the order in which they were named.
+    pub volumes: Vec<Volume>,
+    /// For each those, by their place in `volumes`, that must be mounted before it is.
+    pub below: Vec<Vec<usize>>,
+}
+
+impl Asked {
+    /// Reads the groups that are named.
+    pub fn load(host: &Host, args: &VolumeArgs) -> Result<Self, Fail> {
+        if let (Some(device), Some(mount)) = (&args.device, &args.mount) {
+            let volume = Volume {
+                name: None,
+                device: device.clone(),
+                mount: mount.clone(),
+                fstype: args.fstype,
+                options: args.options.clone(),
+                guard: args.guard,
+            };
+            return Ok(Self { volumes: vec![volume], below: vec![Vec::new()] });
+        }
+        let mut found: Vec<(Volume, Vec<String>)> = Vec::new();
+        for name in &args.names {
+            for volume in of(&Group::load(host, &name.group)?, name.resource.as_ref())? {
+                if found.iter().all(|(other, _)| other.name != volume.0.name) {
+                    found.push(volume);
+                }
+            }
+        }
+        let below = (0..found.len()).map(|index| below(&found, index)).collect();
+        Ok(Self { volumes: found.into_iter().map(|(volume, _)| volume).collect(), below })
+    }
+}
+
+/// The volumes of a group, or the one that is named, each with the names of all that it requires.
+fn of(group: &Group, named: Option<&ResourceName>) -> Result<Vec<(Volume, Vec<String>)>, Fail> {
+    let meant: Vec<&Resource> = match named {
+        Some(name) => vec![group.find(name)?],
+        None => group.resources.iter().filter(|found| matches!(found.kind, Kind::Volume(_))).collect(),
+    };
+    if meant.is_empty() {
+        return Err(Fail::usage(format!("no volume in {}", group.name)));
+    }
+    let with_requirements = |resource: &Resource| {
+        let Kind::Volume(described) = &resource.kind else {
+            let (name, kind) = (name(group, &resource.name), resource.kind.word());
+            return Err(Fail::usage(format!("{name} is no volume, but a {kind}")));
+        };
+        Ok((volume(name(group, &resource.name), described)?, requirements(group, resource)))
+    };
+    meant.into_iter().map(with_requirements).collect()
+}
+
+fn name(group: &Group, resource: &ResourceName) -> String {
+    format!("{}:{resource}", group.name)
+}
+
+fn volume(name: String, described: &group::Volume) -> Result<Volume, Fail> {
+    let wrong = |what: String| Fail::usage(&name).because(what);
+    let fstype = Fstype::from_str(&described.fstype, false)
+        .map_err(|_| wrong(format!("no file system that can be taken: '{}'", described.fstype)))?;
+    let options: Options =
+        described.options.as_deref().unwrap_or_default().parse().map_err(|e: Fail| wrong(e.to_string()))?;
+    let guard = match &described.guard {
+        None => Wanted::Auto,
+        Some(word) => Wanted::from_str(word, false).map_err(|_| wrong(format!("no guard: '{word}'")))?,
+    };
+    let (device, mount) = (described.device.clone(), described.mount.clone());
+    Ok(Volume { device, mount, fstype, options, guard, name: Some(name) })
+}
+
+/// Everything that a resource requires, directly or by way of others.
+fn requirements(group: &Group, resource: &Resource) -> Vec<String> {
+    let mut found: Vec<&ResourceName> = resource.requires.iter().collect();
+    let mut next = 0;
+    while let Some(required) = found.get(next).copied() {
+        next += 1;
+        let further = group.get(required).into_iter().flat_map(|required| &required.requires);
+        for name in further {
+            if !found.contains(&name) {
+                found.push(name);
+            }
+        }
+    }
+    found.into_iter().map(|resource| name(group, resource)).collect()
+}
+
+/// Which of the volumes come before one: what it requires, what it is mounted on, and of two at one place the first.
+fn below(found: &[(Volume, Vec<String>)], index: usize) -> Vec<usize> {
+    let Some((volume, requires)) = found.get(index) else { return Vec::new() };
+    let is_below = |(place, (other, _)): &(usize, &(Volume, Vec<String>))| {
+        let is_under = volume.mount.starts_with(&other.mount);
+        let is_required = other.name.as_ref().is_some_and(|name| requires.contains(name));
+        *place != index && (is_required || is_under && (volume.mount != other.mount || *place < index))
+    };
+    found.iter().enumerate().filter(is_below).map(|(place, _)| place).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    const GROUP: &str = r#"
+nodes = ["mail-1"]
+[resource.spool]
+type = "volume"
+device = "/dev/sdb1"
+mount = "/global/ims/spool"
+options = "noatime"
+guard = "mmp"
+[resource.ip]
+type = "nic"
+device = "eth0"
+requires = ["logs"]
+[resource.root]
+type = "volume"
+device = "/dev/sdc1"
+mount = "/global/ims"
+[resource.logs]
+type = "volume"
+device = "/dev/sdd1"
+mount = "/global/logs"
+[resource.index]
+type = "volume"
+device = "/dev/sde1"
+mount = "/index"
+requires = ["ip"]
+"#;
+
+    fn group(text: &str) -> Group {
+        Group::parse("IMS-RG".parse().unwrap(), text, Path::new("IMS-RG.toml")).unwrap()
+    }
+
+    #[test]
+    fn a_group_stands_for_its_volumes_and_each_comes_after_what_it_needs() {
+        let found = of(&group(GROUP), None).unwrap();
+        let names: Vec<&str> = found.iter().filter_map(|(volume, _)| volume.name.as_deref()).collect();
+        assert_eq!(names, ["IMS-RG:spool", "IMS-RG:root", "IMS-RG:logs", "IMS-RG:index"]);
+        let below: Vec<Vec<usize>> = (0..4).map(|index| below(&found, index)).collect();
+        assert_eq!(below, [vec![1], vec![], vec![], vec![2]]);
+        let (spool, _) = &found[0];
+        assert_eq!((spool.options.as_str(), spool.guard), ("noatime", Wanted::Mmp));
+    }
+
+    #[test]
+    fn what_is_no_volume_is_told() {
+        let of = |text: &str, name: &str| {
+            let name: Name = name.parse().unwrap();
+            of(&group(text), name.resource.as_ref()).map(|found| found.len()).map_err(|fail| fail.to_string())
+        };
+        let told = |words: &str| Err(words.to_owned());
+        let bare = "nodes = [\"mail-1\"]\n[resource.ip]\ntype = \"nic\"\ndevice = \"eth0\"\n";
+        assert_eq!(of(GROUP, "IMS-RG:root"), Ok(1));
+        assert_eq!(of(bare, "IMS-RG"), told("no volume in IMS-RG"));
+        assert_eq!(of(bare, "IMS-RG:ip"), told("IMS-RG:ip is no volume, but a nic"));
+        assert_eq!(of(bare, "IMS-RG:x"), told("no resource 'x' in IMS-RG (there are ip)"));
+        let read_only = GROUP.replace("noatime", "ro");
+        assert_eq!(
+            of(&read_only, "IMS-RG"),
+            told(
+                "IMS-RG:spool: not for a volume: 'ro': a volume is taken to be written, and its guard works only then"
+            )
+        );
+        for bad in ["", ":x", "a:", "a:b:c", "a/b"] {
+            assert!(bad.parse::<Name>().is_err(), "{bad}");
+        }
+    }
+}
