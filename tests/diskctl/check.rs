@@ -50,7 +50,8 @@ fn what_exceeds_a_limit_is_partial_and_told_on_stderr() {
         assert!(ran.stderr.starts_with("ims-diskctl: /dev/ims1: ") && ran.stderr.contains(words), "{ran}");
     }
     // Root too has no block left.
-    pair.one.sh("dd if=/dev/zero of=/srv/ims/x bs=1M 2>/dev/null; dd if=/dev/zero of=/srv/ims/y bs=1k 2>/dev/null; true");
+    pair.one.sh("dd if=/dev/zero of=/srv/ims/x bs=1M 2>/dev/null || sync; n=0
+         while echo x >/srv/ims/$n && sync /srv/ims/$n; do n=$((n + 1)); done 2>/dev/null");
     let full = record(&pair.run(&pair.one, "check", &[]).status_is(3));
     assert_eq!(findings(&full), ["space", "space"], "{full}");
     let wrong = pair.run(&pair.one, "check", &["--max-space", "101"]).status_is(2);
@@ -90,21 +91,46 @@ fn a_link_under_our_name_is_not_followed_and_another_user_is_told_to_be_root() {
     assert!(ran.status_is(3).stderr.contains("run as root"));
 }
 
-/// A machine with a disk that can be made to fail (the error target of device mapper), to hang (a suspended one), and
-/// a SCSI disk that can be taken away.
+/// A machine with SCSI disks: `/dev/sda` below a device that can be made to fail (the error target of device mapper) and
+/// to hang (a suspended one), and `/dev/sdb` to be taken away.
 const DISKS: &str = r#"
-PATH=$PATH:/var/lib/ims-tests/layers/sbin
-export LD_LIBRARY_PATH=/var/lib/ims-tests/layers/lib/x86_64-linux-gnu
-modprobe dm-mod
-dmsetup create bad --table "0 65536 linear /dev/ubda 0"
+for module in sd_mod scsi_debug dm-mod; do modprobe $module; done
+for disk in a b; do
+    # The kernel scans for its disks by itself and tells udev alone, which there is none of.
+    tries=0
+    until [ -b /dev/sd$disk ]; do tries=$((tries + 1)); [ $tries -lt 500 ]; sleep 0.02; done
+done
+dmsetup create bad --table "0 65536 linear /dev/sda 0"
 dmsetup mknodes
-mkfs.ext4 -q -O mmp -E mmp_update_interval=1 /dev/mapper/bad
-mkdir -p /srv/bad
+for disk in mapper/bad sdb; do
+    mkfs.ext4 -q -O mmp -E mmp_update_interval=1 /dev/$disk
+    mkdir -p /srv/${disk##*/}
+    ims-diskctl take --device /dev/$disk --mount /srv/${disk##*/}
+done
 "#;
 
-/// `ims-diskctl check` in the machine.
-fn check(machine: &mut Machine, more: &str) -> Ran {
-    machine.sh(&format!("exec ims-diskctl check --device /dev/mapper/bad --mount /srv/bad {more}"))
+/// The machine.
+struct Mail(Machine);
+
+impl Mail {
+    fn new() -> Self {
+        let mut mail = Self(Machine::boot("mail", &[]));
+        mail.sh("modprobe scsi_mod; echo 'options scsi_debug dev_size_mb=33 add_host=2 per_host_store=1' >/etc/modprobe.d/ims.conf").ok();
+        mail.sh(DISKS).ok();
+        mail
+    }
+
+    fn sh(&mut self, script: &str) -> Ran {
+        self.0.sh(&format!(
+            "PATH=$PATH:/var/lib/ims-tests/layers/sbin:/var/lib/ims-tests/smart/usr/sbin\n{script}"
+        ))
+    }
+
+    /// `ims-diskctl check` of the volume on a device.
+    fn check(&mut self, device: &str, more: &str) -> Ran {
+        let name = device.rsplit('/').next().unwrap();
+        self.sh(&format!("exec ims-diskctl check --device /dev/{device} --mount /srv/{name} {more}"))
+    }
 }
 
 #[test]
@@ -112,45 +138,46 @@ fn storage_that_fails_is_down_and_storage_that_hangs_is_unknown_when_the_time_is
     if !needs_root() {
         return;
     }
-    let disk = crate::support::Disk::blank("ubda".into(), None, 32);
-    let mut machine = Machine::boot("mail", &[&disk]);
-    machine.sh(DISKS).ok();
-    let dm = "PATH=$PATH:/var/lib/ims-tests/layers/sbin; export LD_LIBRARY_PATH=/var/lib/ims-tests/layers/lib/x86_64-linux-gnu;";
-    machine.sh("ims-diskctl take --device /dev/mapper/bad --mount /srv/bad").ok();
-    let well = record(&check(&mut machine, "").ok());
-    assert_eq!(well["disks"][0]["name"], "ubda", "{well}");
+    let mut mail = Mail::new();
+    let well = record(&mail.check("mapper/bad", "").ok());
+    let disk = &well["disks"][0];
+    assert_eq!(
+        (&disk["name"], &disk["state"], &disk["smart"]["passed"]),
+        (&"sda".into(), &"running".into(), &true.into())
+    );
+    assert!(disk["errors"].is_u64(), "{disk}");
 
     // The kernel met an error: it goes on, and counts it.
-    machine.sh("echo test >/sys/fs/ext4/dm-0/trigger_fs_error").ok();
-    let damaged = record(&check(&mut machine, "").status_is(3));
+    mail.sh("echo test >/sys/fs/ext4/dm-0/trigger_fs_error").ok();
+    let damaged = record(&mail.check("mapper/bad", "").status_is(3));
     assert_eq!((text(&damaged["state"]), findings(&damaged)), ("partial", vec!["errors"]));
-    assert!(
-        text(&damaged["findings"][0]["words"]).starts_with("errors_count of dm-0 is 1, the last one at 20"),
-        "{damaged}"
-    );
+    let words = text(&damaged["findings"][0]["words"]);
+    assert!(words.starts_with("errors_count of dm-0 is 1, the last one at 20"), "{words}");
 
     // It hangs.
-    machine.sh(&format!("{dm} dmsetup suspend --nolockfs bad")).ok();
-    let hung = check(&mut machine, "--timeout 1s").status_is(3);
+    mail.sh("dmsetup suspend --nolockfs bad").ok();
+    let hung = mail.check("mapper/bad", "--timeout 1s").status_is(3);
     assert!(hung.took < Duration::from_secs(3), "{:?}", hung.took);
     assert_eq!((text(&record(&hung)["state"]), findings(&record(&hung))[0]), ("unknown", "silent"));
-    let again = check(&mut machine, "--timeout 1s").status_is(3);
+    let again = mail.check("mapper/bad", "--timeout 1s").status_is(3);
     assert!(again.stderr.contains("an earlier check waits for the disk still"), "{again}");
-    machine.sh("test $(pgrep -c -f 'exe hand') = 1").ok();
+    mail.sh("test $(pgrep -c -f 'exe hand') = 1").ok();
 
     // It answers again, and then no more with anything but errors.
-    machine.sh(&format!("{dm} dmsetup resume bad")).ok();
-    machine
-        .sh("while pgrep -f 'exe hand' >/dev/null; do sleep 0.05; done # the hands end by themselves")
-        .ok();
-    assert_eq!(findings(&record(&check(&mut machine, "").status_is(3))), ["errors"]);
-    machine
-        .sh(&format!(
-            "{dm} dmsetup suspend --nolockfs bad; echo 0 65536 error | dmsetup load bad; dmsetup resume bad"
-        ))
-        .ok();
-    let lost = check(&mut machine, "").status_is(1);
+    mail.sh("dmsetup resume bad; while pgrep -f 'exe hand' >/dev/null; do sleep 0.05; done # they end by themselves").ok();
+    assert_eq!(findings(&record(&mail.check("mapper/bad", "").status_is(3))), ["errors"]);
+    mail.sh("dmsetup suspend --nolockfs bad; echo 0 65536 error | dmsetup load bad; dmsetup resume bad").ok();
+    let lost = mail.check("mapper/bad", "").status_is(1);
     assert!(lost.took < Duration::from_secs(3), "{:?}", lost.took);
     assert_eq!(text(&record(&lost)["state"]), "down");
     assert!(lost.stderr.contains("nothing can be written: "), "{lost}");
+
+    // A disk that its driver gave up, and one that is pulled.
+    mail.check("sdb", "").ok();
+    mail.sh("echo offline >/sys/block/sdb/device/state").ok();
+    let offline = record(&mail.check("sdb", "").status_is(1));
+    assert!(findings(&offline).contains(&"disk") && findings(&offline).contains(&"lost"), "{offline}");
+    mail.sh("echo 1 >/sys/block/sdb/device/delete; while [ -e /dev/sdb ]; do sleep 0.05; done # the kernel's own work").ok();
+    let gone = mail.check("sdb", "").status_is(1);
+    assert!(gone.stderr.contains("its device is gone: "), "{gone}");
 }

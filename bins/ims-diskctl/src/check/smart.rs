@@ -155,7 +155,7 @@ mod tests {
             ("ata-failing", Some(false), Some(0), None, Some(41), true),
             ("nvme", Some(true), Some(0), Some(3), Some(22), false),
             ("scsi", Some(true), Some(0), None, Some(32), false),
-            ("scsi-lio", None, None, None, Some(0), false),
+            ("scsi-debug", Some(true), None, None, Some(38), false),
         ] {
             let path = format!("{}/../../tests/data/layers/smartctl/{file}.json", env!("CARGO_MANIFEST_DIR"));
             let smart = parse(&fs_err::read(path).unwrap()).unwrap();
@@ -167,9 +167,9 @@ mod tests {
 
     #[test]
     fn a_disk_that_says_nothing_is_told_with_the_reason_and_noise_is_refused() {
-        let text = br#"{"smartctl":{"exit_status":2,"messages":[{"string":"Smartctl open device: /dev/sdz failed: No such device","severity":"error"}]}}"#;
+        let text = br#"{"json_format_version":[1,0],"smartctl":{"version":[7,3],"messages":[{"string":"/dev/ram0: Unable to detect device type","severity":"error"}],"exit_status":1}}"#;
         let smart = parse(text).unwrap();
-        assert_eq!(smart.why.as_deref(), Some("Smartctl open device: /dev/sdz failed: No such device"));
+        assert_eq!(smart.why.as_deref(), Some("/dev/ram0: Unable to detect device type"));
         assert_eq!(smart.trouble(), None);
         assert!(parse(b"smartctl 6.6: unknown option --json").is_err());
     }
