@@ -115,7 +115,7 @@ struct Mail(Machine);
 impl Mail {
     fn new() -> Self {
         let mut mail = Self(Machine::boot("mail", &[]));
-        mail.sh("modprobe scsi_mod; echo 'options scsi_debug dev_size_mb=33 add_host=2 per_host_store=1' >/etc/modprobe.d/ims.conf").ok();
+        mail.sh("modprobe scsi_mod; echo 'options scsi_debug dev_size_mb=33 add_host=2 per_host_store=1 delay=0' >/etc/modprobe.d/ims.conf").ok();
         mail.sh(DISKS).ok();
         mail
     }
