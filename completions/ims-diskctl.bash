@@ -90,7 +90,7 @@ _ims__diskctl() {
                     return 0
                     ;;
                 --fstype)
-                    COMPREPLY=($(compgen -W "ext4" -- "${cur}"))
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --options)
@@ -232,7 +232,7 @@ _ims__diskctl() {
                     return 0
                     ;;
                 --fstype)
-                    COMPREPLY=($(compgen -W "ext4" -- "${cur}"))
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --options)
@@ -278,7 +278,7 @@ _ims__diskctl() {
                     return 0
                     ;;
                 --fstype)
-                    COMPREPLY=($(compgen -W "ext4" -- "${cur}"))
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --options)
@@ -324,7 +324,7 @@ _ims__diskctl() {
                     return 0
                     ;;
                 --fstype)
-                    COMPREPLY=($(compgen -W "ext4" -- "${cur}"))
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --options)

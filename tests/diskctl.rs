@@ -3,6 +3,7 @@
 mod check;
 mod claim;
 mod crash;
+mod filesystems;
 mod kill;
 mod look;
 mod named;

@@ -29,9 +29,13 @@ pub fn by_guard(wanted: &Taking<'_>, found: &Found, disk: &Disk, point: PathBuf)
         None if is_reserved => return Ok(whole(vec![mount(None, "no other node can write to it")])),
         None if wanted.guard == Wanted::None => return Ok(vec![mount(None, "no guard was asked for")]),
         None => {
-            return Err(Fail::refused(format!("{device} has no guard against a second mount")).hint(
-                "tune2fs -O mmp while no node has it mounted, or say --guard none where something else keeps them off",
-            ));
+            let fail = Fail::refused(format!("{device} has no guard against a second mount"));
+            let is_ext4 = disk.filesystem.as_ref().is_some_and(|filesystem| filesystem.ext4().is_some());
+            return Err(fail.hint(if is_ext4 {
+                "tune2fs -O mmp while no node has it mounted, or say --guard none where something else keeps them off"
+            } else {
+                "say --guard none where something else keeps the other nodes off"
+            }));
         }
     };
     let name = found.signer.as_deref();
@@ -50,12 +54,7 @@ pub fn by_guard(wanted: &Taking<'_>, found: &Found, disk: &Disk, point: PathBuf)
             return Err(Fail::refused(format!("{device} is being checked by e2fsck on {who}, or was when that died"))
                 .hint("let it end; if no node runs it any more, check the file system anew: e2fsck clears the guard"));
         }
-        Sequence::Held(_) => block.wait(
-            disk.superblock
-                .as_ref()
-                .and_then(|superblock| superblock.mmp)
-                .map_or(0, |place| place.interval_s),
-        ),
+        Sequence::Held(_) => block.wait(disk.mmp().map_or(0, |place| place.interval_s)),
     };
     let clear = |why| Step::Claim { judged: block.clone(), watch: crate::proof::WATCH, why };
     if let Some(why) = excluded {
