@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::{Pair, record, text};
-use crate::support::{Machine, Ran, needs_root};
+use crate::support::{Bed, Machine, Node, Ran, needs_root};
 
 /// What was found, in the order of the record.
 fn findings(record: &Value) -> Vec<&str> {
@@ -89,6 +89,76 @@ fn a_link_under_our_name_is_not_followed_and_another_user_is_told_to_be_root() {
         "setpriv --reuid 65534 --regid 65534 --clear-groups ims-diskctl check --device /dev/ims1 --mount /srv/ims",
     );
     assert!(ran.status_is(3).stderr.contains("run as root"));
+}
+
+/// A node with a file system of this type on two disks of so many MiB, made by a command and mounted.
+fn mounted(fstype: &str, mib: u64, mkfs: &str) -> (Bed, Node) {
+    let bed = Bed::new();
+    let node = bed.node("mail-1");
+    for _ in 0..2 {
+        node.attach(&bed.blank_disk(mib));
+    }
+    node.sh(&format!(
+        "PATH=$PATH:/var/lib/ims-tests/layers/sbin:/var/lib/ims-tests/layers/bin; {mkfs}; mkdir /srv/ims"
+    ))
+    .ok();
+    node.run([
+        "ims-diskctl",
+        "take",
+        "--device",
+        "/dev/ims1",
+        "--mount",
+        "/srv/ims",
+        "--fstype",
+        fstype,
+        "--guard",
+        "none",
+    ])
+    .ok();
+    (bed, node)
+}
+
+fn check_of(node: &Node, fstype: &str) -> Ran {
+    node.run(["ims-diskctl", "check", "--device", "/dev/ims1", "--mount", "/srv/ims", "--fstype", fstype])
+}
+
+#[test]
+fn xfs_that_was_shut_down_is_down_and_btrfs_tells_what_each_device_counted() {
+    if !needs_root() {
+        return;
+    }
+    let (_xfs, node) = mounted("xfs", 320, "mkfs.xfs -q /dev/ims1");
+    let well = record(&check_of(&node, "xfs").ok());
+    assert_eq!((&well["fstype"], &well["errors"][0]["what"]), (&"xfs".into(), &"sick".into()), "{well}");
+    node.sh("PATH=$PATH:/var/lib/ims-tests/layers/usr/sbin; xfs_io -x -c shutdown /srv/ims").ok();
+    let down = check_of(&node, "xfs").status_is(1);
+    assert_eq!(findings(&record(&down)), ["lost"], "{down}");
+
+    let (_btrfs, node) = mounted(
+        "btrfs",
+        128,
+        "mknod /dev/btrfs-control c 10 234; mkfs.btrfs -q -d raid1 -m raid1 /dev/ims1 /dev/ims2",
+    );
+    let well = record(&check_of(&node, "btrfs").ok());
+    assert_eq!(
+        (well["errors"].as_array().unwrap().len(), well["disks"].as_array().unwrap().len()),
+        (10, 2),
+        "{well}"
+    );
+    assert!(well["inodes"].is_null() && well["space"]["total"].is_u64(), "{well}");
+    // One copy of a file is overwritten behind the back of the file system, which finds it out and counts.
+    node.sh("PATH=$PATH:/var/lib/ims-tests/layers/bin
+         head -c 1M /dev/zero | tr '\\0' 'x' >/srv/ims/x; sync
+         at=$(grep -abo xxxxxxxx /dev/ims2 | head -1 | cut -d: -f1)
+         dd if=/dev/zero of=/dev/ims2 bs=4096 seek=$((at / 4096)) count=8 oflag=direct 2>/dev/null
+         btrfs scrub start -B /srv/ims")
+        .ok();
+    let damaged = record(&check_of(&node, "btrfs").status_is(3));
+    assert_eq!(findings(&damaged), ["errors"], "{damaged}");
+    assert!(
+        text(&damaged["findings"][0]["words"]).starts_with("corruption_errs of device 2 is "),
+        "{damaged}"
+    );
 }
 
 /// A machine with SCSI disks: `/dev/sda` below a device that can be made to fail (the error target of device mapper) and

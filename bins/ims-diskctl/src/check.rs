@@ -13,6 +13,7 @@ mod smart;
 use std::time::{Duration, Instant};
 
 use ims::sys::block::{self, Number};
+use ims::sys::btrfs;
 use ims::sys::disks;
 use ims::sys::hand::{Hand, Heard};
 use ims::sys::lock::Lock;
@@ -50,6 +51,9 @@ pub fn print(host: &Host, args: &cli::Check, out: &mut Out) -> Result<Exit, Fail
         Ok(exit)
     })
 }
+
+/// The major number of file systems that are on no single device, such as Btrfs.
+const NOBODYS: u32 = 0;
 
 /// A check under way.
 struct Run<'a> {
@@ -116,13 +120,17 @@ impl Run<'_> {
     /// The device is not there any more: whatever is still mounted has lost its disk.
     fn without_device(&mut self, fail: &Fail) -> Result<(), Fail> {
         match top(self.volume)? {
-            Some(top) if !self.host.path(format!("/sys/dev/block/{}", top.device)).exists() => {
+            Some(top) if top.device.major != NOBODYS && !self.is_known(top.device) => {
                 self.remark(Finding::Lost, format!("its device is gone: {fail}"));
             }
             Some(_) => self.remark(Finding::Unreadable, fail.to_string()),
             None => self.remark(Finding::NotMounted, format!("not mounted there: {fail}")),
         }
         Ok(())
+    }
+
+    fn is_known(&self, device: Number) -> bool {
+        self.host.path(format!("/sys/dev/block/{device}")).exists()
     }
 
     fn with_device(&mut self, number: Number) -> Result<(), Fail> {
@@ -135,14 +143,25 @@ impl Run<'_> {
             }
             Err(fail) => return Err(fail.with_exit(Exit::Unknown)),
         };
-        let disks = disks::below(self.host, number)?;
-        let mut patients = self.ask_disks(disks, &lock)?;
+        let mut patients = self.ask_disks(self.disks(number)?, &lock)?;
         let mut eye = Eye::open(self.host, Hand::start(WORDS, Some(&lock))?)?;
         let found = eye.look(self.volume, self.left())?;
         self.mounted(&found, &mut eye)?;
         self.measured.disks =
             patients.iter_mut().map(|patient| patient.answer(self.left())).collect::<Result<_, _>>()?;
         Ok(())
+    }
+
+    /// The disks below it, and of a mounted Btrfs those below all its devices.
+    fn disks(&self, number: Number) -> Result<Vec<disks::Disk>, Fail> {
+        let parts = btrfs::devices_with(number)
+            .map_err(|e| Fail::io(Exit::Unknown, "cannot tell which Btrfs is mounted here", &e))?;
+        let mut found: Vec<disks::Disk> = Vec::new();
+        for part in std::iter::once(number).chain(parts.into_iter().filter(|part| *part != number)) {
+            let below = disks::below(self.host, part)?;
+            found.extend(below.into_iter().filter(|disk| !found.contains(disk)).collect::<Vec<_>>());
+        }
+        Ok(found)
     }
 
     /// Asks each disk of its health, all at once and beside the rest.
@@ -173,11 +192,10 @@ impl Run<'_> {
             self.remark(Finding::NotMounted, why);
             return Ok(());
         };
-        let uuid =
-            found.disk.as_ref().ok().and_then(|disk| Some(disk.filesystem.as_ref()?.uuid().to_string()));
+        let filesystem = found.disk.as_ref().ok().and_then(|disk| disk.filesystem.as_ref());
         self.measured.errors = match there.fstype.as_str() {
             "ext4" => counters::ext4(self.host, found.number),
-            "btrfs" => uuid.map(|uuid| counters::btrfs(self.host, &uuid)).unwrap_or_default(),
+            "btrfs" => filesystem.map(|found| counters::btrfs(self.host, found.uuid())).unwrap_or_default(),
             _ => Vec::new(),
         };
         if eye.is_blind() {

@@ -8,6 +8,7 @@ use ims::sys::disks::{self, word};
 use jiff::Timestamp;
 
 use super::record::Counter;
+use crate::filesystem::Uuid;
 
 /// What ext4 counted since its last check, by fsck(8), of the file system on a device.
 pub fn ext4(host: &Host, number: Number) -> Vec<Counter> {
@@ -21,8 +22,8 @@ pub fn ext4(host: &Host, number: Number) -> Vec<Counter> {
 }
 
 /// What Btrfs counted since its counters were cleared, by `btrfs device stats -z`, on each device of a file system.
-pub fn btrfs(host: &Host, uuid: &str) -> Vec<Counter> {
-    let folder = host.path("/sys/fs/btrfs").join(uuid).join("devinfo");
+pub fn btrfs(host: &Host, uuid: Uuid) -> Vec<Counter> {
+    let folder = host.path("/sys/fs/btrfs").join(uuid.to_string()).join("devinfo");
     let mut counters: Vec<Counter> = entries(&folder)
         .into_iter()
         .flat_map(|device| {
