@@ -53,6 +53,7 @@ impl Found {
             reservation: self.reservation_record(),
             needs_recovery: superblock.map(|superblock| superblock.needs_recovery),
             errors: superblock.map(|superblock| superblock.error_count),
+            mounts: superblock.map(|superblock| superblock.mount_count),
             users: Vec::new(),
             changed,
             why: self.why(volume),
