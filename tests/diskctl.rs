@@ -4,6 +4,7 @@ mod claim;
 mod crash;
 mod kill;
 mod look;
+mod matrix;
 mod named;
 mod release;
 mod reservation;
