@@ -154,7 +154,7 @@ _ims__diskctl() {
                     return 0
                     ;;
                 --fstype)
-                    COMPREPLY=($(compgen -W "ext4" -- "${cur}"))
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --options)
@@ -200,7 +200,7 @@ _ims__diskctl() {
                     return 0
                     ;;
                 --fstype)
-                    COMPREPLY=($(compgen -W "ext4" -- "${cur}"))
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --options)
@@ -246,7 +246,7 @@ _ims__diskctl() {
                     return 0
                     ;;
                 --fstype)
-                    COMPREPLY=($(compgen -W "ext4" -- "${cur}"))
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --options)

@@ -34,7 +34,7 @@ complete -c ims-diskctl -n "__fish_ims_diskctl_needs_command" -f -a "release" -d
 complete -c ims-diskctl -n "__fish_ims_diskctl_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand look" -l device -d 'The block device, best by what is on it: /dev/disk/by-label/… or by-uuid/…' -r -F
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand look" -l mount -d 'The folder where it is mounted' -r -F
-complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand look" -l fstype -d 'Its file system' -r -f -a "ext4\t'The fourth extended file system'"
+complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand look" -l fstype -d 'Its file system: ext4, xfs, btrfs, or another that the kernel knows' -r
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand look" -l options -d 'The options that it is mounted with, separated by commas' -r
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand look" -l guard -d 'What must keep the other nodes away; none takes a volume that has no guard' -r -f -a "auto\t'The strongest that the volume has; without any the volume is not taken'
 reservation\t'A persistent reservation of the disk'
@@ -46,7 +46,7 @@ table\t'Tables for people'"
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand look" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand take" -l device -d 'The block device, best by what is on it: /dev/disk/by-label/… or by-uuid/…' -r -F
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand take" -l mount -d 'The folder where it is mounted' -r -F
-complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand take" -l fstype -d 'Its file system' -r -f -a "ext4\t'The fourth extended file system'"
+complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand take" -l fstype -d 'Its file system: ext4, xfs, btrfs, or another that the kernel knows' -r
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand take" -l options -d 'The options that it is mounted with, separated by commas' -r
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand take" -l guard -d 'What must keep the other nodes away; none takes a volume that has no guard' -r -f -a "auto\t'The strongest that the volume has; without any the volume is not taken'
 reservation\t'A persistent reservation of the disk'
@@ -62,7 +62,7 @@ complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand take" -s n -l dr
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand take" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand release" -l device -d 'The block device, best by what is on it: /dev/disk/by-label/… or by-uuid/…' -r -F
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand release" -l mount -d 'The folder where it is mounted' -r -F
-complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand release" -l fstype -d 'Its file system' -r -f -a "ext4\t'The fourth extended file system'"
+complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand release" -l fstype -d 'Its file system: ext4, xfs, btrfs, or another that the kernel knows' -r
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand release" -l options -d 'The options that it is mounted with, separated by commas' -r
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand release" -l guard -d 'What must keep the other nodes away; none takes a volume that has no guard' -r -f -a "auto\t'The strongest that the volume has; without any the volume is not taken'
 reservation\t'A persistent reservation of the disk'

@@ -2,6 +2,7 @@
 
 mod claim;
 mod crash;
+mod filesystems;
 mod kill;
 mod look;
 mod matrix;

@@ -63,8 +63,8 @@ pub struct VolumeArgs {
     /// The folder where it is mounted
     #[arg(long, value_name = "FOLDER", value_parser = absolute, requires = "device")]
     pub mount: Option<PathBuf>,
-    /// Its file system
-    #[arg(long, default_value = "ext4")]
+    /// Its file system: ext4, xfs, btrfs, or another that the kernel knows
+    #[arg(long, value_name = "TYPE", default_value = "ext4")]
     pub fstype: Fstype,
     /// The options that it is mounted with, separated by commas
     #[arg(long, value_name = "LIST", default_value = "")]

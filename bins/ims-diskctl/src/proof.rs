@@ -156,7 +156,7 @@ impl<'a> Holder<'a> {
 
 /// What the guard of a volume says, if it has one that was ever written.
 fn seen(found: &Found) -> Option<SeenGuard> {
-    let superblock = found.disk.as_ref().ok()?.superblock.as_ref()?;
+    let superblock = found.disk.as_ref().ok()?.filesystem.as_ref()?.ext4()?;
     let block = found.guard()?;
     Some(SeenGuard {
         uuid: superblock.uuid.to_string(),

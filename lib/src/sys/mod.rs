@@ -1,6 +1,7 @@
 //! The wall to the kernel: every effect of the commands is in here, and each wait has a deadline.
 
 pub mod block;
+pub mod btrfs;
 pub mod cgroup;
 pub mod exec;
 pub mod file;

@@ -29,15 +29,18 @@ pub fn by_guard(wanted: &Taking<'_>, found: &Found, disk: &Disk, point: PathBuf)
         None if is_reserved => return Ok(whole(vec![mount(None, "no other node can write to it")])),
         None if wanted.guard == Wanted::None => return Ok(vec![mount(None, "no guard was asked for")]),
         None => {
-            return Err(Fail::refused(format!("{device} has no guard against a second mount")).hint(
-                "tune2fs -O mmp while no node has it mounted, or say --guard none where something else keeps them off",
-            ));
+            let fail = Fail::refused(format!("{device} has no guard against a second mount"));
+            let is_ext4 = disk.filesystem.as_ref().is_some_and(|filesystem| filesystem.ext4().is_some());
+            return Err(fail.hint(if is_ext4 {
+                "tune2fs -O mmp while no node has it mounted, or say --guard none where something else keeps them off"
+            } else {
+                "say --guard none where something else keeps the other nodes off"
+            }));
         }
     };
     let name = found.signer.as_deref();
     let who = name.unwrap_or("a node that did not sign");
-    let interval_s =
-        disk.superblock.as_ref().and_then(|superblock| superblock.mmp).map_or(0, |place| place.interval_s);
+    let interval_s = disk.mmp().map_or(0, |place| place.interval_s);
     let wait = match block.sequence() {
         Sequence::Clean => {
             let (watch, why) = if block.is_claim() && !block.is_claim_of(wanted.us, wanted.boot) {
