@@ -16,6 +16,9 @@ _ims__diskctl() {
             ",$1")
                 cmd="ims__diskctl"
                 ;;
+            ims__diskctl,check)
+                cmd="ims__diskctl__subcmd__check"
+                ;;
             ims__diskctl,guard)
                 cmd="ims__diskctl__subcmd__guard"
                 ;;
@@ -30,6 +33,9 @@ _ims__diskctl() {
                 ;;
             ims__diskctl,take)
                 cmd="ims__diskctl__subcmd__take"
+                ;;
+            ims__diskctl__subcmd__help,check)
+                cmd="ims__diskctl__subcmd__help__subcmd__check"
                 ;;
             ims__diskctl__subcmd__help,guard)
                 cmd="ims__diskctl__subcmd__help__subcmd__guard"
@@ -53,12 +59,74 @@ _ims__diskctl() {
 
     case "${cmd}" in
         ims__diskctl)
-            opts="-o -h -V --output --help --version look take release guard help"
+            opts="-o -h -V --output --help --version look take release guard check help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --output)
+                    COMPREPLY=($(compgen -W "json table" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "json table" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        ims__subcmd__diskctl__subcmd__check)
+            opts="-o -h --device --mount --fstype --options --guard --lease --max-space --max-inodes --max-write --timeout --output --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --device)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --mount)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --fstype)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --options)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --guard)
+                    COMPREPLY=($(compgen -W "auto reservation sanlock mmp none" -- "${cur}"))
+                    return 0
+                    ;;
+                --lease)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-space)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-inodes)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-write)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --output)
                     COMPREPLY=($(compgen -W "json table" -- "${cur}"))
                     return 0
@@ -90,7 +158,7 @@ _ims__diskctl() {
                     return 0
                     ;;
                 --fstype)
-                    COMPREPLY=($(compgen -W "ext4" -- "${cur}"))
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --options)
@@ -125,8 +193,22 @@ _ims__diskctl() {
             return 0
             ;;
         ims__subcmd__diskctl__subcmd__help)
-            opts="look take release guard help"
+            opts="look take release guard check help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        ims__subcmd__diskctl__subcmd__help__subcmd__check)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -224,7 +306,7 @@ _ims__diskctl() {
                     return 0
                     ;;
                 --fstype)
-                    COMPREPLY=($(compgen -W "ext4" -- "${cur}"))
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --options)
@@ -274,7 +356,7 @@ _ims__diskctl() {
                     return 0
                     ;;
                 --fstype)
-                    COMPREPLY=($(compgen -W "ext4" -- "${cur}"))
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --options)
@@ -309,7 +391,7 @@ _ims__diskctl() {
             return 0
             ;;
         ims__subcmd__diskctl__subcmd__take)
-            opts="-n -o -h --device --mount --fstype --options --guard --lease --proof --preempt --dry-run --timeout --output --help"
+            opts="-n -o -h --device --mount --fstype --options --guard --lease --proof --confirm-fenced --preempt --dry-run --timeout --output --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -324,7 +406,7 @@ _ims__diskctl() {
                     return 0
                     ;;
                 --fstype)
-                    COMPREPLY=($(compgen -W "ext4" -- "${cur}"))
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --options)
@@ -340,6 +422,10 @@ _ims__diskctl() {
                     return 0
                     ;;
                 --proof)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --confirm-fenced)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -37,6 +37,7 @@ fn schemas() -> Vec<(String, schemars::Schema)> {
         ims_diskctl::GuardRecord,
         ims_diskctl::GuardRecord,
         ims_diskctl::Volume,
+        ims_diskctl::VolumeCheck,
         ims_diskctl::VolumeStep,
         ims_ipbind::address::AddressRecord,
         ims_ipbind::address::LinkRecord,

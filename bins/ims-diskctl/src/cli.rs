@@ -1,11 +1,16 @@
 //! The command line of `ims-diskctl`.
 
+mod check;
+
 use std::path::{Path, PathBuf};
 
 use clap::{Parser, Subcommand};
 use ims::command::{Arguments, Common};
+use ims::name::NodeName;
 use ims::output::Format;
 use ims::span::Span;
+
+pub use check::{Check, Limits};
 
 use crate::guard::sanlock::Lease;
 use crate::naming::Name;
@@ -44,6 +49,8 @@ pub enum Verb {
     Release(Release),
     /// Say who holds the volume by each of its guards, how that is known, and which of them take goes by
     Guard(Look),
+    /// Say how well the volume is that is mounted here: whether it can be written, its space, its errors, its disks
+    Check(Check),
     /// Do what may hang, for the process that started this one
     #[command(hide = true)]
     Hand {
@@ -65,8 +72,8 @@ pub struct VolumeArgs {
     /// The folder where it is mounted
     #[arg(long, value_name = "FOLDER", value_parser = absolute, requires = "device")]
     pub mount: Option<PathBuf>,
-    /// Its file system
-    #[arg(long, default_value = "ext4")]
+    /// Its file system: ext4, xfs, btrfs, or another that the kernel knows
+    #[arg(long, value_name = "TYPE", default_value = "ext4")]
     pub fstype: Fstype,
     /// The options that it is mounted with, separated by commas
     #[arg(long, value_name = "LIST", default_value = "")]
@@ -100,6 +107,10 @@ pub struct Take {
     /// /var/lib/ims/fenced, if there is one]
     #[arg(long, value_name = "FILE", value_parser = absolute)]
     pub proof: Option<PathBuf>,
+    /// Say that a node is off, and stays so until the volume is mounted: a proof by your word, which is kept; the guard
+    /// must not move for one interval and a second more
+    #[arg(long, value_name = "NODE", conflicts_with = "proof")]
+    pub confirm_fenced: Option<NodeName>,
     /// Take a disk away from the node that reserved it, which can write nothing more from then on, alive or not
     #[arg(long)]
     pub preempt: bool,

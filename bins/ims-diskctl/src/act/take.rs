@@ -4,6 +4,7 @@ mod fails;
 mod lease;
 mod reserve;
 mod settled;
+mod word;
 
 use std::time::{Duration, Instant};
 
@@ -37,6 +38,8 @@ struct Run<'a> {
     eye: Eye,
     boot: u32,
     key: Key,
+    /// The word of the person who runs it, that a node is off.
+    word: Option<Proof>,
     /// Whether this run reserved the disk, which is given up when it is not mounted.
     has_reserved: bool,
     /// Whether this run took the lease, which is given up when it is not mounted.
@@ -55,8 +58,9 @@ pub fn take(site: &Site<'_>, args: &Take, volume: &Volume, told: &mut Told) -> R
     let eye = Eye::open(site.host, Hand::start(WORDS, lock.as_ref())?)?;
     let boot = claim::boot()?;
     let key = reservation::key(site.host.name());
+    let word = args.confirm_fenced.as_ref().map(Proof::by_word);
     let (has_reserved, has_leased, is_late) = (false, false, false);
-    let mut run = Run { site, args, volume, lock, eye, boot, key, has_reserved, has_leased, is_late };
+    let mut run = Run { site, args, volume, lock, eye, boot, key, word, has_reserved, has_leased, is_late };
     run.taken(told).map_err(|fail| run.given_up(fail))
 }
 
@@ -90,7 +94,10 @@ impl Run<'_> {
 
     fn plan(&self, found: &Found) -> Result<Vec<Step>, Fail> {
         let holder = found.holder();
-        let proof = Proof::find(self.site.host, self.args.proof.as_deref(), holder.as_deref())?;
+        let proof = match &self.word {
+            Some(word) => Some(word.clone()),
+            None => Proof::find(self.site.host, self.args.proof.as_deref(), holder.as_deref())?,
+        };
         let taking = Taking {
             volume: self.volume,
             guard: self.volume.guard,
@@ -115,6 +122,7 @@ impl Run<'_> {
                     if !self.is_still(judged, *watch)? {
                         return Ok(false);
                     }
+                    self.keep_word(found, judged)?;
                     claimed = Some(Instant::now());
                     self.claim(judged, found)?;
                     done = "not mounted, and its guard is clean";

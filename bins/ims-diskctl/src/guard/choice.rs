@@ -110,7 +110,10 @@ fn strongest(offers: &[Offer], device: &str) -> Result<Kind, Fail> {
         Some((kind, why)) => Fail::refused(format!("{device} has a guard without teeth, {}", kind.word()))
             .because(why)
             .hint(format!("mend that, or say --guard {} to go by it all the same", kind.word())),
-        None => absent(Kind::Mmp, device),
+        None if offers.iter().any(|offer| offer.kind == Kind::Mmp) => absent(Kind::Mmp, device),
+        None => Fail::refused(format!("{device} has no guard against a second mount")).hint(
+            "name a lease with --lease, or say --guard none where something else keeps the other nodes off",
+        ),
     })
 }
 

@@ -6,11 +6,16 @@ use crate::look::Found;
 /// What a volume has of each kind.
 pub fn offers(found: &Found) -> Vec<Offer> {
     let offer = |kind, presence| Offer { kind, presence };
-    vec![
-        offer(Kind::Reservation, reservation(found)),
-        offer(Kind::Sanlock, sanlock(found)),
-        offer(Kind::Mmp, mmp(found)),
-    ]
+    let mut offers = vec![offer(Kind::Reservation, reservation(found)), offer(Kind::Sanlock, sanlock(found))];
+    // Other file systems than ext4 cannot have it.
+    let may_have_mmp = found
+        .disk
+        .as_ref()
+        .map_or(true, |disk| disk.filesystem.as_ref().is_none_or(|filesystem| filesystem.ext4().is_some()));
+    if may_have_mmp {
+        offers.push(offer(Kind::Mmp, mmp(found)));
+    }
+    offers
 }
 
 fn reservation(found: &Found) -> Presence {

@@ -38,7 +38,8 @@ pub fn leasing(wanted: &Taking<'_>, found: &Found) -> Result<Vec<Step>, Fail> {
         }
         Standing::Theirs(host) => match proves(wanted, &host) {
             Ok(why) => {
-                let free = Step::Lease { deed: Deed::SetFree(host.clone()), watch: None, why };
+                let watch = wanted.proof.map(|proof| (host.clone(), proof.watch(host.renews_every())));
+                let free = Step::Lease { deed: Deed::SetFree(host), watch, why };
                 vec![free, at_once("its holder is dead")]
             }
             Err(Some(why)) => {
@@ -60,13 +61,10 @@ fn proves(wanted: &Taking<'_>, host: &Host) -> Result<String, Option<String>> {
     // The lease has the seconds of its holder's machine. This node's daemon saw them change; that was by our own clock, and
     // later than the sign itself.
     let last_sign = host.age_s.and_then(|age| last_sign(wanted.now, age));
-    let holder = Holder { name: Some(host.node()), last_sign, us: wanted.us };
-    let fenced = &proof.fenced;
+    let holder = Holder { name: Some(host.node()), last_sign, us: wanted.us, guard: None };
     match proof.proves(&holder, wanted.now) {
-        Ok(()) => Ok(format!("{} was fenced by {} at {}", fenced.node, fenced.method, fenced.time)),
-        Err(why) if proof.was_named => {
-            Err(Some(format!("{} does not prove it dead: {why}", proof.file.display())))
-        }
+        Ok(()) => Ok(proof.told()),
+        Err(why) if proof.was_named => Err(Some(format!("{} does not prove it dead: {why}", proof.from))),
         Err(_) => Err(None),
     }
 }

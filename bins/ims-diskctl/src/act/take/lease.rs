@@ -6,7 +6,7 @@ use ims::Fail;
 use ims::sys::hand::Heard;
 
 use super::Run;
-use crate::act::go_on;
+use crate::act::{go_on, watch};
 use crate::guard::sanlock::{Came, Deed, Host, Standing, Wanted};
 use crate::hand::Question;
 use crate::look::Found;
@@ -22,8 +22,9 @@ impl Run<'_> {
         watch: Option<&(Host, Duration)>,
         found: &Found,
     ) -> Result<bool, Fail> {
+        let for_how_long = watch.filter(|_| matches!(deed, Deed::SetFree(_))).map(|(_, time)| *time);
         if let Some((host, _)) = watch
-            && !self.has_run_out(host)?
+            && !self.is_still_there(host, for_how_long)?
         {
             return Ok(false);
         }
@@ -49,11 +50,12 @@ impl Run<'_> {
         }
     }
 
-    /// Waits until a host has not renewed its place for so long that its machine was reset; a host that renews it is
-    /// alive, and the volume refused. A lease that was given up meanwhile is planned anew.
-    fn has_run_out(&mut self, judged: &Host) -> Result<bool, Fail> {
+    /// Watches whether a host renews its place, for as long as is said, else until it has not for so long that its machine
+    /// was reset. A host that renews it is alive, and the volume refused; a lease that was given up meanwhile is planned
+    /// anew.
+    fn is_still_there(&mut self, judged: &Host, for_how_long: Option<Duration>) -> Result<bool, Fail> {
         let device = self.volume.device.display().to_string();
-        let bar = super::super::watch::progress(self.site, self.volume, judged.wait());
+        let bar = watch::progress(self.site, self.volume, for_how_long.unwrap_or_else(|| judged.wait()));
         let began = Instant::now();
         loop {
             bar.set_position(began.elapsed().as_secs());
@@ -75,10 +77,11 @@ impl Run<'_> {
                     .because("it renewed its place in the lockspace")
                     .hint(format!("release it there, or fence {who}")));
             }
-            if host.wait().is_zero() {
+            let is_over = for_how_long.map_or(host.wait().is_zero(), |time| began.elapsed() >= time);
+            if is_over {
                 return Ok(true);
             }
-            self.site.stop.wait(EVERY);
+            self.site.stop.wait(for_how_long.map_or(EVERY, |time| time.min(EVERY)));
             go_on(&self.site.stop, self.volume, "not mounted")?;
             if self.site.deadline.left().is_zero() {
                 return Err(self.lease_lasts(&host));

@@ -139,6 +139,11 @@ impl Host {
         }
     }
 
+    /// How often a living host renews its place (`calc_id_renewal_seconds`).
+    pub const fn renews_every(&self) -> Duration {
+        Duration::from_secs(self.io_timeout_s.saturating_mul(2))
+    }
+
     /// For how long it must not have renewed its place before others get its leases (`calc_host_dead_seconds`).
     pub const fn dead_after(&self) -> Duration {
         Duration::from_secs(self.io_timeout_s.saturating_mul(8).saturating_add(WATCHDOG))
