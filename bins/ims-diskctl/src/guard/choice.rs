@@ -89,8 +89,9 @@ pub fn choose(wanted: Wanted, offers: &[Offer], device: &str) -> Result<Option<K
     match presence {
         Some(Presence::There | Presence::Toothless(_)) => Ok(Some(named)),
         Some(Presence::Unknown(why)) => Err(unknown(named, why, device)),
-        Some(Presence::Absent(why)) => Err(absent(named, device).because(why)),
-        None => Err(absent(named, device)),
+        // That of a file system is told by what it lacks.
+        Some(Presence::Absent(why)) if named != Kind::Mmp => Err(absent(named, device).because(why)),
+        Some(Presence::Absent(_)) | None => Err(absent(named, device)),
     }
 }
 
