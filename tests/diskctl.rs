@@ -2,6 +2,7 @@
 
 mod claim;
 mod crash;
+mod ending;
 mod kill;
 mod look;
 mod named;

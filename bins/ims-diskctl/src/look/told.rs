@@ -54,6 +54,7 @@ impl Found {
             needs_recovery: superblock.map(|superblock| superblock.needs_recovery),
             errors: superblock.map(|superblock| superblock.error_count),
             users: Vec::new(),
+            kernel_users: Vec::new(),
             changed,
             why: self.why(volume),
         }

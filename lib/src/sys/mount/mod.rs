@@ -3,9 +3,11 @@
 //! A mount touches a disk that may hang: what changes anything here belongs into a [`super::hand`].
 
 mod attach;
+mod kernel;
+mod reach;
 mod table;
 mod users;
 
 pub use attach::{Call, Refusal, attach, detach, sync};
 pub use table::{Mounted, Table};
-pub use users::{User, holders_apart, users};
+pub use users::{Search, User, Users};

@@ -48,6 +48,12 @@ impl Mounted {
         all.join(",")
     }
 
+    /// The number of the peer group of a kind (`shared`, `master`) that it is in.
+    pub fn group(&self, kind: &str) -> Option<u32> {
+        let number = |peer: &String| peer.strip_prefix(kind)?.strip_prefix(':')?.parse().ok();
+        self.peers.iter().find_map(number)
+    }
+
     fn parse(line: &[u8]) -> Option<Self> {
         let mut words = line.split(|byte| *byte == b' ').filter(|word| !word.is_empty());
         let mut text = || words.next().map(|word| String::from_utf8_lossy(word).into_owned());
@@ -122,6 +128,16 @@ impl Table {
             })
             .collect::<Result<_, _>>()
             .map(Self)
+    }
+
+    /// Every mount, in the order of mounting.
+    pub fn iter(&self) -> impl Iterator<Item = &Mounted> {
+        self.0.iter()
+    }
+
+    /// The mount of a number.
+    pub fn get(&self, id: u32) -> Option<&Mounted> {
+        self.0.iter().find(|mounted| mounted.id == id)
     }
 
     /// Where a device is mounted, in the order of mounting.
