@@ -31,10 +31,11 @@ complete -c ims-diskctl -n "__fish_ims_diskctl_needs_command" -s V -l version -d
 complete -c ims-diskctl -n "__fish_ims_diskctl_needs_command" -f -a "look" -d 'Say whether the volume is mounted here, which node masters it and when that was last alive'
 complete -c ims-diskctl -n "__fish_ims_diskctl_needs_command" -f -a "take" -d 'Mount the volume here, unless another node has it'
 complete -c ims-diskctl -n "__fish_ims_diskctl_needs_command" -f -a "release" -d 'Unmount the volume here, so that another node can take it at once'
+complete -c ims-diskctl -n "__fish_ims_diskctl_needs_command" -f -a "check" -d 'Say how well the volume is that is mounted here: whether it can be written, its space, its errors, its disks'
 complete -c ims-diskctl -n "__fish_ims_diskctl_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand look" -l device -d 'The block device, best by what is on it: /dev/disk/by-label/… or by-uuid/…' -r -F
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand look" -l mount -d 'The folder where it is mounted' -r -F
-complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand look" -l fstype -d 'Its file system' -r -f -a "ext4\t'The fourth extended file system'"
+complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand look" -l fstype -d 'Its file system: ext4, xfs, btrfs, or another that the kernel knows' -r
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand look" -l options -d 'The options that it is mounted with, separated by commas' -r
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand look" -l guard -d 'What must keep the other nodes away; none takes a volume that has no guard' -r -f -a "auto\t'The strongest that the volume has; without any the volume is not taken'
 reservation\t'A persistent reservation of the disk'
@@ -46,13 +47,14 @@ table\t'Tables for people'"
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand look" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand take" -l device -d 'The block device, best by what is on it: /dev/disk/by-label/… or by-uuid/…' -r -F
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand take" -l mount -d 'The folder where it is mounted' -r -F
-complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand take" -l fstype -d 'Its file system' -r -f -a "ext4\t'The fourth extended file system'"
+complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand take" -l fstype -d 'Its file system: ext4, xfs, btrfs, or another that the kernel knows' -r
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand take" -l options -d 'The options that it is mounted with, separated by commas' -r
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand take" -l guard -d 'What must keep the other nodes away; none takes a volume that has no guard' -r -f -a "auto\t'The strongest that the volume has; without any the volume is not taken'
 reservation\t'A persistent reservation of the disk'
 mmp\t'Multiple mount protection of ext4'
 none\t'Nothing, if the volume has nothing: whoever says this keeps the other nodes away'"
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand take" -l proof -d 'The proof (an ims.fenced/1 record) that the node which holds the volume was fenced [default: the one in /var/lib/ims/fenced, if there is one]' -r -F
+complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand take" -l confirm-fenced -d 'Say that a node is off, and stays so until the volume is mounted: a proof by your word, which is kept; the guard must not move for one interval and a second more' -r
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand take" -l timeout -d 'How long it may take in all; a volume left by a crash needs 22 s to 45 s' -r
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand take" -s o -l output -d 'Show records as JSON lines or as tables [default: tables on a terminal, JSON elsewhere]' -r -f -a "json\t'One JSON object a line'
 table\t'Tables for people'"
@@ -61,7 +63,7 @@ complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand take" -s n -l dr
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand take" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand release" -l device -d 'The block device, best by what is on it: /dev/disk/by-label/… or by-uuid/…' -r -F
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand release" -l mount -d 'The folder where it is mounted' -r -F
-complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand release" -l fstype -d 'Its file system' -r -f -a "ext4\t'The fourth extended file system'"
+complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand release" -l fstype -d 'Its file system: ext4, xfs, btrfs, or another that the kernel knows' -r
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand release" -l options -d 'The options that it is mounted with, separated by commas' -r
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand release" -l guard -d 'What must keep the other nodes away; none takes a volume that has no guard' -r -f -a "auto\t'The strongest that the volume has; without any the volume is not taken'
 reservation\t'A persistent reservation of the disk'
@@ -75,7 +77,23 @@ table\t'Tables for people'"
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand release" -l kill-users -d 'End every process that uses it, whoever it belongs to'
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand release" -s n -l dry-run -d 'Show the steps and take none'
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand release" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand help; and not __fish_seen_subcommand_from look take release help" -f -a "look" -d 'Say whether the volume is mounted here, which node masters it and when that was last alive'
-complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand help; and not __fish_seen_subcommand_from look take release help" -f -a "take" -d 'Mount the volume here, unless another node has it'
-complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand help; and not __fish_seen_subcommand_from look take release help" -f -a "release" -d 'Unmount the volume here, so that another node can take it at once'
-complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand help; and not __fish_seen_subcommand_from look take release help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand check" -l device -d 'The block device, best by what is on it: /dev/disk/by-label/… or by-uuid/…' -r -F
+complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand check" -l mount -d 'The folder where it is mounted' -r -F
+complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand check" -l fstype -d 'Its file system: ext4, xfs, btrfs, or another that the kernel knows' -r
+complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand check" -l options -d 'The options that it is mounted with, separated by commas' -r
+complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand check" -l guard -d 'What must keep the other nodes away; none takes a volume that has no guard' -r -f -a "auto\t'The strongest that the volume has; without any the volume is not taken'
+reservation\t'A persistent reservation of the disk'
+mmp\t'Multiple mount protection of ext4'
+none\t'Nothing, if the volume has nothing: whoever says this keeps the other nodes away'"
+complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand check" -l max-space -d 'How much of the space may be used, of what users other than root can have' -r
+complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand check" -l max-inodes -d 'How many of the inodes may be used' -r
+complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand check" -l max-write -d 'How long it may take to write a block and make it durable' -r
+complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand check" -l timeout -d 'How long it may take in all; a disk that has not answered by then is unknown' -r
+complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand check" -s o -l output -d 'Show records as JSON lines or as tables [default: tables on a terminal, JSON elsewhere]' -r -f -a "json\t'One JSON object a line'
+table\t'Tables for people'"
+complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand check" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand help; and not __fish_seen_subcommand_from look take release check help" -f -a "look" -d 'Say whether the volume is mounted here, which node masters it and when that was last alive'
+complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand help; and not __fish_seen_subcommand_from look take release check help" -f -a "take" -d 'Mount the volume here, unless another node has it'
+complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand help; and not __fish_seen_subcommand_from look take release check help" -f -a "release" -d 'Unmount the volume here, so that another node can take it at once'
+complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand help; and not __fish_seen_subcommand_from look take release check help" -f -a "check" -d 'Say how well the volume is that is mounted here: whether it can be written, its space, its errors, its disks'
+complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand help; and not __fish_seen_subcommand_from look take release check help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

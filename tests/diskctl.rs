@@ -1,10 +1,13 @@
 //! `ims-diskctl` on real ext4 file systems shared by two nodes.
 
+mod check;
 mod claim;
 mod crash;
 mod ending;
+mod filesystems;
 mod kill;
 mod look;
+mod matrix;
 mod named;
 mod release;
 mod reservation;
@@ -18,7 +21,7 @@ use crate::support::{Bed, Disk, Node, Ran};
 
 /// Two nodes and the volume that they share, at /srv/ims.
 struct Pair {
-    _bed: Bed,
+    bed: Bed,
     one: Node,
     two: Node,
     disk: Disk,
@@ -38,7 +41,7 @@ impl Pair {
             node.attach(&disk);
             node.sh("mkdir -p /srv/ims").ok();
         }
-        let pair = Self { _bed: bed, one, two, disk };
+        let pair = Self { bed, one, two, disk };
         pair.sign();
         pair
     }
@@ -80,8 +83,18 @@ impl Pair {
 
     /// A proof that a node was fenced, in a file of the second node.
     fn proof(&self, node: &str, time: jiff::Timestamp, file: &str) {
+        self.proof_by("agent", node, time, file);
+    }
+
+    /// The same, confirmed by somebody.
+    fn proof_by(&self, who: &str, node: &str, time: jiff::Timestamp, file: &str) {
+        self.proof_of(who, node, time, "[]", file);
+    }
+
+    /// The same, with the guards that were seen.
+    fn proof_of(&self, who: &str, node: &str, time: jiff::Timestamp, guards: &str, file: &str) {
         let proof = format!(
-            r#"{{"schema":"ims.fenced/1","host":"mail-2","node":"{node}","method":"fence_bed","confirmed_by":"agent","time":"{time}"}}"#
+            r#"{{"schema":"ims.fenced/1","host":"mail-2","node":"{node}","method":"fence_bed","confirmed_by":"{who}","time":"{time}","guards":{guards}}}"#
         );
         self.two.file(PathBuf::from(file), proof + "\n");
     }

@@ -145,7 +145,7 @@ fn what_cannot_be_killed_is_unknown_and_told_with_what_it_waits_for() {
     let pair = Pair::new();
     let node = &pair.one;
     pair.run(node, "take", &[]).ok();
-    let other = pair._bed.disk(16, "");
+    let other = pair.bed.disk(16, "");
     node.attach(&other);
     node.sh("mkdir -p /srv/other; mount /dev/ims2 /srv/other; fsfreeze -f /srv/other").ok();
     let frozen = Frozen(node);

@@ -1,12 +1,16 @@
 //! The command line of `ims-diskctl`.
 
+mod check;
+
 use std::path::{Path, PathBuf};
 
 use clap::{Parser, Subcommand};
 use ims::command::{Arguments, Common};
-use ims::name::InstanceName;
+use ims::name::{InstanceName, NodeName};
 use ims::output::Format;
 use ims::span::Span;
+
+pub use check::{Check, Limits};
 
 use crate::naming::Name;
 use crate::volume::{Fstype, Options, Wanted, absolute};
@@ -42,6 +46,8 @@ pub enum Verb {
     Take(Take),
     /// Unmount the volume here, so that another node can take it at once
     Release(Release),
+    /// Say how well the volume is that is mounted here: whether it can be written, its space, its errors, its disks
+    Check(Check),
     /// Do what may hang, for the process that started this one
     #[command(hide = true)]
     Hand {
@@ -63,8 +69,8 @@ pub struct VolumeArgs {
     /// The folder where it is mounted
     #[arg(long, value_name = "FOLDER", value_parser = absolute, requires = "device")]
     pub mount: Option<PathBuf>,
-    /// Its file system
-    #[arg(long, default_value = "ext4")]
+    /// Its file system: ext4, xfs, btrfs, or another that the kernel knows
+    #[arg(long, value_name = "TYPE", default_value = "ext4")]
     pub fstype: Fstype,
     /// The options that it is mounted with, separated by commas
     #[arg(long, value_name = "LIST", default_value = "")]
@@ -95,6 +101,10 @@ pub struct Take {
     /// /var/lib/ims/fenced, if there is one]
     #[arg(long, value_name = "FILE", value_parser = absolute)]
     pub proof: Option<PathBuf>,
+    /// Say that a node is off, and stays so until the volume is mounted: a proof by your word, which is kept; the guard
+    /// must not move for one interval and a second more
+    #[arg(long, value_name = "NODE", conflicts_with = "proof")]
+    pub confirm_fenced: Option<NodeName>,
     /// Take a disk away from the node that reserved it, which can write nothing more from then on, alive or not
     #[arg(long)]
     pub preempt: bool,

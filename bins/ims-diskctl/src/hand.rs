@@ -11,7 +11,9 @@ use ims::sys::reservation::Seen as Reserved;
 use ims::sys::{file, hand};
 use serde::{Deserialize, Serialize};
 
-use crate::filesystem::ext4::{self, Superblock, Wrong};
+use crate::check;
+use crate::filesystem::Filesystem;
+use crate::filesystem::ext4;
 use crate::guard::claim::{self, Claimed};
 use crate::guard::mmp::{self, Block};
 use crate::guard::reservation::{self, Came};
@@ -46,6 +48,8 @@ pub enum Question {
     Signal(users::Signal),
     /// Whether nothing on this node has the device to itself, a mount above all. Answered by a `Result<bool, String>`.
     IsFree(PathBuf),
+    /// How well is it?
+    Check(check::Question),
 }
 
 /// What was seen of a volume.
@@ -77,9 +81,16 @@ pub struct Disk {
     /// The device's number.
     pub number: Number,
     /// The file system; absent when there is none that we know.
-    pub superblock: Option<Superblock>,
+    pub filesystem: Option<Filesystem>,
     /// The guard block; absent when there is none.
     pub guard: Option<Result<Block, String>>,
+}
+
+impl Disk {
+    /// Where the guard block stands, and how often a living holder writes it.
+    pub fn mmp(&self) -> Option<ext4::Place> {
+        self.filesystem.as_ref()?.ext4()?.mmp
+    }
 }
 
 /// Answers questions until nobody asks any more.
@@ -104,6 +115,7 @@ fn answer(question: Question) -> serde_json::Value {
         Question::Users(wanted) => value(&wanted.find().map_err(|fail| fail.to_string())),
         Question::Signal(signal) => value(&signal.send().map_err(|fail| fail.to_string())),
         Question::IsFree(device) => value(&Device::is_free(&device).map_err(|e| words(&e))),
+        Question::Check(question) => check::answer(question),
     }
 }
 
@@ -118,7 +130,8 @@ fn mount_anew(call: &Call) -> Done {
     mount::attach(call)
 }
 
-fn value<A: Serialize>(answer: &A) -> serde_json::Value {
+/// An answer as it goes over the pipe.
+pub fn value<A: Serialize>(answer: &A) -> serde_json::Value {
     serde_json::to_value(answer).unwrap_or_default()
 }
 
@@ -137,25 +150,14 @@ fn place(mount: &Path) -> Place {
 }
 
 fn disk(device: &Device) -> Result<Disk, String> {
-    let superblock = match superblock(device)? {
-        Ok(superblock) => superblock,
-        Err(Wrong::NotExt4) => return Ok(Disk { number: device.number(), superblock: None, guard: None }),
-        Err(Wrong::Damaged(why)) => return Err(format!("the superblock is damaged: {why}")),
-    };
-    let guard = superblock.mmp.map(|place| {
+    let filesystem = Filesystem::read(device)?;
+    let superblock = filesystem.as_ref().and_then(Filesystem::ext4);
+    let guard = superblock.and_then(|superblock| superblock.mmp.map(|place| (place, superblock)));
+    let guard = guard.map(|(place, superblock)| {
         let bytes = device.read(place.offset, mmp::LENGTH).map_err(|e| words(&e))?;
         Block::parse(&bytes, superblock.checksum_seed).map_err(ToOwned::to_owned)
     });
-    Ok(Disk { number: device.number(), superblock: Some(superblock), guard })
-}
-
-/// Reads the superblock, once more if it looks damaged: its holder may just have been writing it.
-fn superblock(device: &Device) -> Result<Result<Superblock, Wrong>, String> {
-    let read = || device.read(ext4::OFFSET, ext4::LENGTH).map_err(|e| words(&e));
-    match Superblock::parse(&read()?) {
-        Err(Wrong::Damaged(_)) => Ok(Superblock::parse(&read()?)),
-        other => Ok(other),
-    }
+    Ok(Disk { number: device.number(), filesystem, guard })
 }
 
 fn claim(wanted: &claim::Wanted) -> Result<Claimed, String> {
@@ -163,11 +165,12 @@ fn claim(wanted: &claim::Wanted) -> Result<Claimed, String> {
     if device.number() != wanted.number {
         return Err(format!("{} is another device now", wanted.device.display()));
     }
-    let superblock = superblock(&device)?.map_err(|_| "the superblock is damaged".to_owned())?;
+    let filesystem = Filesystem::read(&device)?;
+    let superblock = filesystem.as_ref().and_then(Filesystem::ext4).ok_or("the file system is gone")?;
     let place = superblock.mmp.ok_or("the guard is gone")?;
     let guard = claim::Guard {
         device: &device,
-        superblock: &superblock,
+        superblock,
         offset: place.offset,
         interval: Duration::from_secs(place.interval_s.into()),
     };

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use ims::sys::block::{self, Number};
+use ims::sys::btrfs;
 use ims::sys::hand::{Hand, Heard};
 use ims::sys::mount::{Mounted, Table};
 use ims::sys::reservation::{Key, Seen as Reserved};
@@ -31,8 +32,10 @@ pub struct Found {
     pub place: Place,
     /// What stands on the device, or why that can not be told.
     pub disk: Result<Disk, String>,
-    /// Where the device is mounted on this node.
+    /// Where the file system is mounted on this node.
     pub mounts: Vec<Mounted>,
+    /// Whether it is mounted on this node, and not where this mount namespace shows it.
+    pub is_apart: bool,
     /// What is mounted at the mount point, on top.
     pub top: Option<Mounted>,
     /// What is mounted on folders of the volume, where it is mounted as wanted.
@@ -61,16 +64,16 @@ impl Found {
         self.disk.as_ref().ok()?.guard.as_ref()?.as_ref().ok()
     }
 
-    /// The mount of this very device, whole, at the mount point.
+    /// The mount of this very file system, whole, at the mount point.
     pub fn mounted_there(&self) -> Option<&Mounted> {
-        self.top.as_ref().filter(|top| top.device == self.number && top.root == Path::new("/"))
+        self.top.as_ref().filter(|top| top.is_whole() && self.mounts.iter().any(|ours| ours.id == top.id))
     }
 
     /// Whether the volume is mounted there, from what the kernel's table says alone.
     pub fn mounted(&self) -> State {
         match (self.mounted_there(), &self.top) {
             (Some(there), _) if there.is_writable() => State::Up,
-            (None, None) if self.mounts.is_empty() => State::Down,
+            (None, None) if self.mounts.is_empty() && !self.is_apart => State::Down,
             (_, _) => State::Partial,
         }
     }
@@ -108,6 +111,11 @@ impl Eye {
         &mut self.hand
     }
 
+    /// Whether a disk did not answer it in time, after which it sees no other.
+    pub const fn is_blind(&self) -> bool {
+        self.blind.is_some()
+    }
+
     /// Looks at a volume; a disk that does not answer in time is told as such.
     pub fn look(&mut self, volume: &Volume, patience: Duration) -> Result<Found, Fail> {
         let number = block::number_of(&volume.device)?;
@@ -131,9 +139,14 @@ impl Eye {
             Ok(disk) if disk.number != number => Err("it became another device meanwhile".to_owned()),
             other => other,
         };
+        let parts = btrfs::devices_with(number)
+            .map_err(|e| Fail::io(Exit::Unknown, "cannot tell which Btrfs is mounted here", &e))?;
+        let mounts: Vec<Mounted> =
+            table.iter().filter(|mounted| is_of(mounted, number, &parts)).cloned().collect();
         let mut found = Found {
             number,
-            mounts: table.of_device(number).cloned().collect(),
+            is_apart: mounts.is_empty() && !parts.is_empty(),
+            mounts,
             top: None,
             nested: Vec::new(),
             place: seen.place,
@@ -153,6 +166,12 @@ impl Eye {
         found.signer = found.guard().and_then(|block| self.names.signer(block));
         Ok(found)
     }
+}
+
+/// Whether a mount is of a device, or of the mounted Btrfs that the device is part of.
+fn is_of(mounted: &Mounted, number: Number, parts: &[Number]) -> bool {
+    let is_one_of_parts = || block::number_of(&mounted.source).is_ok_and(|source| parts.contains(&source));
+    mounted.device == number || mounted.fstype == "btrfs" && is_one_of_parts()
 }
 
 /// Prints what is there, of each volume.

@@ -46,7 +46,7 @@ impl Asked {
                 name: None,
                 device: device.clone(),
                 mount: mount.clone(),
-                fstype: args.fstype,
+                fstype: args.fstype.clone(),
                 options: args.options.clone(),
                 guard: args.guard,
             };
@@ -90,8 +90,7 @@ fn name(group: &Group, resource: &ResourceName) -> String {
 
 fn volume(name: String, described: &group::Volume) -> Result<Volume, Fail> {
     let wrong = |what: String| Fail::usage(&name).because(what);
-    let fstype = Fstype::from_str(&described.fstype, false)
-        .map_err(|_| wrong(format!("no file system that can be taken: '{}'", described.fstype)))?;
+    let fstype: Fstype = described.fstype.parse().map_err(|e: Fail| wrong(e.to_string()))?;
     let options: Options =
         described.options.as_deref().unwrap_or_default().parse().map_err(|e: Fail| wrong(e.to_string()))?;
     let guard = match &described.guard {

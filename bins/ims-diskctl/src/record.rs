@@ -39,6 +39,8 @@ pub struct Volume {
     pub needs_recovery: Option<bool>,
     /// How many errors the kernel counted on it since its last check.
     pub errors: Option<u32>,
+    /// How often it was mounted to be written since then, here or elsewhere.
+    pub mounts: Option<u16>,
     /// Processes that keep it from being released, or that were ended for that.
     pub users: Vec<User>,
     /// What the kernel itself uses there, in words: swap files, loop devices, exports, overlays.

@@ -1,7 +1,9 @@
 //! The wall to the kernel: every effect of the commands is in here, and each wait has a deadline.
 
 pub mod block;
+pub mod btrfs;
 pub mod cgroup;
+pub mod disks;
 pub mod exec;
 pub mod file;
 pub mod folder;
@@ -13,6 +15,7 @@ pub mod net;
 pub mod process;
 pub mod prompt;
 pub mod reservation;
+pub mod sample;
 pub mod scratch;
 pub mod server;
 pub mod sock;
@@ -21,3 +24,4 @@ pub mod stdout;
 pub mod stop;
 pub mod sync;
 pub mod user;
+pub mod xfs;

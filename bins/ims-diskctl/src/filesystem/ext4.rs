@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::number::{le16, le32, le64};
-use super::{Uuid, checksum, text};
+use super::{Uuid, Wrong, checksum, text};
 
 /// Where the superblock stands on the device, in bytes.
 pub const OFFSET: u64 = 1024;
@@ -30,6 +30,8 @@ pub struct Superblock {
     pub needs_recovery: bool,
     /// How many errors the kernel counted since the last check.
     pub error_count: u32,
+    /// How often it was mounted to be written since then: each mount counts itself on the disk.
+    pub mount_count: u16,
     /// What its checksums start with, if its metadata has any.
     pub checksum_seed: Option<u32>,
     /// Where its guard block stands.
@@ -45,20 +47,11 @@ pub struct Place {
     pub interval_s: u16,
 }
 
-/// Why bytes are no superblock.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Wrong {
-    /// There is no ext4 here.
-    NotExt4,
-    /// There is one, but what it says can not be.
-    Damaged(&'static str),
-}
-
 impl Superblock {
     /// Reads a superblock from its bytes.
     pub fn parse(bytes: &[u8]) -> Result<Self, Wrong> {
         if le16(bytes, 0x38) != Some(MAGIC) {
-            return Err(Wrong::NotExt4);
+            return Err(Wrong::AnotherKind);
         }
         Self::fields(bytes).ok_or(Wrong::Damaged("it is cut short"))?
     }
@@ -104,6 +97,7 @@ impl Superblock {
             block_size,
             needs_recovery: incompat & INCOMPAT_RECOVER != 0,
             error_count: le32(bytes, 0x194)?,
+            mount_count: le16(bytes, 0x34)?,
             checksum_seed,
             mmp,
         }))
@@ -112,24 +106,14 @@ impl Superblock {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
-    use ims::sys::exec::Line;
     use proptest::prelude::*;
 
+    use super::super::made;
     use super::*;
 
     /// The superblock of a file system that mkfs.ext4 makes with these options.
     fn made_with(options: &str) -> Vec<u8> {
-        let file = tempfile::NamedTempFile::new().unwrap();
-        file.as_file().set_len(16 << 20).unwrap();
-        let mut line = Line::new(["mkfs.ext4", "-q", "-F"]);
-        for word in options.split_whitespace() {
-            line = line.arg(word);
-        }
-        let ended = line.arg(file.path()).run(Duration::from_secs(60)).unwrap();
-        assert!(ended.is_success(), "{}", ended.last_words());
-        fs_err::read(file.path()).unwrap()[1024..2048].to_vec()
+        made(&format!("mkfs.ext4 -q -F {options}"), 16, OFFSET, LENGTH)
     }
 
     #[test]
@@ -154,7 +138,7 @@ mod tests {
     #[test]
     fn what_is_not_ext4_is_told_from_what_is_damaged() {
         let good = made_with("-O mmp");
-        assert_eq!(Superblock::parse(&[0; LENGTH]), Err(Wrong::NotExt4));
+        assert_eq!(Superblock::parse(&[0; LENGTH]), Err(Wrong::AnotherKind));
         assert_eq!(Superblock::parse(&good[..200]), Err(Wrong::Damaged("it is cut short")));
         for at in [0x18, 0x78, 0x168, 0x3FD] {
             let mut bytes = good.clone();

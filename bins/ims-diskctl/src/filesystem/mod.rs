@@ -1,11 +1,139 @@
 //! File systems as they stand on a disk, read without mounting them.
 
+pub mod btrfs;
 pub mod ext4;
+pub mod xfs;
 
 use std::fmt;
 
-/// Little-endian numbers at a place in a block; a place beyond its end is `None`.
+use ims::sys::block::Device;
+use serde::{Deserialize, Serialize};
+
+/// A file system as its superblock tells it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Filesystem {
+    /// ext4, or one of its elders.
+    Ext4(ext4::Superblock),
+    /// XFS.
+    Xfs(xfs::Superblock),
+    /// Btrfs.
+    Btrfs(btrfs::Superblock),
+}
+
+/// Why bytes are no superblock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wrong {
+    /// There is no file system of this kind here.
+    AnotherKind,
+    /// There is one, but what it says can not be.
+    Damaged(&'static str),
+}
+
+impl Filesystem {
+    /// Reads what stands on a device; absent when it is none that we know.
+    pub fn read(device: &Device) -> Result<Option<Self>, String> {
+        let ext4 = one(device, ext4::OFFSET, ext4::LENGTH, ext4::Superblock::parse, Self::Ext4)?;
+        let or_xfs = || one(device, xfs::OFFSET, xfs::LENGTH, xfs::Superblock::parse, Self::Xfs);
+        let or_btrfs = || one(device, btrfs::OFFSET, btrfs::LENGTH, btrfs::Superblock::parse, Self::Btrfs);
+        Ok(match ext4 {
+            Some(ext4) => Some(ext4),
+            None => or_xfs()?.map_or_else(or_btrfs, |xfs| Ok(Some(xfs)))?,
+        })
+    }
+
+    /// Its name, as the kernel knows it.
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::Ext4(_) => "ext4",
+            Self::Xfs(_) => "xfs",
+            Self::Btrfs(_) => "btrfs",
+        }
+    }
+
+    /// Its own number.
+    pub const fn uuid(&self) -> Uuid {
+        match self {
+            Self::Ext4(ext4) => ext4.uuid,
+            Self::Xfs(xfs) => xfs.uuid,
+            Self::Btrfs(btrfs) => btrfs.uuid,
+        }
+    }
+
+    /// Its label; empty when it has none.
+    pub fn label(&self) -> &str {
+        match self {
+            Self::Ext4(ext4) => &ext4.label,
+            Self::Xfs(xfs) => &xfs.label,
+            Self::Btrfs(btrfs) => &btrfs.label,
+        }
+    }
+
+    /// Whether what was written last waits in its journal: it is mounted somewhere, or was when its node died. Absent
+    /// where the superblock does not tell.
+    pub const fn needs_recovery(&self) -> Option<bool> {
+        match self {
+            Self::Ext4(ext4) => Some(ext4.needs_recovery),
+            // Between two commits it may have none and be in use all the same.
+            Self::Btrfs(btrfs) if btrfs.has_log => Some(true),
+            Self::Btrfs(_) | Self::Xfs(_) => None,
+        }
+    }
+
+    /// How many errors the kernel counted on it, where the superblock tells.
+    pub const fn error_count(&self) -> Option<u32> {
+        match self {
+            Self::Ext4(ext4) => Some(ext4.error_count),
+            Self::Btrfs(_) | Self::Xfs(_) => None,
+        }
+    }
+
+    /// The superblock of ext4.
+    pub const fn ext4(&self) -> Option<&ext4::Superblock> {
+        match self {
+            Self::Ext4(ext4) => Some(ext4),
+            Self::Btrfs(_) | Self::Xfs(_) => None,
+        }
+    }
+}
+
+/// Reads one kind of superblock, once more if it looks damaged: its holder may just have been writing it.
+fn one<S>(
+    device: &Device,
+    offset: u64,
+    length: usize,
+    parse: impl Fn(&[u8]) -> Result<S, Wrong>,
+    of: impl Fn(S) -> Filesystem,
+) -> Result<Option<Filesystem>, String> {
+    let mut tries = 0;
+    loop {
+        let bytes = match device.read(offset, length) {
+            Ok(bytes) => bytes,
+            // A device that ends before has no such file system.
+            Err(e) if e.kind() == std::io::ErrorKind::UnexpectedEof => return Ok(None),
+            Err(e) => return Err(crate::hand::words(&e)),
+        };
+        tries += 1;
+        match parse(&bytes) {
+            Ok(superblock) => return Ok(Some(of(superblock))),
+            Err(Wrong::AnotherKind) => return Ok(None),
+            Err(Wrong::Damaged(_)) if tries < 2 => {}
+            Err(Wrong::Damaged(why)) => return Err(format!("the superblock is damaged: {why}")),
+        }
+    }
+}
+
+/// Numbers at a place in a block; a place beyond its end is `None`.
 pub(crate) mod number {
+    /// 16 bits, big-endian.
+    pub fn be16(block: &[u8], at: usize) -> Option<u16> {
+        Some(u16::from_be_bytes(block.get(at..at + 2)?.try_into().ok()?))
+    }
+
+    /// 32 bits, big-endian.
+    pub fn be32(block: &[u8], at: usize) -> Option<u32> {
+        Some(u32::from_be_bytes(block.get(at..at + 4)?.try_into().ok()?))
+    }
+
     /// 16 bits.
     pub fn le16(block: &[u8], at: usize) -> Option<u16> {
         Some(u16::from_le_bytes(block.get(at..at + 2)?.try_into().ok()?))
@@ -35,7 +163,7 @@ pub(crate) fn checksum(seed: u32, bytes: &[u8]) -> u32 {
 }
 
 /// A UUID.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Uuid(pub [u8; 16]);
 
 impl fmt::Display for Uuid {
@@ -46,6 +174,26 @@ impl fmt::Display for Uuid {
         }
         Ok(())
     }
+}
+
+/// The first bytes at a place of a file system of so many MiB that a command makes.
+#[cfg(test)]
+pub(crate) fn made(command: &str, mib: u64, offset: u64, length: usize) -> Vec<u8> {
+    use std::io::{Read, Seek, SeekFrom};
+
+    use ims::sys::exec::Line;
+
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    file.as_file().set_len(mib << 20).unwrap();
+    // The tools of file systems that the tests need and the system lacks are unpacked there by tests/setup.
+    let path = format!("{}:/var/lib/ims-tests/layers/sbin", std::env::var("PATH").unwrap());
+    let line = Line::new(command.split_whitespace()).arg(file.path()).env("PATH", path);
+    let ended = line.run(std::time::Duration::from_secs(60)).unwrap();
+    assert!(ended.is_success(), "{command}: {}", ended.last_words());
+    let mut bytes = vec![0; length];
+    file.seek(SeekFrom::Start(offset)).unwrap();
+    file.read_exact(&mut bytes).unwrap();
+    bytes
 }
 
 #[cfg(test)]

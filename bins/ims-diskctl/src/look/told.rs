@@ -5,6 +5,7 @@ use ims::sys::mount::Mounted;
 use jiff::Timestamp;
 
 use super::Found;
+use crate::filesystem::Filesystem;
 use crate::guard::mmp::{Block, Sequence};
 use crate::guard::reservation::Standing;
 use crate::hand::Disk;
@@ -30,6 +31,9 @@ impl Found {
             (State::Partial, None, Some(top)) => {
                 Some(format!("device {} ({}) is mounted there", top.device, top.fstype))
             }
+            (State::Partial, None, None) if self.is_apart => {
+                Some("it is mounted on this node, in another mount namespace".to_owned())
+            }
             (State::Partial, None, None) => Some("it is mounted elsewhere on this node".to_owned()),
             (State::Up | State::Down | State::Unknown, _, _) => None,
         }
@@ -37,27 +41,37 @@ impl Found {
 
     /// The record of what was found.
     pub fn record(&self, volume: &Volume, changed: bool) -> record::Volume {
-        let superblock = self.disk.as_ref().ok().and_then(|disk| disk.superblock.as_ref());
+        let filesystem = self.disk.as_ref().ok().and_then(|disk| disk.filesystem.as_ref());
         record::Volume {
             resource: volume.name.clone(),
             device: volume.device.clone(),
             number: self.number.to_string(),
             mount: volume.mount.clone(),
-            fstype: superblock.map(|_| volume.fstype.word().to_owned()),
-            uuid: superblock.map(|superblock| superblock.uuid.to_string()),
-            label: superblock.map(|superblock| superblock.label.clone()).filter(|label| !label.is_empty()),
+            fstype: self.fstype().map(ToOwned::to_owned),
+            uuid: filesystem.map(|filesystem| filesystem.uuid().to_string()),
+            label: filesystem
+                .map(|filesystem| filesystem.label().to_owned())
+                .filter(|label| !label.is_empty()),
             state: self.state(),
             mounted_at: self.mounts.iter().map(|mounted| mounted.point.clone()).collect(),
             options: self.mounted_there().map(Mounted::all_options),
             guard: self.guard_record(Timestamp::now()),
             reservation: self.reservation_record(),
-            needs_recovery: superblock.map(|superblock| superblock.needs_recovery),
-            errors: superblock.map(|superblock| superblock.error_count),
+            needs_recovery: filesystem.and_then(Filesystem::needs_recovery),
+            errors: filesystem.and_then(Filesystem::error_count),
+            mounts: filesystem.and_then(Filesystem::ext4).map(|ext4| ext4.mount_count),
             users: Vec::new(),
             kernel_users: Vec::new(),
             changed,
             why: self.why(volume),
         }
+    }
+
+    /// The file system: what its superblock says, or the kernel where it is mounted.
+    fn fstype(&self) -> Option<&str> {
+        let filesystem = self.disk.as_ref().ok()?.filesystem.as_ref();
+        let mounted = || self.mounts.first().map(|mounted| mounted.fstype.as_str());
+        filesystem.map(Filesystem::word).or_else(mounted)
     }
 
     fn reservation_record(&self) -> Option<Reservation> {
@@ -71,12 +85,7 @@ impl Found {
     }
 
     fn guard_record(&self, now: Timestamp) -> Guard {
-        let interval_s = self
-            .disk
-            .as_ref()
-            .ok()
-            .and_then(|disk| disk.superblock.as_ref()?.mmp)
-            .map(|place| place.interval_s);
+        let interval_s = self.disk.as_ref().ok().and_then(Disk::mmp).map(|place| place.interval_s);
         let (kind, state) = match &self.disk {
             Err(_) => (GuardKind::Unknown, Some(GuardState::Unreadable)),
             Ok(Disk { guard: None, .. }) => (GuardKind::None, None),

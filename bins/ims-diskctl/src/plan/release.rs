@@ -12,6 +12,10 @@ pub fn release(volume: &Volume, found: &Found) -> Result<Vec<Step>, Fail> {
     let (device, mount) = (volume.device.display(), volume.mount.display());
     let Some(there) = found.mounted_there() else {
         return match (&found.top, found.mounts.is_empty()) {
+            (None, true) if found.is_apart => {
+                Err(Fail::refused(format!("{device} is mounted on this node, in another mount namespace"))
+                    .hint("release it there; find it with: grep -l btrfs /proc/*/mountinfo"))
+            }
             (None, true) => Ok(give_up(found)),
             (Some(top), _) => Err(Fail::refused(format!(
                 "device {} ({}) is mounted on {mount}, and not {device}",

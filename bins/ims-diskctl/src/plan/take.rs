@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use super::Step;
 use super::by_guard::by_guard;
 use super::reserving::{self, Reserving};
+use crate::filesystem::Filesystem;
 use crate::guard::reservation::Standing;
 use crate::hand::Place;
 use crate::look::{Found, paths};
@@ -45,10 +46,15 @@ pub fn take(wanted: &Taking<'_>, found: &Found) -> Result<Vec<Step>, Fail> {
         State::Down => {}
         State::Partial | State::Unknown => return Err(in_the_way(wanted.volume, found)),
     }
-    if disk.superblock.is_none() {
-        let fstype = wanted.volume.fstype.word();
-        return Err(Fail::usage(format!("no {fstype} on {device}"))
-            .hint("is it the right device? look at it with blkid"));
+    let filesystem = disk.filesystem.as_ref();
+    if !wanted.volume.fstype.may_be(filesystem) {
+        let fail = Fail::usage(format!("no {} on {device}", wanted.volume.fstype.word()));
+        return Err(match filesystem.map(Filesystem::word) {
+            Some(word) => {
+                fail.hint(format!("it has {word}: is it the right device? if so, say --fstype {word}"))
+            }
+            None => fail.hint("is it the right device? look at it with blkid"),
+        });
     }
     let point = match &found.place {
         Place::Folder(path) => path.clone(),
@@ -95,6 +101,10 @@ fn in_the_way(volume: &Volume, found: &Found) -> Fail {
         (None, Some(top)) => {
             Fail::refused(format!("device {} ({}) is mounted on {mount}", top.device, top.fstype))
                 .hint(format!("umount {mount}, or name another folder"))
+        }
+        (None, None) if found.is_apart => {
+            Fail::refused(format!("{device} is mounted on this node, in another mount namespace"))
+                .hint("find it with: grep -l btrfs /proc/*/mountinfo")
         }
         (None, None) => {
             Fail::refused(format!("{device} is mounted on {} here already", paths(&found.mounts)))

@@ -6,8 +6,8 @@ use ims::sys::reservation::{Held, Key, Kind, Seen};
 use jiff::Timestamp;
 
 use super::*;
-use crate::filesystem::Uuid;
 use crate::filesystem::ext4::{self, Superblock};
+use crate::filesystem::{Filesystem, Uuid};
 use crate::guard::mmp;
 use crate::guard::reservation::{key, standing};
 use crate::hand::{Disk, Place};
@@ -48,14 +48,16 @@ fn found(guard: Option<Result<Block, String>>, mounts: &[&str]) -> Found {
         block_size: 4096,
         needs_recovery: false,
         error_count: 0,
+        mount_count: 3,
         checksum_seed: None,
         mmp: guard.is_some().then_some(ext4::Place { offset: 4096, interval_s: 1 }),
     };
     Found {
         number,
         place: Place::Folder("/global/ims".into()),
-        disk: Ok(Disk { number, superblock: Some(superblock), guard }),
+        disk: Ok(Disk { number, filesystem: Some(Filesystem::Ext4(superblock)), guard }),
         mounts: table.of_device(number).cloned().collect(),
+        is_apart: false,
         top: table.top_at(&volume().mount).cloned(),
         nested: Vec::new(),
         signer: Some("mail-2".into()),

@@ -5,9 +5,11 @@
 mod attach;
 mod kernel;
 mod reach;
+mod room;
 mod table;
 mod users;
 
 pub use attach::{Call, Refusal, attach, detach, sync};
+pub use room::{Count, room};
 pub use table::{Mounted, Table};
 pub use users::{Search, User, Users};

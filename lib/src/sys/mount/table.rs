@@ -26,6 +26,8 @@ pub struct Mounted {
     pub peers: Vec<String>,
     /// The type of the file system.
     pub fstype: String,
+    /// What it was mounted from, as its driver tells: for a file system on a device one path of that.
+    pub source: PathBuf,
     /// The options of the file system, shared by all its mounts.
     pub super_options: String,
 }
@@ -54,6 +56,12 @@ impl Mounted {
         self.peers.iter().find_map(number)
     }
 
+    /// Whether it is a whole file system and not a folder of one: of Btrfs, a whole subvolume.
+    pub fn is_whole(&self) -> bool {
+        let subvolume = || self.super_options.split_once("subvol=").map(|(_, path)| Path::new(path));
+        self.root == Path::new("/") || self.fstype == "btrfs" && subvolume() == Some(self.root.as_path())
+    }
+
     fn parse(line: &[u8]) -> Option<Self> {
         let mut words = line.split(|byte| *byte == b' ').filter(|word| !word.is_empty());
         let mut text = || words.next().map(|word| String::from_utf8_lossy(word).into_owned());
@@ -69,7 +77,9 @@ impl Mounted {
             }
             peers.push(word);
         }
-        let (fstype, _source, super_options) = (text()?, text()?, text()?);
+        let fstype = text()?;
+        let source = unescaped(words.next()?);
+        let super_options = String::from_utf8_lossy(words.next()?).into_owned();
         Some(Self {
             id: id.parse().ok()?,
             parent: parent.parse().ok()?,
@@ -79,6 +89,7 @@ impl Mounted {
             options,
             peers,
             fstype,
+            source,
             super_options,
         })
     }
@@ -184,6 +195,25 @@ mod tests {
         assert_eq!((read_only.point.to_str(), read_only.is_writable()), (Some("/with space\\x"), false));
         assert_eq!(read_only.peers, ["master:1", "propagate_from:2"]);
         assert_eq!(table.top_at(Path::new("/global")), None);
+    }
+
+    #[test]
+    fn a_folder_of_a_file_system_is_not_the_whole() {
+        for (line, is_whole) in [
+            ("21 1 8:1 / /a rw - ext4 /dev/sda1 rw", true),
+            ("21 1 8:1 /mail /a rw - ext4 /dev/sda1 rw", false),
+            ("21 1 0:40 / /a rw - btrfs /dev/sda1 rw,subvolid=5,subvol=/", true),
+            ("21 1 0:40 /mail /a rw - btrfs /dev/sda1 rw,subvolid=256,subvol=/mail", true),
+            ("21 1 0:40 /mail/x /a rw - btrfs /dev/sda1 rw,subvolid=256,subvol=/mail", false),
+        ] {
+            let table = Table::parse(line.as_bytes()).unwrap();
+            let mounted = table.top_at(Path::new("/a")).unwrap();
+            assert_eq!(
+                (mounted.is_whole(), mounted.source.as_path()),
+                (is_whole, Path::new("/dev/sda1")),
+                "{line}"
+            );
+        }
     }
 
     #[test]

@@ -8,7 +8,6 @@ use ims::{Fail, State};
 
 use super::{EVERY, Run};
 use crate::NAME;
-use crate::filesystem::ext4::Superblock;
 use crate::guard::mmp::{Block, Sequence};
 use crate::hand::{Disk, Done, Question};
 use crate::look::Found;
@@ -52,8 +51,9 @@ impl Run<'_> {
     fn overtaken(&mut self, found: &Found) -> Result<Option<String>, Fail> {
         let end = match &found.disk {
             Ok(Disk { guard: None, .. }) => return Ok(None),
-            Ok(Disk { superblock: Some(Superblock { mmp: Some(place), .. }), .. }) if self.is_late => {
-                Instant::now() + Duration::from_secs(u64::from(place.interval_s) + 1)
+            Ok(disk) if self.is_late => {
+                let interval_s = disk.mmp().map_or(0, |place| place.interval_s);
+                Instant::now() + Duration::from_secs(u64::from(interval_s) + 1)
             }
             Ok(_) | Err(_) => Instant::now(),
         };
