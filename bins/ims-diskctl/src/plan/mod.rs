@@ -1,6 +1,7 @@
 //! What is to be done: pure functions from what is wanted and what was found to steps, or to the rule that forbids them.
 
 mod by_guard;
+mod ending;
 mod leasing;
 mod release;
 mod reserving;
@@ -15,6 +16,7 @@ use crate::guard::sanlock::{self, Host};
 use crate::record::VolumeStep;
 use crate::volume::Volume;
 
+pub use ending::ending;
 pub use leasing::last_sign;
 pub use release::release;
 pub use take::{Taking, take};
@@ -58,6 +60,8 @@ pub enum Step {
     },
     /// Write out what is in memory.
     Sync(PathBuf),
+    /// End those who use it: who they are, in words.
+    End(String),
     /// Unmount a folder.
     Unmount(PathBuf),
 }
@@ -90,6 +94,7 @@ impl Step {
                 (action, Duration::ZERO, why.as_str())
             }
             Self::Sync(_) => ("sync", Duration::ZERO, "so that the unmount has little left to write"),
+            Self::End(who) => ("end", Duration::ZERO, who.as_str()),
             Self::Unmount(_) => ("unmount", Duration::ZERO, "so that another node can take it at once"),
         };
         VolumeStep {
