@@ -1,6 +1,7 @@
 //! The command line of `ims-diskctl`.
 
 mod check;
+mod mirror;
 
 use std::path::{Path, PathBuf};
 
@@ -10,6 +11,7 @@ use ims::output::Format;
 use ims::span::Span;
 
 pub use check::{Check, Limits};
+pub use mirror::Mirror;
 
 use crate::naming::Name;
 use crate::volume::{Fstype, Options, Wanted, absolute};
@@ -47,6 +49,8 @@ pub enum Verb {
     Release(Release),
     /// Say how well the volume is that is mounted here: whether it can be written, its space, its errors, its disks
     Check(Check),
+    /// Say how the legs of the mirrors are that the volume stands on, and how far what is being made alike
+    Mirror(Mirror),
     /// Do what may hang, for the process that started this one
     #[command(hide = true)]
     Hand {

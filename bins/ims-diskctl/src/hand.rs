@@ -17,6 +17,7 @@ use crate::filesystem::ext4;
 use crate::guard::claim::{self, Claimed};
 use crate::guard::mmp::{self, Block};
 use crate::guard::reservation::{self, Came};
+use crate::mirror;
 
 /// The words that lead this program into [`serve`].
 pub const WORDS: &[&str] = &["hand"];
@@ -43,6 +44,8 @@ pub enum Question {
     Unmount(PathBuf),
     /// How well is it?
     Check(check::Question),
+    /// How are its legs?
+    Mirror(mirror::Question),
 }
 
 /// What was seen of a volume.
@@ -106,6 +109,7 @@ fn answer(question: Question) -> serde_json::Value {
         Question::Sync(point) => value(&mount::sync(&point).map_err(|e| words(&e))),
         Question::Unmount(point) => value(&mount::detach(&point)),
         Question::Check(question) => check::answer(question),
+        Question::Mirror(question) => mirror::answer(question),
     }
 }
 

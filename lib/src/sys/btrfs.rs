@@ -1,5 +1,7 @@
 //! Which devices of this node are part of a mounted Btrfs. Its mounts have numbers of their own in the mount table, none of a device.
 
+pub mod progress;
+
 use std::io;
 use std::path::Path;
 
