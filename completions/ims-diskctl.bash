@@ -309,7 +309,7 @@ _ims__diskctl() {
             return 0
             ;;
         ims__subcmd__diskctl__subcmd__take)
-            opts="-n -o -h --device --mount --fstype --options --guard --proof --preempt --dry-run --timeout --output --help"
+            opts="-n -o -h --device --mount --fstype --options --guard --proof --confirm-fenced --preempt --dry-run --timeout --output --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -336,6 +336,10 @@ _ims__diskctl() {
                     return 0
                     ;;
                 --proof)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --confirm-fenced)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

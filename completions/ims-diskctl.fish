@@ -54,6 +54,7 @@ reservation\t'A persistent reservation of the disk'
 mmp\t'Multiple mount protection of ext4'
 none\t'Nothing, if the volume has nothing: whoever says this keeps the other nodes away'"
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand take" -l proof -d 'The proof (an ims.fenced/1 record) that the node which holds the volume was fenced [default: the one in /var/lib/ims/fenced, if there is one]' -r -F
+complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand take" -l confirm-fenced -d 'Say that a node is off, and stays so until the volume is mounted: a proof by your word, which is kept; the guard must not move for one interval and a second more' -r
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand take" -l timeout -d 'How long it may take in all; a volume left by a crash needs 22 s to 45 s' -r
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand take" -s o -l output -d 'Show records as JSON lines or as tables [default: tables on a terminal, JSON elsewhere]' -r -f -a "json\t'One JSON object a line'
 table\t'Tables for people'"

@@ -6,6 +6,7 @@ mod crash;
 mod filesystems;
 mod kill;
 mod look;
+mod matrix;
 mod named;
 mod release;
 mod reservation;
@@ -81,8 +82,18 @@ impl Pair {
 
     /// A proof that a node was fenced, in a file of the second node.
     fn proof(&self, node: &str, time: jiff::Timestamp, file: &str) {
+        self.proof_by("agent", node, time, file);
+    }
+
+    /// The same, confirmed by somebody.
+    fn proof_by(&self, who: &str, node: &str, time: jiff::Timestamp, file: &str) {
+        self.proof_of(who, node, time, "[]", file);
+    }
+
+    /// The same, with the guards that were seen.
+    fn proof_of(&self, who: &str, node: &str, time: jiff::Timestamp, guards: &str, file: &str) {
         let proof = format!(
-            r#"{{"schema":"ims.fenced/1","host":"mail-2","node":"{node}","method":"fence_bed","confirmed_by":"agent","time":"{time}"}}"#
+            r#"{{"schema":"ims.fenced/1","host":"mail-2","node":"{node}","method":"fence_bed","confirmed_by":"{who}","time":"{time}","guards":{guards}}}"#
         );
         self.two.file(PathBuf::from(file), proof + "\n");
     }

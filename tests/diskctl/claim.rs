@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use jiff::{SignedDuration, Timestamp};
 use rustix::process::Signal;
 
 use super::look::guard_at;
@@ -64,6 +65,25 @@ fn the_claim_of_a_node_that_died_is_void_after_a_while_and_the_wait_can_be_stopp
     assert!(ran.stderr.contains("did not end within 1s: waiting whether its guard moves"), "{ran}");
     let ran = pair.run(&pair.two, "take", &[]).ok();
     assert!((10..15).contains(&ran.took.as_secs()), "{ran}");
+}
+
+#[test]
+fn the_claim_of_a_node_that_died_is_lifted_by_the_proof_that_it_was_fenced() {
+    let pair = Pair::new();
+    tampered(&pair.one, "-e trace=fsopen -e inject=fsopen:signal=KILL").wait(Duration::from_secs(30));
+    wait_claimed(&pair);
+    for (node, time, waits) in [
+        ("mail-3", Timestamp::now(), 10),
+        ("mail-1", Timestamp::now().checked_sub(SignedDuration::from_mins(5)).unwrap(), 10),
+        ("mail-1", Timestamp::now(), 0),
+    ] {
+        pair.proof(node, time, "/var/lib/ims/fenced/mail-1.json");
+        let step = record_of(&pair.run(&pair.two, "take", &["-n"]).ok(), "ims.volume-step/1");
+        assert_eq!((text(&step["action"]), step["wait_s"].as_u64()), ("claim", Some(waits)), "{node} {time}");
+    }
+    pair.one.power_cut();
+    let ran = pair.run(&pair.two, "take", &[]).ok();
+    assert!(ran.took < Duration::from_secs(5), "{ran}");
 }
 
 #[test]

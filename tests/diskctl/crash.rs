@@ -119,6 +119,67 @@ fn a_node_that_came_back_after_its_fencing_is_not_taken_for_dead() {
     assert!(pair.one.has_mounted(&pair.disk) && !pair.two.has_mounted(&pair.disk));
 }
 
+/// By the times alone the old proof would count: it seems to be later than the last sign of life.
+#[test]
+fn the_proof_of_an_earlier_death_does_not_count_when_the_clock_of_the_node_lags() {
+    let pair = Pair::new();
+    let left = pair.power_cut_of_the_holder();
+    let (uuid, guard) = (text(&left["uuid"]), &left["guard"]);
+    let guards = format!(
+        r#"[{{"uuid":"{uuid}","written_by":"mail-1","mounts":{},"sequence":{},"last_sign":{}}}]"#,
+        left["mounts"], guard["sequence"], guard["last_sign"]
+    );
+    // A day off: it is of no account as long as the guard is the same.
+    for time in ["2001-01-01T00:00:00Z", "2101-01-01T00:00:00Z"] {
+        pair.proof_of("agent", "mail-1", time.parse().unwrap(), &guards, FOLDER);
+        let step = record_of(&pair.run(&pair.two, "take", &["-n"]).ok(), "ims.volume-step/1");
+        assert_eq!(text(&step["action"]), "clear-guard", "{time}");
+    }
+    let ran = pair.run(&pair.two, "take", &[]).ok();
+    assert!(ran.took < Duration::from_secs(5), "{ran}");
+    pair.run(&pair.two, "release", &[]).ok();
+    pair.one.start_again();
+    pair.sign();
+    pair.power_cut_of_the_holder();
+    let soon = Timestamp::now();
+    pair.proof_of("agent", "mail-1", soon, "[]", "/tmp/proof");
+    let step =
+        record_of(&pair.run(&pair.two, "take", &["-n", "--proof", "/tmp/proof"]).ok(), "ims.volume-step/1");
+    assert_eq!(text(&step["action"]), "clear-guard", "by the times it counts");
+    pair.proof_of("agent", "mail-1", soon, &guards, "/tmp/proof");
+    let ran = pair.run(&pair.two, "take", &["--proof", "/tmp/proof"]).status_is(4);
+    assert!(ran.stderr.contains("the guard was written since mail-1 was fenced"), "{ran}");
+    pair.proof_of("agent", "mail-1", soon, &guards, FOLDER);
+    let step = record_of(&pair.run(&pair.two, "take", &["-n"]).ok(), "ims.volume-step/1");
+    assert_eq!((text(&step["action"]), step["wait_s"].as_u64()), ("mount", Some(22)), "{step}");
+}
+
+#[test]
+fn the_word_of_a_person_is_a_proof_that_is_checked_and_kept() {
+    let pair = Pair::new();
+    pair.run(&pair.one, "take", &[]).ok();
+    let word = ["--confirm-fenced", "mail-1"];
+    let ran = pair.run(&pair.two, "take", &word).status_is(4);
+    assert!(ran.stderr.contains("/dev/ims1 is alive on mail-1: its guard moved"), "{ran}");
+    assert!(pair.two.read(FOLDER).is_err(), "a word that was wrong is not kept");
+    pair.run(&pair.one, "release", &[]).ok();
+    pair.power_cut_of_the_holder();
+    for (node, words) in [
+        ("mail-3", "--confirm-fenced mail-3 does not prove it dead: it is about mail-3"),
+        ("mail-2", "it is about this node, which is alive"),
+    ] {
+        let ran = pair.run(&pair.two, "take", &["--confirm-fenced", node]).status_is(4);
+        assert!(ran.stderr.contains(words), "{ran}");
+    }
+    pair.run(&pair.two, "take", &["--confirm-fenced", "no node"]).status_is(2);
+    let ran = pair.two.command(pair.words("take", &word)).env("SUDO_USER", "ada").run().ok();
+    assert!((2..8).contains(&ran.took.as_secs()), "an interval and a second: {ran}");
+    let kept: serde_json::Value = serde_json::from_str(&pair.two.read(FOLDER).unwrap()).unwrap();
+    assert_eq!((text(&kept["confirmed_by"]), text(&kept["method"])), ("ada", "operator"));
+    assert_eq!(kept["guards"][0]["written_by"], "mail-1", "{kept}");
+    assert_eq!(pair.two.read("/srv/ims/message").unwrap(), "acknowledged\n");
+}
+
 #[test]
 fn a_node_that_froze_and_was_not_fenced_is_not_taken_for_dead_on_an_old_proof() {
     let pair = Pair::new();

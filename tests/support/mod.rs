@@ -43,6 +43,7 @@ mod node;
 mod rack;
 mod running;
 mod ssh;
+pub mod stamps;
 mod terminal;
 pub mod thread;
 #[cfg(target_arch = "x86_64")]

@@ -35,6 +35,7 @@ fn after_a_power_cut_the_node_is_fenced_and_its_group_taken() {
     assert_eq!((fence["outcome"].as_str(), fence["node"].as_str()), (Some("done"), Some("mail-2")));
     let proof = lab.mail_1.read("/var/lib/ims/fenced/mail-2.json").unwrap();
     assert!(proof.contains("ims.fenced/1") && proof.contains("\"confirmed_by\":\"agent\""), "{proof}");
+    assert!(proof.contains("\"written_by\":\"mail-2\""), "with the guard as it was then: {proof}");
 
     // It comes back, with nothing of the group, and can have it again.
     lab.mail_2.start_again();

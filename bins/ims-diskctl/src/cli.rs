@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Parser, Subcommand};
 use ims::command::{Arguments, Common};
+use ims::name::NodeName;
 use ims::output::Format;
 use ims::span::Span;
 
@@ -104,6 +105,10 @@ pub struct Take {
     /// /var/lib/ims/fenced, if there is one]
     #[arg(long, value_name = "FILE", value_parser = absolute)]
     pub proof: Option<PathBuf>,
+    /// Say that a node is off, and stays so until the volume is mounted: a proof by your word, which is kept; the guard
+    /// must not move for one interval and a second more
+    #[arg(long, value_name = "NODE", conflicts_with = "proof")]
+    pub confirm_fenced: Option<NodeName>,
     /// Take a disk away from the node that reserved it, which can write nothing more from then on, alive or not
     #[arg(long)]
     pub preempt: bool,

@@ -1,35 +1,40 @@
 //! Whether a fencing proves that the holder of a volume writes no more.
 //!
-//! The proof and the last sign of life were timed by two clocks. Nodes of a cluster keep the same time, but a second
-//! is granted, for the guard's own seconds are whole ones. A clock that is further off can make an old proof look
-//! new: so a proof counts for a short while only, times from the future count for nothing, and the guard is watched
-//! before it is cleared.
+//! A proof that names the guard of the volume, as it was when the fencing had been confirmed, counts as long as the guard
+//! is still so: a node that came back would have written it. Without that, the times are compared. The proof and the
+//! last sign of life were timed by two clocks. Nodes of a cluster keep the same time, but a second is granted, for the
+//! guard's own seconds are whole ones. A clock that is further off can make an old proof look new: so such a proof counts
+//! for a short while only, times from the future count for nothing, and the guard is watched before it is cleared.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
-use ims::fencing::{FOLDER, Fenced};
+use ims::fencing::{FOLDER, Fenced, SeenGuard};
 use ims::name::NodeName;
 use ims::sys::{file, stderr};
 use ims::{Fail, Host};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::NAME;
+use crate::guard::mmp::Block;
+use crate::look::Found;
 
 /// How far two clocks of one cluster may be apart.
 const APART: SignedDuration = SignedDuration::from_secs(1);
 /// For how long a proof counts: the node may have come back since.
 const COUNTS_FOR: SignedDuration = SignedDuration::from_mins(10);
-/// For how long a guard must not move before it is cleared on a proof.
+/// For how long a guard must not move before it is cleared.
 pub const WATCH: Duration = Duration::from_millis(200);
+/// For how much longer than its interval, when a person may have taken one node for another: a living holder writes then.
+const LONGER: Duration = Duration::from_secs(1);
 
 /// A proof, and where it was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Proof {
     /// What it says.
     pub fenced: Fenced,
-    /// The file.
-    pub file: PathBuf,
+    /// The file, or the option, that it is from.
+    pub from: String,
     /// Whether the operator named it, so that one which does not count is an error.
     pub was_named: bool,
 }
@@ -40,14 +45,18 @@ impl Proof {
         if let Some(path) = named {
             let text = file::read_text(path)?
                 .ok_or_else(|| Fail::usage(format!("{} is not there", path.display())))?;
-            return Ok(Some(Self { fenced: parse(&text, path)?, file: path.to_owned(), was_named: true }));
+            let from = path.display().to_string();
+            return Ok(Some(Self { fenced: parse(&text, path)?, from, was_named: true }));
         }
         // A holder whose name is no node name has no file here, and must not lead out of the folder.
         let Some(holder) = holder.and_then(|holder| holder.parse::<NodeName>().ok()) else { return Ok(None) };
         let path = host.path(FOLDER).join(format!("{holder}.json"));
         let found = file::read_text(&path).and_then(|text| text.map(|text| parse(&text, &path)).transpose());
         match found {
-            Ok(fenced) => Ok(fenced.map(|fenced| Self { fenced, file: path, was_named: false })),
+            Ok(fenced) => Ok(fenced.map(|fenced| {
+                let from = path.display().to_string();
+                Self { fenced, from, was_named: false }
+            })),
             Err(fail) => {
                 stderr::say(NAME, format_args!("{fail}; it is passed over"));
                 Ok(None)
@@ -55,9 +64,14 @@ impl Proof {
         }
     }
 
+    /// The word of the person who runs the command.
+    pub fn by_word(node: &NodeName) -> Self {
+        Self { fenced: Fenced::by_word(node), from: format!("--confirm-fenced {node}"), was_named: true }
+    }
+
     /// Whether it proves that `holder`, whose last sign of life is given, writes no more. Else: why not.
     pub fn proves(&self, holder: &Holder<'_>, now: Timestamp) -> Result<(), String> {
-        let Fenced { node, time, .. } = &self.fenced;
+        let Fenced { node, time, guards, .. } = &self.fenced;
         let Some(name) = holder.name else { return Err("the guard does not name its holder".to_owned()) };
         let Some(last_sign) = holder.last_sign else {
             return Err(format!("the guard does not say when {name} was alive"));
@@ -67,6 +81,19 @@ impl Proof {
         }
         if node.as_str() != name {
             return Err(format!("it is about {node}, and {name} holds the volume"));
+        }
+        if let Some((then, now)) = holder.guard.as_ref().and_then(|now| {
+            let then = guards.iter().find(|then| then.uuid == now.uuid)?;
+            Some((then, now))
+        }) {
+            return if then == now {
+                Ok(())
+            } else {
+                Err(format!(
+                    "the guard was written since {name} was fenced (then {} by {}, now {} by {})",
+                    then.sequence, then.written_by, now.sequence, now.written_by
+                ))
+            };
         }
         if last_sign.duration_since(now) > APART {
             return Err(format!(
@@ -88,10 +115,25 @@ impl Proof {
         }
         Ok(())
     }
+
+    /// For how long a guard with this interval must not move before it is cleared.
+    pub fn watch(&self, interval: Duration) -> Duration {
+        if self.fenced.is_by_agent() { WATCH } else { interval + LONGER }
+    }
+
+    /// Why the holder is dead, for people.
+    pub fn told(&self) -> String {
+        let Fenced { node, method, confirmed_by, time, .. } = &self.fenced;
+        if self.fenced.is_by_agent() {
+            format!("{node} was fenced by {method} at {time}")
+        } else {
+            format!("{node} is off, as {confirmed_by} confirmed at {time}")
+        }
+    }
 }
 
 /// Who holds a volume.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Holder<'a> {
     /// Its name.
     pub name: Option<&'a str>,
@@ -99,6 +141,30 @@ pub struct Holder<'a> {
     pub last_sign: Option<Timestamp>,
     /// The name of this node.
     pub us: &'a str,
+    /// What the volume's guard says, where it has one.
+    pub guard: Option<SeenGuard>,
+}
+
+impl<'a> Holder<'a> {
+    /// The holder of a volume as it was found, by this name.
+    pub fn of(found: &'a Found, name: Option<&'a str>, us: &'a str) -> Self {
+        let last_sign = found.guard().and_then(Block::last_sign);
+        let guard = seen(found);
+        Self { name, last_sign, us, guard }
+    }
+}
+
+/// What the guard of a volume says, if it has one that was ever written.
+fn seen(found: &Found) -> Option<SeenGuard> {
+    let superblock = found.disk.as_ref().ok()?.filesystem.as_ref()?.ext4()?;
+    let block = found.guard()?;
+    Some(SeenGuard {
+        uuid: superblock.uuid.to_string(),
+        written_by: found.signer.clone()?,
+        mounts: superblock.mount_count,
+        sequence: block.number(),
+        last_sign: block.last_sign()?,
+    })
 }
 
 /// What every record begins with.
@@ -129,8 +195,9 @@ mod tests {
             method: "fence_x".into(),
             confirmed_by: "agent".into(),
             time: time.parse().unwrap(),
+            guards: Vec::new(),
         };
-        Proof { fenced, file: "/p".into(), was_named: true }
+        Proof { fenced, from: "/p".into(), was_named: true }
     }
 
     #[test]
@@ -150,14 +217,56 @@ mod tests {
             ("mail-2", "2026-11-22T10:05:00Z", "2026-11-22T10:06:00Z", false, "a clock ahead"),
         ] {
             let last_sign = Some(last_sign.parse().unwrap());
-            let holder = Holder { name: Some("mail-2"), last_sign, us: "mail-1" };
+            let holder = Holder { name: Some("mail-2"), last_sign, us: "mail-1", guard: None };
             let answer = proof(node, time).proves(&holder, now);
             assert_eq!(answer.is_ok(), proves, "{what}: {answer:?}");
         }
-        let nobody = Holder { name: None, last_sign: None, us: "mail-1" };
+        let nobody = Holder { name: None, last_sign: None, us: "mail-1", guard: None };
         assert!(proof("mail-2", sign).proves(&nobody, now).is_err());
-        let ourselves = Holder { name: Some("mail-1"), last_sign: Some(sign.parse().unwrap()), us: "mail-1" };
+        let last_sign = Some(sign.parse().unwrap());
+        let ourselves = Holder { name: Some("mail-1"), last_sign, us: "mail-1", guard: None };
         assert!(proof("mail-1", "2026-11-22T10:00:03Z").proves(&ourselves, now).is_err());
+    }
+
+    #[test]
+    fn a_proof_that_names_the_guard_counts_as_long_as_that_is_the_same_whatever_the_clocks_say() {
+        let now: Timestamp = "2026-11-22T10:05:00Z".parse().unwrap();
+        let (sign, later) = ("2026-11-22T10:00:00Z", "2026-11-22T10:00:09Z");
+        let seen = |uuid: &str, mounts, sequence, sign: &str| SeenGuard {
+            uuid: uuid.into(),
+            mounts,
+            written_by: "mail-2".into(),
+            sequence,
+            last_sign: sign.parse().unwrap(),
+        };
+        for (then, time, proves, what) in [
+            (seen("v", 3, 7, sign), "2026-11-22T10:00:03Z", true, "the same"),
+            (seen("v", 3, 7, sign), "2026-11-20T00:00:00Z", true, "of a clock that lags, or of long ago"),
+            (seen("v", 3, 7, sign), "2026-11-23T00:00:00Z", true, "of a clock that is ahead"),
+            (seen("v", 3, 6, sign), "2026-11-22T10:00:03Z", false, "it was counted up"),
+            (seen("v", 2, 7, sign), "2026-11-22T10:00:03Z", false, "it was mounted, and counts anew"),
+            (seen("v", 3, 7, later), "2026-11-22T10:00:12Z", false, "it was written at another time"),
+            (seen("w", 3, 6, sign), "2026-11-22T10:00:03Z", true, "another volume: by the times"),
+            (seen("w", 3, 6, sign), "2026-11-22T09:59:00Z", false, "another volume: by the times"),
+        ] {
+            let guard = Some(seen("v", 3, 7, sign));
+            let holder =
+                Holder { name: Some("mail-2"), last_sign: Some(sign.parse().unwrap()), us: "mail-1", guard };
+            let mut proof = proof("mail-2", time);
+            proof.fenced.guards = vec![then];
+            let answer = proof.proves(&holder, now);
+            assert_eq!(answer.is_ok(), proves, "{what}: {answer:?}");
+            proof.fenced.node = "mail-3".parse().unwrap();
+            assert!(proof.proves(&holder, now).is_err(), "{what}: it is about another node");
+        }
+    }
+
+    #[test]
+    fn the_word_of_a_person_is_checked_for_as_long_as_a_living_holder_writes_in() {
+        let mut proof = proof("mail-2", "2026-11-22T10:00:03Z");
+        assert_eq!(proof.watch(Duration::from_secs(5)), WATCH);
+        proof.fenced.confirmed_by = "ada".into();
+        assert_eq!(proof.watch(Duration::from_secs(5)), Duration::from_secs(6));
     }
 
     #[test]

@@ -40,6 +40,8 @@ pub struct Volume {
     pub needs_recovery: Option<bool>,
     /// How many errors the kernel counted on it since its last check.
     pub errors: Option<u32>,
+    /// How often it was mounted to be written since then, here or elsewhere.
+    pub mounts: Option<u16>,
     /// Processes that keep it from being released.
     pub users: Vec<User>,
     /// Whether this run mounted or unmounted it.

@@ -1,7 +1,7 @@
 //! Fencing: making sure that a node which cannot be reached does nothing any more, by the fence agent of
 //! `nodes.toml` or by the word of a person.
 
-use ims::fencing::Fenced;
+use ims::fencing::{AGENT, Fenced};
 use ims::name::NodeName;
 use ims::nodes::{self, Node, Nodes};
 use ims::sys::exec::Line;
@@ -10,7 +10,7 @@ use ims::{Exit, Fail, Host, Out};
 use jiff::Timestamp;
 
 use crate::cli::Fence;
-use crate::seat::desk::keep_proof;
+use crate::guards;
 
 /// The fence agent's command line. Agents that are given arguments do not read their stdin, and without an action
 /// they would reboot the node.
@@ -83,20 +83,10 @@ pub fn by_agent(host: &Host, name: &NodeName, node: Option<&Node>) -> Result<Fen
     Ok(Fenced {
         node: name.clone(),
         method: line.program(),
-        confirmed_by: "agent".to_owned(),
+        confirmed_by: AGENT.to_owned(),
         time: Timestamp::now(),
+        guards: Vec::new(),
     })
-}
-
-/// The word of the person who runs the command.
-pub fn by_word(name: &NodeName) -> Fenced {
-    let person = ["SUDO_USER", "USER", "LOGNAME"].iter().find_map(|key| std::env::var(key).ok());
-    Fenced {
-        node: name.clone(),
-        method: "operator".to_owned(),
-        confirmed_by: person.unwrap_or_else(|| "operator".to_owned()),
-        time: Timestamp::now(),
-    }
 }
 
 /// Fences a node because somebody says so, and keeps the proof on this node.
@@ -112,7 +102,9 @@ pub fn command(host: &Host, args: &Fence, out: &mut Out) -> Result<Exit, Fail> {
         };
     }
     let fenced = by_agent(host, &args.node, node)?;
-    keep_proof(host, &fenced)?;
+    // Looked at now, when it is off: whatever they say later than this, it was not this node that wrote it.
+    let fenced = Fenced { guards: guards::of_all_groups(host), ..fenced };
+    fenced.keep(host)?;
     out.record(&fenced)?;
     Ok(Exit::Ok)
 }

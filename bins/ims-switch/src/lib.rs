@@ -8,6 +8,7 @@ pub mod cli;
 mod drive;
 mod fence;
 pub mod found;
+mod guards;
 mod hand;
 mod history;
 mod interrupt;

@@ -3,6 +3,7 @@
 mod fails;
 mod reserve;
 mod settled;
+mod word;
 
 use std::time::{Duration, Instant};
 
@@ -36,6 +37,8 @@ struct Run<'a> {
     eye: Eye,
     boot: u32,
     key: Key,
+    /// The word of the person who runs it, that a node is off.
+    word: Option<Proof>,
     /// Whether this run reserved the disk, which is given up when it is not mounted.
     has_reserved: bool,
     /// Whether the mount took so long that another node may have claimed over this one's claim.
@@ -52,8 +55,9 @@ pub fn take(site: &Site<'_>, args: &Take, volume: &Volume, told: &mut Told) -> R
     let eye = Eye::open(site.host, Hand::start(WORDS, lock.as_ref())?)?;
     let boot = claim::boot()?;
     let key = reservation::key(site.host.name());
+    let word = args.confirm_fenced.as_ref().map(Proof::by_word);
     let (has_reserved, is_late) = (false, false);
-    let mut run = Run { site, args, volume, lock, eye, boot, key, has_reserved, is_late };
+    let mut run = Run { site, args, volume, lock, eye, boot, key, word, has_reserved, is_late };
     run.taken(told).map_err(|fail| run.given_up(fail))
 }
 
@@ -87,7 +91,10 @@ impl Run<'_> {
 
     fn plan(&self, found: &Found) -> Result<Vec<Step>, Fail> {
         let holder = found.reserved_by.as_deref().or(found.signer.as_deref());
-        let proof = Proof::find(self.site.host, self.args.proof.as_deref(), holder)?;
+        let proof = match &self.word {
+            Some(word) => Some(word.clone()),
+            None => Proof::find(self.site.host, self.args.proof.as_deref(), holder)?,
+        };
         let taking = Taking {
             volume: self.volume,
             guard: self.volume.guard,
@@ -112,6 +119,7 @@ impl Run<'_> {
                     if !self.is_still(judged, *watch)? {
                         return Ok(false);
                     }
+                    self.keep_word(found, judged)?;
                     claimed = Some(Instant::now());
                     self.claim(judged, found)?;
                     done = "not mounted, and its guard is clean";

@@ -30,6 +30,8 @@ pub struct Superblock {
     pub needs_recovery: bool,
     /// How many errors the kernel counted since the last check.
     pub error_count: u32,
+    /// How often it was mounted to be written since then: each mount counts itself on the disk.
+    pub mount_count: u16,
     /// What its checksums start with, if its metadata has any.
     pub checksum_seed: Option<u32>,
     /// Where its guard block stands.
@@ -95,6 +97,7 @@ impl Superblock {
             block_size,
             needs_recovery: incompat & INCOMPAT_RECOVER != 0,
             error_count: le32(bytes, 0x194)?,
+            mount_count: le16(bytes, 0x34)?,
             checksum_seed,
             mmp,
         }))

@@ -59,6 +59,7 @@ impl Found {
             reservation: self.reservation_record(),
             needs_recovery: filesystem.and_then(Filesystem::needs_recovery),
             errors: filesystem.and_then(Filesystem::error_count),
+            mounts: filesystem.and_then(Filesystem::ext4).map(|ext4| ext4.mount_count),
             users: Vec::new(),
             changed,
             why: self.why(volume),

@@ -11,7 +11,7 @@ use crate::guard::claim;
 use crate::guard::mmp::Sequence;
 use crate::hand::Disk;
 use crate::look::Found;
-use crate::proof::Holder;
+use crate::proof::{Holder, WATCH};
 use crate::volume::Wanted;
 
 /// The steps that mount a volume which is not mounted here, at a folder that is there.
@@ -40,10 +40,13 @@ pub fn by_guard(wanted: &Taking<'_>, found: &Found, disk: &Disk, point: PathBuf)
     };
     let name = found.signer.as_deref();
     let who = name.unwrap_or("a node that did not sign");
+    let interval_s = disk.mmp().map_or(0, |place| place.interval_s);
     let wait = match block.sequence() {
         Sequence::Clean => {
             let (watch, why) = if block.is_claim() && !block.is_claim_of(wanted.us, wanted.boot) {
-                (claim::VOID, format!("{who} began to take it, and may be at it still"))
+                proven(wanted, found, interval_s)?.unwrap_or_else(|| {
+                    (claim::VOID, format!("{who} began to take it, and may be at it still"))
+                })
             } else {
                 (Duration::ZERO, "so that no other node takes it at the same moment".to_owned())
             };
@@ -54,28 +57,31 @@ pub fn by_guard(wanted: &Taking<'_>, found: &Found, disk: &Disk, point: PathBuf)
             return Err(Fail::refused(format!("{device} is being checked by e2fsck on {who}, or was when that died"))
                 .hint("let it end; if no node runs it any more, check the file system anew: e2fsck clears the guard"));
         }
-        Sequence::Held(_) => block.wait(disk.mmp().map_or(0, |place| place.interval_s)),
+        Sequence::Held(_) => block.wait(interval_s),
     };
-    let clear = |why| Step::Claim { judged: block.clone(), watch: crate::proof::WATCH, why };
+    let clear = |watch, why| Step::Claim { judged: block.clone(), watch, why };
     if let Some(why) = excluded {
-        return Ok(whole(vec![clear(why), mount(None, "no other node can write to it")]));
+        return Ok(whole(vec![clear(WATCH, why), mount(None, "no other node can write to it")]));
     }
-    if let Some(proof) = wanted.proof {
-        let holder = Holder { name, last_sign: block.last_sign(), us: wanted.us };
-        match proof.proves(&holder, wanted.now) {
-            Ok(()) => {
-                let fenced = &proof.fenced;
-                let why = format!("{who} was fenced by {} at {}", fenced.method, fenced.time);
-                return Ok(whole(vec![clear(why), mount(None, "its holder is dead")]));
-            }
-            Err(why) if proof.was_named => {
-                return Err(Fail::refused(format!("{device} is held by {who}"))
-                    .because(format!("{} does not prove it dead: {why}", proof.file.display()))
-                    .hint("without --proof the guard is watched for a sign of life instead"));
-            }
-            Err(_) => {}
-        }
+    if let Some((watch, why)) = proven(wanted, found, interval_s)? {
+        return Ok(whole(vec![clear(watch, why), mount(None, "its holder is dead")]));
     }
     let why = format!("{who} may be alive: its guard is watched");
     Ok(whole(vec![mount(Some((block.clone(), wait)), &why)]))
+}
+
+/// For how long the guard is to be watched, and why, when its holder was fenced; nothing when there is no proof that counts.
+fn proven(wanted: &Taking<'_>, found: &Found, interval_s: u16) -> Result<Option<(Duration, String)>, Fail> {
+    let Some(proof) = wanted.proof else { return Ok(None) };
+    let name = found.signer.as_deref();
+    match proof.proves(&Holder::of(found, name, wanted.us), wanted.now) {
+        Ok(()) => Ok(Some((proof.watch(Duration::from_secs(interval_s.into())), proof.told()))),
+        Err(why) if proof.was_named => {
+            let who = name.unwrap_or("a node that did not sign");
+            Err(Fail::refused(format!("{} is held by {who}", wanted.volume.device.display()))
+                .because(format!("{} does not prove it dead: {why}", proof.from))
+                .hint("without that the guard is watched for a sign of life instead"))
+        }
+        Err(_) => Ok(None),
+    }
 }

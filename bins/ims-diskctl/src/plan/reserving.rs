@@ -91,14 +91,9 @@ pub fn reserving(wanted: &Taking<'_>, found: &Found) -> Result<Reserving, Fail> 
 fn proves(wanted: &Taking<'_>, found: &Found) -> Result<String, Option<String>> {
     let Some(proof) = wanted.proof else { return Err(None) };
     let name = found.reserved_by.as_deref().or(found.signer.as_deref());
-    let last_sign = found.guard().and_then(crate::guard::mmp::Block::last_sign);
-    let holder = Holder { name, last_sign, us: wanted.us };
-    let fenced = &proof.fenced;
-    match proof.proves(&holder, wanted.now) {
-        Ok(()) => Ok(format!("{} was fenced by {} at {}", fenced.node, fenced.method, fenced.time)),
-        Err(why) if proof.was_named => {
-            Err(Some(format!("{} does not prove it dead: {why}", proof.file.display())))
-        }
+    match proof.proves(&Holder::of(found, name, wanted.us), wanted.now) {
+        Ok(()) => Ok(proof.told()),
+        Err(why) if proof.was_named => Err(Some(format!("{} does not prove it dead: {why}", proof.from))),
         Err(_) => Err(None),
     }
 }

@@ -48,6 +48,7 @@ fn found(guard: Option<Result<Block, String>>, mounts: &[&str]) -> Found {
         block_size: 4096,
         needs_recovery: false,
         error_count: 0,
+        mount_count: 3,
         checksum_seed: None,
         mmp: guard.is_some().then_some(ext4::Place { offset: 4096, interval_s: 1 }),
     };

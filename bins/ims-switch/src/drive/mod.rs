@@ -7,13 +7,13 @@ pub mod team;
 
 use std::time::{Duration, Instant};
 
+use ims::fencing::Fenced;
 use ims::group::Group;
 use ims::name::{GroupName, NodeName};
 use ims::nodes::Nodes;
 use ims::{Exit, Fail, Host, Out, State};
 use jiff::Timestamp;
 
-use crate::fence;
 use crate::found::{Found, Seen, state_on};
 use crate::interrupt::Interrupt;
 use crate::journal::Journal;
@@ -121,7 +121,7 @@ fn take_word(host: &Host, team: &Team, found: &mut Found, asked: &Asked) -> Resu
             }
         }
         if !asked.dry_run {
-            team.prove(host, &fence::by_word(node));
+            team.prove(host, &Fenced::by_word(node));
         }
         found.fenced(node);
     }

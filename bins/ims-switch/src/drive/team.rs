@@ -18,7 +18,7 @@ use crate::fence;
 use crate::found::{Found, Seen, States};
 use crate::resource::Looked;
 use crate::seat::Seat;
-use crate::seat::desk::{Desk, keep_proof};
+use crate::seat::desk::Desk;
 use crate::seat::session::{Reached, Session};
 use crate::seat::wire::{Ask, Hello, Say};
 
@@ -107,7 +107,7 @@ impl Team {
     /// Gives every node that answers the proof that a node was fenced. The node is off all the same where it cannot be
     /// kept: `ims-diskctl take` watches the guard then.
     pub fn prove(&self, host: &Host, fenced: &Fenced) {
-        let kept = keep_proof(host, fenced).map_err(|fail| (host.name().to_owned(), fail));
+        let kept = fenced.keep(host).map(drop).map_err(|fail| (host.name().to_owned(), fail));
         let given = self.present().map(|seat| {
             let asked = seat.ask(Ask::Prove { fenced: fenced.clone() }, PROVE);
             asked.map(drop).map_err(|fail| (seat.node().to_string(), fail))

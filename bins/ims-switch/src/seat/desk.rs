@@ -5,16 +5,16 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use ims::fencing::{self, Fenced};
+use ims::fencing::Fenced;
 use ims::group::{Group, Kind, Resource, Volume};
 use ims::name::{GroupName, NodeName, ResourceName};
-use ims::record::Envelope;
 use ims::registry;
 use ims::sys::file;
 use ims::sys::lock::{self, Lock};
 use ims::{Exit, Fail, Host};
 
 use super::wire::{Ask, Hello, Say, VERSION};
+use crate::guards;
 use crate::lap::{Done, Laps};
 use crate::resource::{Here, Looked, server};
 
@@ -173,21 +173,12 @@ impl Desk {
         Ok(laps.done(false))
     }
 
-    /// Keeps the proof that a node was fenced.
+    /// Keeps the proof that a node was fenced, with the guards of the group's volumes as they are seen from here.
     fn keep(&self, fenced: &Fenced) -> Result<Done, Fail> {
-        keep_proof(&self.host, fenced)?;
+        let guards = guards::seen(&self.group);
+        Fenced { guards, ..fenced.clone() }.keep(&self.host)?;
         Ok(Laps::begin().done(true))
     }
-}
-
-/// Writes the proof that a node was fenced where `ims-diskctl take` finds it.
-pub fn keep_proof(host: &Host, fenced: &Fenced) -> Result<(), Fail> {
-    let folder = host.path(fencing::FOLDER);
-    fs_err::create_dir_all(&folder).map_err(|e| Fail::io(Exit::Failed, "cannot keep the proof", &e))?;
-    let line = Envelope::new(host.name(), fenced)
-        .line()
-        .map_err(|e| Fail::failed("cannot keep the proof").because(e))?;
-    file::replace(&folder.join(format!("{}.json", fenced.node)), format!("{line}\n").as_bytes())
 }
 
 fn hold(place: &OnceLock<Lock>, path: &Path, patience_ms: u64) -> Result<Say, Fail> {
