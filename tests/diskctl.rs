@@ -7,6 +7,7 @@ mod filesystems;
 mod kill;
 mod look;
 mod matrix;
+mod mirror;
 mod named;
 mod release;
 mod reservation;

@@ -12,7 +12,7 @@ use ims::output::Format;
 use ims::span::Span;
 
 pub use check::{Check, Limits};
-pub use mirror::Mirror;
+pub use mirror::{Legs, Mirror};
 
 use crate::naming::Name;
 use crate::volume::{Fstype, Options, Wanted, absolute};
@@ -112,6 +112,9 @@ pub struct Take {
     /// Take a disk away from the node that reserved it, which can write nothing more from then on, alive or not
     #[arg(long)]
     pub preempt: bool,
+    /// What may be done to start a mirror.
+    #[command(flatten)]
+    pub legs: Legs,
     /// Show the steps and take none
     #[arg(short = 'n', long)]
     pub dry_run: bool,

@@ -8,6 +8,8 @@ mod degraded;
 mod drbd;
 mod md;
 mod record;
+mod roots;
+mod start;
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -15,13 +17,14 @@ use std::time::{Duration, Instant};
 use ims::sys::block::{self, Number};
 use ims::sys::hand::{Hand, Heard};
 use ims::sys::stop::Stop;
-use ims::sys::{disks, stderr};
+use ims::sys::{self, disks, stderr};
 use ims::{Exit, Fail, Host, Out, State};
 use indicatif::{ProgressBar, ProgressStyle};
 
 pub use ask::{Question, answer};
 pub use degraded::Degraded;
 pub use record::Mirror;
+pub use start::{Known, Start, Word, start};
 
 use crate::NAME;
 use crate::cli;
@@ -191,11 +194,20 @@ fn btrfs_of(
             }
         }
     };
-    let state = record::state(&judged);
+    let unmirrored = if active { sys::btrfs::unmirrored(host, &name) } else { Vec::new() };
+    let state = match record::state(&judged) {
+        State::Up if !unmirrored.is_empty() => State::Partial,
+        state @ (State::Up | State::Down | State::Partial | State::Unknown) => state,
+    };
     if let Some(before) = before.as_ref().filter(|_| active && state == State::Up) {
         before.forget(host)?; // the kernel writes all of them again
     }
-    let why = why(&judged, before.as_ref());
+    let one_copy = || {
+        let parts = unmirrored.join(", ");
+        let way_out = "btrfs balance start -f -dconvert=raid1,soft -mconvert=raid1,soft -sconvert=raid1,soft";
+        (!unmirrored.is_empty()).then(|| format!("of part of its {parts} there is one copy ({way_out})"))
+    };
+    let why = why(&judged, before.as_ref()).or_else(one_copy);
     Ok(Found { kind: "btrfs", name, state, active, legs: judged, resync, why })
 }
 

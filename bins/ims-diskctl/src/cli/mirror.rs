@@ -17,3 +17,14 @@ pub struct Mirror {
     #[arg(long, value_name = "TIME", default_value = "5s")]
     pub timeout: Span,
 }
+
+/// What may be done to start a mirror.
+#[derive(Debug, Clone, Copy, clap::Args)]
+pub struct Legs {
+    /// Start a mirror without a leg that is missing or lacks what was written since
+    #[arg(long)]
+    pub degraded: bool,
+    /// Start a mirror from the leg that --device names though another is newer: what only that one has is lost
+    #[arg(long, requires = "device")]
+    pub force_stale_leg: bool,
+}

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::btrfs::{Seen, digest};
 use super::record::Resync;
+use super::roots;
 use crate::filesystem::Uuid;
 use crate::filesystem::btrfs::{LENGTH, OFFSET, Superblock};
 use crate::hand::{value, words};
@@ -24,12 +25,17 @@ pub enum Question {
     Legs(Number, Uuid),
     /// What is the Btrfs that is mounted at a folder at, with these devices? Answered by a `Result<Option<Resync>, String>`.
     Work(PathBuf, Vec<(u64, u64)>),
+    /// Let the kernel forget these devices of Btrfs. Answered by a `Result<(), String>`.
+    Forget(Vec<PathBuf>),
 }
 
 /// Answers a question.
 pub fn answer(question: Question) -> serde_json::Value {
     match question {
         Question::Legs(number, uuid) => value(&legs(number, uuid)),
+        Question::Forget(devices) => {
+            value(&devices.iter().try_for_each(|device| btrfs::forget(device)).map_err(|e| words(&e)))
+        }
         Question::Work(point, devices) => value(&work(&point, &devices)),
     }
 }
@@ -55,7 +61,9 @@ pub fn legs(number: Number, uuid: Uuid) -> Result<Vec<Seen>, String> {
             let known = |leg: &Seen| {
                 found.iter().any(|other| other.superblock.device_uuid == leg.superblock.device_uuid)
             };
-            if let Some(leg) = leg(&device, uuid)?.filter(|leg| is_candidate && !known(leg)) {
+            if let Some(leg) =
+                leg(&device, uuid, !mounted.is_empty())?.filter(|leg| is_candidate && !known(leg))
+            {
                 found.push(leg);
             }
         }
@@ -74,7 +82,7 @@ pub fn legs(number: Number, uuid: Uuid) -> Result<Vec<Seen>, String> {
 }
 
 /// A leg; none when the device is none, or is not there.
-fn leg((device, number): &(PathBuf, Number), uuid: Uuid) -> Result<Option<Seen>, String> {
+fn leg((device, number): &(PathBuf, Number), uuid: Uuid, is_mounted: bool) -> Result<Option<Seen>, String> {
     let told = |e: &std::io::Error| format!("cannot read {}: {}", device.display(), words(e));
     let opened = match Device::open(device) {
         Ok(opened) if opened.number() == *number => opened,
@@ -88,8 +96,18 @@ fn leg((device, number): &(PathBuf, Number), uuid: Uuid) -> Result<Option<Seen>,
     // A device that ends before; or one that fails, and is as good as missing.
     let Ok(bytes) = opened.read(OFFSET, LENGTH) else { return Ok(None) };
     let Ok(superblock) = Superblock::parse(&bytes) else { return Ok(None) };
-    let is_ours = superblock.uuid == uuid;
-    Ok(is_ours.then(|| Seen { device: device.clone(), number: *number, digest: digest(&bytes), superblock }))
+    if superblock.uuid != uuid {
+        return Ok(None);
+    }
+    let digest = digest(&bytes);
+    // Of more than two legs none may have all of the tree; of a mounted file system it changes while it is read, and its
+    // legs are written together.
+    let roots = if superblock.devices == 2 && !is_mounted {
+        roots::digest(&bytes, &|at, length| opened.read(at, length)).map_err(|e| told(&e))?
+    } else {
+        None
+    };
+    Ok(Some(Seen { device: device.clone(), number: *number, digest, roots, superblock }))
 }
 
 /// No such device or address: a drive without a disk in it.

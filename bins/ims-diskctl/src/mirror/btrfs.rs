@@ -23,6 +23,18 @@ pub struct Seen {
     pub superblock: Superblock,
     /// A checksum of what is the same on legs that are alike; see [`digest`].
     pub digest: u32,
+    /// A checksum of its tree of roots, where it could be read whole.
+    pub roots: Option<u32>,
+}
+
+impl Seen {
+    /// Whether another leg was written together with this one, as far as it can be told.
+    pub fn is_like(&self, other: &Self) -> bool {
+        let is_same = |(one, other): (u32, u32)| one == other;
+        self.superblock.generation == other.superblock.generation
+            && self.digest == other.digest
+            && self.roots.zip(other.roots).is_none_or(is_same)
+    }
 }
 
 /// A checksum of the parts of a superblock that every commit writes alike on each leg: flags, generation, roots, sizes,
@@ -37,9 +49,8 @@ pub fn digest(bytes: &[u8]) -> u32 {
 pub fn legs(seen: &[Seen], before: Option<&Degraded>) -> Vec<Leg> {
     let newest = seen.iter().map(|leg| leg.superblock.generation).max().unwrap_or(0);
     let is_newest = |leg: &Seen| leg.superblock.generation == newest;
-    let mut latest = seen.iter().filter(|leg| is_newest(leg)).map(|leg| leg.digest);
-    let first = latest.next();
-    let are_alike = latest.all(|digest| Some(digest) == first);
+    let latest: Vec<&Seen> = seen.iter().filter(|leg| is_newest(leg)).collect();
+    let are_alike = latest.iter().all(|leg| latest.iter().all(|other| leg.is_like(other)));
     let are_all_alike = are_alike && seen.len() > 1 && seen.iter().all(is_newest);
     // Whoever was left out of a start here and was written since was written by somebody else.
     let is_left_out = |leg: &Seen| before.is_some_and(|before| !before.has(leg));
@@ -99,11 +110,12 @@ fn missing(seen: &[Seen]) -> Vec<Leg> {
 }
 
 #[cfg(test)]
-mod tests {
+pub mod tests {
     use super::*;
     use crate::filesystem::Uuid;
 
-    fn seen(device: u64, generation: u64, digest: u32) -> Seen {
+    /// A leg of a mirror of two.
+    pub fn seen(device: u64, generation: u64, digest: u32) -> Seen {
         let superblock = Superblock {
             uuid: Uuid([7; 16]),
             label: String::new(),
@@ -115,10 +127,11 @@ mod tests {
             has_log: false,
         };
         let number = format!("8:{device}").parse().unwrap();
-        Seen { device: format!("/dev/sd{device}").into(), number, superblock, digest }
+        Seen { device: format!("/dev/sd{device}").into(), number, superblock, digest, roots: None }
     }
 
-    fn started(with: &[u64], generation: u64) -> Degraded {
+    /// An earlier start with these legs alone.
+    pub fn started(with: &[u64], generation: u64) -> Degraded {
         let legs = with.iter().map(|device| seen(*device, 0, 0).superblock.device_uuid.to_string()).collect();
         let uuid = Uuid([7; 16]).to_string();
         Degraded { uuid, generation, legs, missing: 1, time: jiff::Timestamp::UNIX_EPOCH }
@@ -162,6 +175,10 @@ mod tests {
             let states: Vec<LegState> = legs(&found, before.as_ref()).iter().map(|leg| leg.state).collect();
             assert_eq!(states, expected, "{why}");
         }
+        let apart = [Seen { roots: Some(1), ..seen(1, 9, 1) }, Seen { roots: Some(2), ..seen(2, 9, 1) }];
+        assert_eq!(legs(&apart, None)[0].state, Split, "the superblocks are alike");
+        let on_one = [Seen { roots: Some(1), ..seen(1, 9, 1) }, seen(2, 9, 1)];
+        assert_eq!(legs(&on_one, None)[1].state, Present, "the tree stands on one leg alone");
         assert_eq!(legs(&[seen(2, 9, 1)], None)[1].place.as_deref(), Some("1"));
         assert_eq!(legs(&[seen(5, 9, 1)], None)[1].place, None, "its number cannot be told");
         assert_eq!(legs(&[], None), []);
