@@ -25,6 +25,9 @@ _ims__diskctl() {
             ims__diskctl,look)
                 cmd="ims__diskctl__subcmd__look"
                 ;;
+            ims__diskctl,mirror)
+                cmd="ims__diskctl__subcmd__mirror"
+                ;;
             ims__diskctl,release)
                 cmd="ims__diskctl__subcmd__release"
                 ;;
@@ -40,6 +43,9 @@ _ims__diskctl() {
             ims__diskctl__subcmd__help,look)
                 cmd="ims__diskctl__subcmd__help__subcmd__look"
                 ;;
+            ims__diskctl__subcmd__help,mirror)
+                cmd="ims__diskctl__subcmd__help__subcmd__mirror"
+                ;;
             ims__diskctl__subcmd__help,release)
                 cmd="ims__diskctl__subcmd__help__subcmd__release"
                 ;;
@@ -53,7 +59,7 @@ _ims__diskctl() {
 
     case "${cmd}" in
         ims__diskctl)
-            opts="-o -h -V --output --help --version look take release check help"
+            opts="-o -h -V --output --help --version look take release check mirror help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -133,7 +139,7 @@ _ims__diskctl() {
             return 0
             ;;
         ims__subcmd__diskctl__subcmd__help)
-            opts="look take release check help"
+            opts="look take release check mirror help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -175,6 +181,20 @@ _ims__diskctl() {
             return 0
             ;;
         ims__subcmd__diskctl__subcmd__help__subcmd__look)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        ims__subcmd__diskctl__subcmd__help__subcmd__mirror)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -262,8 +282,8 @@ _ims__diskctl() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        ims__subcmd__diskctl__subcmd__release)
-            opts="-n -o -h --device --mount --fstype --options --guard --dry-run --timeout --output --help"
+        ims__subcmd__diskctl__subcmd__mirror)
+            opts="-o -h --device --mount --fstype --options --guard --wait --timeout --output --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -289,6 +309,64 @@ _ims__diskctl() {
                     COMPREPLY=($(compgen -W "auto reservation mmp none" -- "${cur}"))
                     return 0
                     ;;
+                --wait)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "json table" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "json table" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        ims__subcmd__diskctl__subcmd__release)
+            opts="-n -o -h --device --mount --fstype --options --guard --instance --kill-users --grace --dry-run --timeout --output --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --device)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --mount)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --fstype)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --options)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --guard)
+                    COMPREPLY=($(compgen -W "auto reservation mmp none" -- "${cur}"))
+                    return 0
+                    ;;
+                --instance)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --grace)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -309,7 +387,7 @@ _ims__diskctl() {
             return 0
             ;;
         ims__subcmd__diskctl__subcmd__take)
-            opts="-n -o -h --device --mount --fstype --options --guard --proof --confirm-fenced --preempt --dry-run --timeout --output --help"
+            opts="-n -o -h --device --mount --fstype --options --guard --proof --confirm-fenced --preempt --degraded --force-stale-leg --dry-run --timeout --output --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

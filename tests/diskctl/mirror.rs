@@ -7,7 +7,7 @@ use crate::support::{Bed, Disk, Node, Ran, needs_root};
 
 const TOOLS: &str = "PATH=$PATH:/var/lib/ims-tests/layers/bin:/var/lib/ims-tests/layers/sbin\n";
 
-/// Replaces device 2 by /dev/ims2 and waits for the end: BTRFS_IOC_DEV_REPLACE. The tool would ask the loop devices for their
+/// Replaces device 2 by /dev/ims2 and waits for the end: `BTRFS_IOC_DEV_REPLACE`. The tool would ask the loop devices for their
 /// files, which no node has, and call them the same.
 const REPLACE: &str = r#"use Fcntl; sysopen(my $fd, "/srv/ims", O_RDONLY|O_DIRECTORY) or die $!;
     my $asked = pack("Q4 a1025 a1025 x6 x512", 0, 0, 2, 0, "", "/dev/ims2");
@@ -25,7 +25,9 @@ impl Mirror {
         let bed = Bed::new();
         let node = bed.node("mail-1");
         let disks = [bed.blank_disk(256), bed.blank_disk(256)];
-        disks.iter().for_each(|disk| node.attach(disk));
+        for disk in &disks {
+            node.attach(disk);
+        }
         let mirror = Self { _bed: bed, node, _disks: disks };
         mirror.sh("mknod /dev/btrfs-control c 10 234; mkdir /srv/ims
              mkfs.btrfs -q -d raid1 -m raid1 /dev/ims1 /dev/ims2");

@@ -14,9 +14,11 @@ mod look;
 mod mirror;
 mod names;
 mod naming;
+mod owner;
 mod plan;
 mod proof;
 pub mod record;
+mod users;
 mod volume;
 
 use ims::{Exit, Fail, Host, Out};
