@@ -33,6 +33,7 @@ complete -c ims-diskctl -n "__fish_ims_diskctl_needs_command" -f -a "take" -d 'M
 complete -c ims-diskctl -n "__fish_ims_diskctl_needs_command" -f -a "release" -d 'Unmount the volume here, so that another node can take it at once'
 complete -c ims-diskctl -n "__fish_ims_diskctl_needs_command" -f -a "guard" -d 'Say who holds the volume by each of its guards, how that is known, and which of them take goes by'
 complete -c ims-diskctl -n "__fish_ims_diskctl_needs_command" -f -a "check" -d 'Say how well the volume is that is mounted here: whether it can be written, its space, its errors, its disks'
+complete -c ims-diskctl -n "__fish_ims_diskctl_needs_command" -f -a "mirror" -d 'Say how the legs of the mirrors are that the volume stands on, and how far what is being made alike'
 complete -c ims-diskctl -n "__fish_ims_diskctl_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand look" -l device -d 'The block device, best by what is on it: /dev/disk/by-label/… or by-uuid/…' -r -F
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand look" -l mount -d 'The folder where it is mounted' -r -F
@@ -64,6 +65,8 @@ complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand take" -l timeout
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand take" -s o -l output -d 'Show records as JSON lines or as tables [default: tables on a terminal, JSON elsewhere]' -r -f -a "json\t'One JSON object a line'
 table\t'Tables for people'"
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand take" -l preempt -d 'Take a disk away from the node that reserved it, which can write nothing more from then on, alive or not'
+complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand take" -l degraded -d 'Start a mirror without a leg that is missing or lacks what was written since'
+complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand take" -l force-stale-leg -d 'Start a mirror from the leg that --device names though another is newer: what only that one has is lost'
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand take" -s n -l dry-run -d 'Show the steps and take none'
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand take" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand release" -l device -d 'The block device, best by what is on it: /dev/disk/by-label/… or by-uuid/…' -r -F
@@ -115,9 +118,25 @@ complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand check" -l timeou
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand check" -s o -l output -d 'Show records as JSON lines or as tables [default: tables on a terminal, JSON elsewhere]' -r -f -a "json\t'One JSON object a line'
 table\t'Tables for people'"
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand check" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand help; and not __fish_seen_subcommand_from look take release guard check help" -f -a "look" -d 'Say whether the volume is mounted here, which node masters it and when that was last alive'
-complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand help; and not __fish_seen_subcommand_from look take release guard check help" -f -a "take" -d 'Mount the volume here, unless another node has it'
-complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand help; and not __fish_seen_subcommand_from look take release guard check help" -f -a "release" -d 'Unmount the volume here, so that another node can take it at once'
-complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand help; and not __fish_seen_subcommand_from look take release guard check help" -f -a "guard" -d 'Say who holds the volume by each of its guards, how that is known, and which of them take goes by'
-complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand help; and not __fish_seen_subcommand_from look take release guard check help" -f -a "check" -d 'Say how well the volume is that is mounted here: whether it can be written, its space, its errors, its disks'
-complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand help; and not __fish_seen_subcommand_from look take release guard check help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand mirror" -l device -d 'The block device, best by what is on it: /dev/disk/by-label/… or by-uuid/…' -r -F
+complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand mirror" -l mount -d 'The folder where it is mounted' -r -F
+complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand mirror" -l fstype -d 'Its file system: ext4, xfs, btrfs, or another that the kernel knows' -r
+complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand mirror" -l options -d 'The options that it is mounted with, separated by commas' -r
+complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand mirror" -l guard -d 'What must keep the other nodes away; none takes a volume that has no guard' -r -f -a "auto\t'The strongest that the volume has; without any the volume is not taken'
+reservation\t'A persistent reservation of the disk'
+sanlock\t'A lease of sanlock'
+mmp\t'Multiple mount protection of ext4'
+none\t'Nothing, if the volume has nothing: whoever says this keeps the other nodes away'"
+complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand mirror" -l lease -d 'The sanlock lease that guards it, the same on every node' -r
+complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand mirror" -l wait -d 'Wait until nothing is being made alike any more, for at most so long' -r
+complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand mirror" -l timeout -d 'How long the disks may take to answer; after that the state is unknown' -r
+complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand mirror" -s o -l output -d 'Show records as JSON lines or as tables [default: tables on a terminal, JSON elsewhere]' -r -f -a "json\t'One JSON object a line'
+table\t'Tables for people'"
+complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand mirror" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand help; and not __fish_seen_subcommand_from look take release guard check mirror help" -f -a "look" -d 'Say whether the volume is mounted here, which node masters it and when that was last alive'
+complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand help; and not __fish_seen_subcommand_from look take release guard check mirror help" -f -a "take" -d 'Mount the volume here, unless another node has it'
+complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand help; and not __fish_seen_subcommand_from look take release guard check mirror help" -f -a "release" -d 'Unmount the volume here, so that another node can take it at once'
+complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand help; and not __fish_seen_subcommand_from look take release guard check mirror help" -f -a "guard" -d 'Say who holds the volume by each of its guards, how that is known, and which of them take goes by'
+complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand help; and not __fish_seen_subcommand_from look take release guard check mirror help" -f -a "check" -d 'Say how well the volume is that is mounted here: whether it can be written, its space, its errors, its disks'
+complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand help; and not __fish_seen_subcommand_from look take release guard check mirror help" -f -a "mirror" -d 'Say how the legs of the mirrors are that the volume stands on, and how far what is being made alike'
+complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand help; and not __fish_seen_subcommand_from look take release guard check mirror help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

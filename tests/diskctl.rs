@@ -8,6 +8,7 @@ mod filesystems;
 mod kill;
 mod look;
 mod matrix;
+mod mirror;
 mod named;
 mod release;
 mod reservation;

@@ -1,6 +1,7 @@
 //! The command line of `ims-diskctl`.
 
 mod check;
+mod mirror;
 
 use std::path::{Path, PathBuf};
 
@@ -11,6 +12,7 @@ use ims::output::Format;
 use ims::span::Span;
 
 pub use check::{Check, Limits};
+pub use mirror::{Legs, Mirror};
 
 use crate::guard::sanlock::Lease;
 use crate::naming::Name;
@@ -51,6 +53,8 @@ pub enum Verb {
     Guard(Look),
     /// Say how well the volume is that is mounted here: whether it can be written, its space, its errors, its disks
     Check(Check),
+    /// Say how the legs of the mirrors are that the volume stands on, and how far what is being made alike
+    Mirror(Mirror),
     /// Do what may hang, for the process that started this one
     #[command(hide = true)]
     Hand {
@@ -114,6 +118,9 @@ pub struct Take {
     /// Take a disk away from the node that reserved it, which can write nothing more from then on, alive or not
     #[arg(long)]
     pub preempt: bool,
+    /// What may be done to start a mirror.
+    #[command(flatten)]
+    pub legs: Legs,
     /// Show the steps and take none
     #[arg(short = 'n', long)]
     pub dry_run: bool,

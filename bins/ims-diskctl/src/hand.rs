@@ -18,6 +18,7 @@ use crate::guard::claim::{self, Claimed};
 use crate::guard::mmp::{self, Block};
 use crate::guard::reservation::{self, Came};
 use crate::guard::sanlock::{self, Lease};
+use crate::mirror;
 use crate::users;
 
 /// The words that lead this program into [`serve`].
@@ -55,6 +56,8 @@ pub enum Question {
     IsFree(PathBuf),
     /// How well is it?
     Check(check::Question),
+    /// How are its legs?
+    Mirror(mirror::Question),
 }
 
 /// What was seen of a volume.
@@ -126,6 +129,7 @@ fn answer(question: Question) -> serde_json::Value {
         Question::Signal(signal) => value(&signal.send().map_err(|fail| fail.to_string())),
         Question::IsFree(device) => value(&Device::is_free(&device).map_err(|e| words(&e))),
         Question::Check(question) => check::answer(question),
+        Question::Mirror(question) => mirror::answer(question),
     }
 }
 

@@ -11,6 +11,7 @@ pub mod filesystem;
 pub mod guard;
 mod hand;
 mod look;
+mod mirror;
 mod names;
 mod naming;
 mod owner;
@@ -25,6 +26,7 @@ use ims::{Exit, Fail, Host, Out};
 pub use check::VolumeCheck;
 pub use cli::Args;
 pub use guard::show::GuardRecord;
+pub use mirror::{Degraded, Mirror};
 pub use record::{Volume, VolumeStep};
 
 /// The command's name in messages.
@@ -38,6 +40,7 @@ pub fn main(args: Args, host: &Host, out: &mut Out) -> Result<Exit, Fail> {
         cli::Verb::Release(args) => act::release(host, &args, out),
         cli::Verb::Guard(args) => guard::show::print(host, &args, out),
         cli::Verb::Check(args) => check::print(host, &args, out),
+        cli::Verb::Mirror(args) => mirror::print(host, &args, out),
         cli::Verb::Hand { starter } => hand::serve(starter),
     }
 }

@@ -31,8 +31,7 @@ pub struct Disk {
 impl Disk {
     /// Its device file.
     pub fn path(&self) -> PathBuf {
-        // The kernel writes a slash in a name as an exclamation mark in sysfs.
-        Path::new("/dev").join(self.name.replace('!', "/"))
+        device_file(&self.name)
     }
 
     /// Whether its driver says that it works.
@@ -41,16 +40,34 @@ impl Disk {
     }
 }
 
+/// The device file of a device by the kernel's name.
+pub fn device_file(name: &str) -> PathBuf {
+    // The kernel writes a slash in a name as an exclamation mark in sysfs.
+    Path::new("/dev").join(name.replace('!', "/"))
+}
+
 /// The disks below a device, each once; the device itself when it stands on nothing.
 ///
 /// # Errors
 /// Unknown when sysfs does not know the device.
 pub fn below(host: &Host, number: Number) -> Result<Vec<Disk>, Fail> {
-    let mut disks = Vec::new();
+    let cannot =
+        |e: io::Error| Fail::io(Exit::Unknown, format!("cannot look up the disks of device {number}"), &e);
+    let folders = stack(host, number)?;
+    let leaves = folders.iter().filter(|folder| slaves(folder).is_ok_and(|slaves| slaves.is_empty()));
+    leaves.map(|folder| disk(folder)).collect::<io::Result<_>>().map_err(cannot)
+}
+
+/// The folders in sysfs of a device and of all that it stands on, each once, the upper ones first.
+///
+/// # Errors
+/// Unknown when sysfs does not know the device.
+pub fn stack(host: &Host, number: Number) -> Result<Vec<PathBuf>, Fail> {
+    let mut folders = Vec::new();
     let folder = host.path(format!("/sys/dev/block/{number}"));
-    descend(&folder, DEEPEST, &mut disks)
+    descend(&folder, DEEPEST, &mut folders)
         .map_err(|e| Fail::io(Exit::Unknown, format!("cannot look up the disks of device {number}"), &e))?;
-    Ok(disks)
+    Ok(folders)
 }
 
 /// The name that the kernel has for a device, as file systems use it below `/sys/fs`.
@@ -59,31 +76,54 @@ pub fn name(host: &Host, number: Number) -> io::Result<String> {
     Ok(last(&folder))
 }
 
-fn descend(folder: &Path, deep: usize, disks: &mut Vec<Disk>) -> io::Result<()> {
+fn descend(folder: &Path, deep: usize, found: &mut Vec<PathBuf>) -> io::Result<()> {
     let folder = fs_err::canonicalize(folder)?;
     if deep == 0 {
         return Err(io::Error::other("too many devices stand on each other"));
     }
     if folder.join("partition").exists() {
-        return descend(folder.parent().unwrap_or(&folder), deep - 1, disks);
+        return descend(folder.parent().unwrap_or(&folder), deep - 1, found);
     }
-    let slaves = match fs_err::read_dir(folder.join("slaves")) {
-        Ok(entries) => entries.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>()?,
-        Err(e) if e.kind() == io::ErrorKind::NotFound => Vec::new(),
-        Err(e) => return Err(e),
-    };
-    if slaves.is_empty() {
-        let disk = disk(&folder)?;
-        if !disks.contains(&disk) {
-            disks.push(disk);
-        }
+    if !found.contains(&folder) {
+        found.push(folder.clone());
     }
-    slaves.iter().try_for_each(|slave| descend(slave, deep - 1, disks))
+    slaves(&folder)?.iter().try_for_each(|slave| descend(slave, deep - 1, found))
+}
+
+/// What a device stands on.
+fn slaves(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    match fs_err::read_dir(folder.join("slaves")) {
+        Ok(entries) => entries.map(|entry| Ok(entry?.path())).collect(),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        Err(e) => Err(e),
+    }
+}
+
+/// Every block device that has a disk in it and is not for discs that come and go, by its file and number.
+pub fn all(host: &Host) -> io::Result<Vec<(PathBuf, Number)>> {
+    const FLOPPY: u32 = 2;
+    const DISC: u32 = 11;
+    let mut found = Vec::new();
+    for entry in fs_err::read_dir(host.path("/sys/class/block"))? {
+        let folder = entry?.path();
+        let size = word(&folder.join("size")).and_then(|size| size.parse::<u64>().ok()).unwrap_or(0);
+        // One that went away meanwhile has no number any more.
+        let number =
+            number(&folder).ok().filter(|number| size > 0 && ![FLOPPY, DISC].contains(&number.major));
+        found.extend(number.map(|number| (device_file(&last(&folder)), number)));
+    }
+    found.sort();
+    Ok(found)
+}
+
+/// The number of the device whose folder in sysfs this is.
+pub fn number(folder: &Path) -> io::Result<Number> {
+    let number = fs_err::read_to_string(folder.join("dev"))?;
+    number.trim().parse().map_err(|e: Fail| io::Error::other(e.to_string()))
 }
 
 fn disk(folder: &Path) -> io::Result<Disk> {
-    let number = fs_err::read_to_string(folder.join("dev"))?;
-    let number = number.trim().parse().map_err(|e: Fail| io::Error::other(e.to_string()))?;
+    let number = number(folder)?;
     let count = |name| word(&folder.join("device").join(name)).and_then(|word| hexadecimal(&word));
     Ok(Disk {
         name: last(folder),

@@ -2,6 +2,7 @@
 
 mod fails;
 mod lease;
+mod legs;
 mod reserve;
 mod settled;
 mod word;
@@ -25,6 +26,7 @@ use crate::guard::mmp::{Block, Sequence};
 use crate::guard::reservation;
 use crate::hand::{Done, Question, WORDS};
 use crate::look::{Eye, Found};
+use crate::mirror::Start;
 use crate::plan::{self, Step, Taking};
 use crate::proof::Proof;
 use crate::volume::Volume;
@@ -40,6 +42,8 @@ struct Run<'a> {
     key: Key,
     /// The word of the person who runs it, that a node is off.
     word: Option<Proof>,
+    /// How the legs of a mirror are to be started.
+    start: Option<Start>,
     /// Whether this run reserved the disk, which is given up when it is not mounted.
     has_reserved: bool,
     /// Whether this run took the lease, which is given up when it is not mounted.
@@ -60,7 +64,9 @@ pub fn take(site: &Site<'_>, args: &Take, volume: &Volume, told: &mut Told) -> R
     let key = reservation::key(site.host.name());
     let word = args.confirm_fenced.as_ref().map(Proof::by_word);
     let (has_reserved, has_leased, is_late) = (false, false, false);
-    let mut run = Run { site, args, volume, lock, eye, boot, key, word, has_reserved, has_leased, is_late };
+    let start = None;
+    let mut run =
+        Run { site, args, volume, lock, eye, boot, key, word, start, has_reserved, has_leased, is_late };
     run.taken(told).map_err(|fail| run.given_up(fail))
 }
 
@@ -70,6 +76,8 @@ impl Run<'_> {
         let mut found = self.look()?;
         loop {
             let steps = self.plan(&found)?;
+            let mounts = steps.iter().any(|step| matches!(step, Step::Mount { .. }));
+            self.start = if mounts { self.legs(&found)? } else { None };
             if self.args.dry_run {
                 show(&steps, self.volume, told);
                 return Ok(Exit::Ok);
@@ -84,6 +92,10 @@ impl Run<'_> {
             found = self.look()?; // it was released meanwhile: the plan is another
         }
         let found = self.settled()?;
+        if let Some(start) = self.start.take() {
+            self.are_only(&start, &found)?;
+            start.degraded.into_iter().for_each(|degraded| told.record(degraded));
+        }
         told.record(found.record(self.volume, true));
         Ok(Exit::Ok)
     }
@@ -128,11 +140,14 @@ impl Run<'_> {
                     done = "not mounted, and its guard is clean";
                 }
                 Step::Mount { point, watch, .. } => {
+                    let start = self.start.clone();
+                    start.iter().try_for_each(|start| self.leave_out(start))?;
+                    let more = start.map(|start| start.options).unwrap_or_default();
                     let call = Call {
                         device: self.volume.device.clone(),
                         point: point.clone(),
                         fstype: self.volume.fstype.word().to_owned(),
-                        options: self.volume.options.as_str().to_owned(),
+                        options: self.volume.options.as_str().to_owned() + &more,
                     };
                     match watch {
                         None => {

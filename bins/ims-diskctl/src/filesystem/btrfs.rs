@@ -30,6 +30,8 @@ pub struct Superblock {
     pub devices: u64,
     /// The number of this device among them, from 1.
     pub device: u64,
+    /// How long this device is, in bytes.
+    pub length: u64,
     /// This device's own number.
     pub device_uuid: Uuid,
     /// Whether what was written since the last commit is in its log, to be replayed.
@@ -57,6 +59,7 @@ impl Superblock {
             generation: le64(bytes, 0x48)?,
             devices: le64(bytes, 0x88)?,
             device: le64(bytes, 0xC9)?,
+            length: le64(bytes, 0xD1)?,
             device_uuid: uuid(0x10B)?,
             has_log: le64(bytes, 0x60)? != 0,
         }))
