@@ -107,12 +107,13 @@ fn the_disk_itself_lets_nobody_write_but_the_node_that_took_it() {
     pair.run(2, "release").ok();
     assert_eq!(pair.held(2), (Value::Null, 0));
 
-    // Fenced, and confirmed after its last sign of life: its disk is taken over without a word more.
+    // Fenced, and confirmed after its last sign of life: its disk is taken over without a word more. It lives all the same,
+    // and gives signs until its disk is gone: the proof is as late as a clock may be.
     pair.run(1, "take").ok();
     pair.0
         .sh(r#"mkdir -p /var/lib/ims/fenced
              printf '{"schema":"ims.fenced/1","node":"mail-1","method":"fence_x","confirmed_by":"agent","time":"%s"}' \
-                 "$(date -u +%FT%TZ)" >/var/lib/ims/fenced/mail-1.json"#)
+                 "$(date -u -d "1 second" +%FT%TZ)" >/var/lib/ims/fenced/mail-1.json"#)
         .ok();
     pair.run(2, "take").ok();
     assert_eq!((pair.held(2), pair.writes(1), pair.writes(2)), (("mail-2".into(), 1), false, true));

@@ -1,10 +1,12 @@
 //! What a disk's persistent reservation has to do with a take. Pure.
 
 use ims::Fail;
+use jiff::Timestamp;
 
 use super::{Step, Taking};
 use crate::guard::mmp::Sequence;
 use crate::guard::reservation::{Deed, Standing, excludes_others};
+use crate::hand::Disk;
 use crate::look::Found;
 use crate::proof::Holder;
 use crate::volume::Wanted;
@@ -79,7 +81,13 @@ pub fn reserving(wanted: &Taking<'_>, found: &Found) -> Result<Reserving, Fail> 
 fn proves(wanted: &Taking<'_>, found: &Found) -> Result<String, Option<String>> {
     let Some(proof) = wanted.proof else { return Err(None) };
     let name = found.reserved_by.as_deref().or(found.signer.as_deref());
-    match proof.proves(&Holder::of(found, name, wanted.us), wanted.now) {
+    let mut holder = Holder::of(found, name, wanted.us);
+    // A reservation has no time. Without a guard block, which has one, the proof counts by its own age: taking the key of
+    // the node away fences it from the disk, alive or not.
+    if found.reserved_by.is_some() && matches!(&found.disk, Ok(Disk { guard: None, .. })) {
+        holder.last_sign = Some(Timestamp::UNIX_EPOCH);
+    }
+    match proof.proves(&holder, wanted.now) {
         Ok(()) => Ok(proof.told()),
         Err(why) if proof.was_named => Err(Some(format!("{} does not prove it dead: {why}", proof.from))),
         Err(_) => Err(None),

@@ -152,6 +152,29 @@ fn a_disk_that_can_be_reserved_is_taken_by_whom_it_is_reserved_for() {
 }
 
 #[test]
+fn a_reservation_without_a_guard_block_is_taken_over_by_a_fresh_proof_about_its_holder() {
+    for (node, age_s, expected) in [
+        ("mail-2", 5, Ok(vec![("preempt", 0), ("mount", 0)])),
+        ("mail-2", 3600, Err(Exit::Refused)),
+        ("mail-3", 5, Err(Exit::Refused)),
+    ] {
+        let mut found = found(None, &[]);
+        let held = Some(Held { key: key("mail-2"), kind: Kind::RegistrantsWrite });
+        let seen = Seen { generation: 1, keys: vec![key("mail-2")], held };
+        found.standing = Some(standing(&seen, key("mail-1")));
+        found.reserved_by = Some("mail-2".into());
+        found.reserved = Ok(Some(seen));
+        let mut proof = crate::proof::Proof::by_word(&node.parse().unwrap());
+        let now = Timestamp::now();
+        proof.fenced.time = now - jiff::SignedDuration::from_secs(age_s);
+        let volume = volume();
+        let taking = Taking { proof: Some(&proof), now, ..taking(&volume, Wanted::Auto) };
+        let steps = take(&taking, &found).map(|steps| actions(&steps)).map_err(|fail| fail.exit());
+        assert_eq!(steps, expected, "{node}, {age_s} s ago");
+    }
+}
+
+#[test]
 fn what_a_disk_says_of_its_reservations_must_be_known_unless_another_guard_was_named() {
     let mut found = found(Some(Ok(block(0xFF4D_4D50))), &[]);
     found.reserved = Err("Input/output error".into());
