@@ -16,6 +16,9 @@ _ims__diskctl() {
             ",$1")
                 cmd="ims__diskctl"
                 ;;
+            ims__diskctl,check)
+                cmd="ims__diskctl__subcmd__check"
+                ;;
             ims__diskctl,help)
                 cmd="ims__diskctl__subcmd__help"
                 ;;
@@ -27,6 +30,9 @@ _ims__diskctl() {
                 ;;
             ims__diskctl,take)
                 cmd="ims__diskctl__subcmd__take"
+                ;;
+            ims__diskctl__subcmd__help,check)
+                cmd="ims__diskctl__subcmd__help__subcmd__check"
                 ;;
             ims__diskctl__subcmd__help,help)
                 cmd="ims__diskctl__subcmd__help__subcmd__help"
@@ -47,7 +53,7 @@ _ims__diskctl() {
 
     case "${cmd}" in
         ims__diskctl)
-            opts="-o -h -V --output --help --version look take release help"
+            opts="-o -h -V --output --help --version look take release check help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -68,9 +74,81 @@ _ims__diskctl() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        ims__subcmd__diskctl__subcmd__help)
-            opts="look take release help"
+        ims__subcmd__diskctl__subcmd__check)
+            opts="-o -h --device --mount --fstype --options --guard --max-space --max-inodes --max-write --timeout --output --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --device)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --mount)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --fstype)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --options)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --guard)
+                    COMPREPLY=($(compgen -W "auto reservation mmp none" -- "${cur}"))
+                    return 0
+                    ;;
+                --max-space)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-inodes)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-write)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "json table" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "json table" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        ims__subcmd__diskctl__subcmd__help)
+            opts="look take release check help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        ims__subcmd__diskctl__subcmd__help__subcmd__check)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi

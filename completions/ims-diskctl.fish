@@ -31,6 +31,7 @@ complete -c ims-diskctl -n "__fish_ims_diskctl_needs_command" -s V -l version -d
 complete -c ims-diskctl -n "__fish_ims_diskctl_needs_command" -f -a "look" -d 'Say whether the volume is mounted here, which node masters it and when that was last alive'
 complete -c ims-diskctl -n "__fish_ims_diskctl_needs_command" -f -a "take" -d 'Mount the volume here, unless another node has it'
 complete -c ims-diskctl -n "__fish_ims_diskctl_needs_command" -f -a "release" -d 'Unmount the volume here, so that another node can take it at once'
+complete -c ims-diskctl -n "__fish_ims_diskctl_needs_command" -f -a "check" -d 'Say how well the volume is that is mounted here: whether it can be written, its space, its errors, its disks'
 complete -c ims-diskctl -n "__fish_ims_diskctl_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand look" -l device -d 'The block device, best by what is on it: /dev/disk/by-label/… or by-uuid/…' -r -F
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand look" -l mount -d 'The folder where it is mounted' -r -F
@@ -73,7 +74,23 @@ complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand release" -s o -l
 table\t'Tables for people'"
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand release" -s n -l dry-run -d 'Show the steps and take none'
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand release" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand help; and not __fish_seen_subcommand_from look take release help" -f -a "look" -d 'Say whether the volume is mounted here, which node masters it and when that was last alive'
-complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand help; and not __fish_seen_subcommand_from look take release help" -f -a "take" -d 'Mount the volume here, unless another node has it'
-complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand help; and not __fish_seen_subcommand_from look take release help" -f -a "release" -d 'Unmount the volume here, so that another node can take it at once'
-complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand help; and not __fish_seen_subcommand_from look take release help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand check" -l device -d 'The block device, best by what is on it: /dev/disk/by-label/… or by-uuid/…' -r -F
+complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand check" -l mount -d 'The folder where it is mounted' -r -F
+complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand check" -l fstype -d 'Its file system: ext4, xfs, btrfs, or another that the kernel knows' -r
+complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand check" -l options -d 'The options that it is mounted with, separated by commas' -r
+complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand check" -l guard -d 'What must keep the other nodes away; none takes a volume that has no guard' -r -f -a "auto\t'The strongest that the volume has; without any the volume is not taken'
+reservation\t'A persistent reservation of the disk'
+mmp\t'Multiple mount protection of ext4'
+none\t'Nothing, if the volume has nothing: whoever says this keeps the other nodes away'"
+complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand check" -l max-space -d 'How much of the space may be used, of what users other than root can have' -r
+complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand check" -l max-inodes -d 'How many of the inodes may be used' -r
+complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand check" -l max-write -d 'How long it may take to write a block and make it durable' -r
+complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand check" -l timeout -d 'How long it may take in all; a disk that has not answered by then is unknown' -r
+complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand check" -s o -l output -d 'Show records as JSON lines or as tables [default: tables on a terminal, JSON elsewhere]' -r -f -a "json\t'One JSON object a line'
+table\t'Tables for people'"
+complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand check" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand help; and not __fish_seen_subcommand_from look take release check help" -f -a "look" -d 'Say whether the volume is mounted here, which node masters it and when that was last alive'
+complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand help; and not __fish_seen_subcommand_from look take release check help" -f -a "take" -d 'Mount the volume here, unless another node has it'
+complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand help; and not __fish_seen_subcommand_from look take release check help" -f -a "release" -d 'Unmount the volume here, so that another node can take it at once'
+complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand help; and not __fish_seen_subcommand_from look take release check help" -f -a "check" -d 'Say how well the volume is that is mounted here: whether it can be written, its space, its errors, its disks'
+complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand help; and not __fish_seen_subcommand_from look take release check help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

@@ -35,6 +35,7 @@ fn schemas() -> Vec<(String, schemars::Schema)> {
         ims::fencing::Fenced,
         ims::instance::Instance,
         ims_diskctl::Volume,
+        ims_diskctl::VolumeCheck,
         ims_diskctl::VolumeStep,
         ims_ipbind::address::AddressRecord,
         ims_ipbind::address::LinkRecord,

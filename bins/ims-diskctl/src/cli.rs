@@ -1,5 +1,7 @@
 //! The command line of `ims-diskctl`.
 
+mod check;
+
 use std::path::{Path, PathBuf};
 
 use clap::{Parser, Subcommand};
@@ -7,6 +9,8 @@ use ims::command::{Arguments, Common};
 use ims::name::NodeName;
 use ims::output::Format;
 use ims::span::Span;
+
+pub use check::{Check, Limits};
 
 use crate::naming::Name;
 use crate::volume::{Fstype, Options, Wanted, absolute};
@@ -42,6 +46,8 @@ pub enum Verb {
     Take(Take),
     /// Unmount the volume here, so that another node can take it at once
     Release(Release),
+    /// Say how well the volume is that is mounted here: whether it can be written, its space, its errors, its disks
+    Check(Check),
     /// Do what may hang, for the process that started this one
     #[command(hide = true)]
     Hand {

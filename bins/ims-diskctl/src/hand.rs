@@ -11,6 +11,7 @@ use ims::sys::reservation::Seen as Reserved;
 use ims::sys::{file, hand};
 use serde::{Deserialize, Serialize};
 
+use crate::check;
 use crate::filesystem::Filesystem;
 use crate::filesystem::ext4;
 use crate::guard::claim::{self, Claimed};
@@ -40,6 +41,8 @@ pub enum Question {
     Sync(PathBuf),
     /// Unmount. Answered by a `Result<(), Refusal>`.
     Unmount(PathBuf),
+    /// How well is it?
+    Check(check::Question),
 }
 
 /// What was seen of a volume.
@@ -102,6 +105,7 @@ fn answer(question: Question) -> serde_json::Value {
         Question::Mount(call) => value(&mount_anew(&call)),
         Question::Sync(point) => value(&mount::sync(&point).map_err(|e| words(&e))),
         Question::Unmount(point) => value(&mount::detach(&point)),
+        Question::Check(question) => check::answer(question),
     }
 }
 
@@ -116,7 +120,8 @@ fn mount_anew(call: &Call) -> Done {
     mount::attach(call)
 }
 
-fn value<A: Serialize>(answer: &A) -> serde_json::Value {
+/// An answer as it goes over the pipe.
+pub fn value<A: Serialize>(answer: &A) -> serde_json::Value {
     serde_json::to_value(answer).unwrap_or_default()
 }
 

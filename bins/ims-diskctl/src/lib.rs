@@ -4,6 +4,7 @@
 //! [`look`] finds what is there, [`plan`] decides, [`act`] does; whatever touches the disk is done by a [`hand`].
 
 mod act;
+mod check;
 pub mod cli;
 mod each;
 pub mod filesystem;
@@ -19,6 +20,7 @@ mod volume;
 
 use ims::{Exit, Fail, Host, Out};
 
+pub use check::VolumeCheck;
 pub use cli::Args;
 pub use record::{Volume, VolumeStep};
 
@@ -31,6 +33,7 @@ pub fn main(args: Args, host: &Host, out: &mut Out) -> Result<Exit, Fail> {
         cli::Verb::Look(args) => look::print(host, &args, out),
         cli::Verb::Take(args) => act::take(host, &args, out),
         cli::Verb::Release(args) => act::release(host, &args, out),
+        cli::Verb::Check(args) => check::print(host, &args, out),
         cli::Verb::Hand { starter } => hand::serve(starter),
     }
 }

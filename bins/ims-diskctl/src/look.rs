@@ -111,6 +111,11 @@ impl Eye {
         &mut self.hand
     }
 
+    /// Whether a disk did not answer it in time, after which it sees no other.
+    pub const fn is_blind(&self) -> bool {
+        self.blind.is_some()
+    }
+
     /// Looks at a volume; a disk that does not answer in time is told as such.
     pub fn look(&mut self, volume: &Volume, patience: Duration) -> Result<Found, Fail> {
         let number = block::number_of(&volume.device)?;

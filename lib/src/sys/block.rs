@@ -163,20 +163,20 @@ mod kernel {
 }
 
 /// Memory that starts where direct I/O wants it.
-struct Aligned {
+pub(super) struct Aligned {
     memory: Vec<u8>,
     start: usize,
     length: usize,
 }
 
 impl Aligned {
-    fn new(length: usize) -> Self {
+    pub(super) fn new(length: usize) -> Self {
         let memory = vec![0; length + SECTOR];
         let start = memory.as_ptr().align_offset(SECTOR);
         Self { memory, start, length }
     }
 
-    fn bytes(&mut self) -> &mut [u8] {
+    pub(super) fn bytes(&mut self) -> &mut [u8] {
         self.memory.get_mut(self.start..self.start + self.length).unwrap_or_default()
     }
 }

@@ -247,6 +247,12 @@ impl Line {
     }
 }
 
+/// Whether a program is there, by the folders of `PATH`.
+pub fn is_there(program: &str) -> bool {
+    let paths = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&paths).any(|folder| folder.join(program).is_file())
+}
+
 impl std::fmt::Display for Line {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         for (index, word) in self.words.iter().enumerate() {

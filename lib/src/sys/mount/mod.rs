@@ -3,9 +3,11 @@
 //! A mount touches a disk that may hang: what changes anything here belongs into a [`super::hand`].
 
 mod attach;
+mod room;
 mod table;
 mod users;
 
 pub use attach::{Call, Refusal, attach, detach, sync};
+pub use room::{Count, room};
 pub use table::{Mounted, Table};
 pub use users::{User, holders_apart, users};
