@@ -11,6 +11,7 @@ mod named;
 mod release;
 mod reservation;
 mod take;
+mod thaw;
 
 use std::path::PathBuf;
 

@@ -16,7 +16,7 @@ use ims::{Exit, Fail, Host, Out, State};
 use crate::NAME;
 use crate::cli::Look;
 use crate::each::{Order, each};
-use crate::guard::mmp::Block;
+use crate::guard::mmp::{Block, Sequence};
 use crate::guard::reservation::{self, Standing};
 use crate::hand::{Disk, Place, Question, Seen, WORDS};
 use crate::names::Names;
@@ -48,6 +48,8 @@ pub struct Found {
     pub standing: Option<Standing>,
     /// The node that reserved it, or the key that is no node's that we know.
     pub reserved_by: Option<String>,
+    /// The other node that signs the guard of what is mounted here: two have it.
+    pub rival: Option<String>,
 }
 
 impl Found {
@@ -84,6 +86,7 @@ impl Found {
             self.disk.as_ref().is_ok_and(|disk| disk.guard.as_ref().is_none_or(Result::is_ok));
         match (self.mounted(), self.standing) {
             (State::Up, Some(Standing::Theirs(_) | Standing::Strange(_))) => State::Partial,
+            (State::Up, _) if self.rival.is_some() => State::Partial,
             _ if !guard_is_readable => State::Unknown,
             (state, _) => state,
         }
@@ -95,6 +98,7 @@ impl Found {
 pub struct Eye {
     hand: Hand,
     names: Names,
+    name: String,
     us: Key,
     /// Why it sees nothing any more: its hand hangs, and an answer that came late would be taken for another's.
     blind: Option<String>,
@@ -103,7 +107,8 @@ pub struct Eye {
 impl Eye {
     /// An eye with a hand of its own.
     pub fn open(host: &Host, hand: Hand) -> Result<Self, Fail> {
-        Ok(Self { hand, names: Names::load(host)?, us: reservation::key(host.name()), blind: None })
+        let name = host.name().to_owned();
+        Ok(Self { hand, names: Names::load(host)?, us: reservation::key(&name), name, blind: None })
     }
 
     /// The hand, for other questions.
@@ -155,6 +160,7 @@ impl Eye {
             reserved: seen.reserved,
             standing: None,
             reserved_by: None,
+            rival: None,
         };
         found.top = table.top_at(found.point(volume)).cloned();
         found.nested =
@@ -164,7 +170,17 @@ impl Eye {
             found.reserved_by = seen.held.map(|held| self.names.reserver(held.key));
         }
         found.signer = found.guard().and_then(|block| self.names.signer(block));
+        found.rival = self.rival(&found);
         Ok(found)
+    }
+
+    /// The other node that signs the guard of what is mounted here. A name that is no known node's may be that of this
+    /// machine, on which the node is a container.
+    fn rival(&self, found: &Found) -> Option<String> {
+        let block = found.guard().filter(|block| matches!(block.sequence(), Sequence::Held(_)))?;
+        let is_here = found.mounted() == State::Up && !block.is_claim();
+        let another = |signer: &&String| **signer != self.name && self.names.is_node(signer);
+        found.signer.as_ref().filter(|_| is_here).filter(another).cloned()
     }
 }
 

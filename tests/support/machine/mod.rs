@@ -6,12 +6,14 @@
 use std::io::{BufRead, BufReader, Write};
 use std::path::PathBuf;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 
+use super::cgroup::Cgroup;
 use super::disk::Disk;
 use super::must::Must;
 use super::rack::programs;
@@ -24,10 +26,18 @@ const INIT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/machine/i
 /// How long it may take to come up, and a command to end.
 const UP: Duration = Duration::from_secs(60);
 const DEADLINE: Duration = Duration::from_secs(120);
+/// How long it may take to stop, and to go on.
+const STOP: Duration = Duration::from_secs(10);
+/// Joins the control group whose folder is named first, and becomes the rest.
+const JOINED: &str = r#"echo 0 >"$1/cgroup.procs"; shift; exec "$@""#;
+
+/// How many there were: part of the names of their control groups.
+static MACHINES: AtomicU32 = AtomicU32::new(1);
 
 /// A machine, which ends with its last use.
 pub struct Machine {
     name: String,
+    cgroup: Cgroup,
     process: Child,
     console: ChildStdin,
     answers: Receiver<Answer>,
@@ -44,7 +54,9 @@ struct Answer {
 impl Machine {
     /// Boots one with these disks, the first of which is `/dev/ubda`.
     pub fn boot(name: &str, disks: &[&Disk]) -> Self {
-        let mut command = Command::new("setpriv");
+        let cgroup = Cgroup::make(&format!("machine-{}", MACHINES.fetch_add(1, Ordering::Relaxed)));
+        let mut command = Command::new("sh");
+        command.args(["-euc", JOINED, "sh"]).arg(cgroup.path()).arg("setpriv");
         // In a namespace of pids of its own, so that its end is the end of all its processes.
         command.args([
             "--pdeathsig",
@@ -79,7 +91,7 @@ impl Machine {
         let said = process.stdout.take().unwrap();
         let (hear, answers) = channel();
         std::thread::spawn(move || listen(said, &hear));
-        let machine = Self { name: name.to_owned(), process, console, answers, asked: 0 };
+        let machine = Self { name: name.to_owned(), cgroup, process, console, answers, asked: 0 };
         machine.answer(0, UP, "boot");
         machine
     }
@@ -98,6 +110,16 @@ impl Machine {
         let Answer { status, out, err, .. } = self.answer(self.asked, DEADLINE, script);
         let line = format!("{}: {script}", self.name);
         Ran { line, status: Some(status), signal: None, stdout: out, stderr: err, took: started.elapsed() }
+    }
+
+    /// Stops all of it, its kernel too, as a hypervisor does. Its clock goes on.
+    pub fn freeze(&self) {
+        assert!(self.cgroup.freeze(true, STOP), "{} did not freeze", self.name);
+    }
+
+    /// Lets it go on.
+    pub fn thaw(&self) {
+        assert!(self.cgroup.freeze(false, STOP), "{} did not thaw", self.name);
     }
 
     /// Cuts its power: what its kernel had not written is lost.

@@ -141,6 +141,7 @@ impl Run<'_> {
                             if !self.mount_watching(call, block, *wait)? {
                                 return Ok(false);
                             }
+                            self.tell_unfenced(found, *wait);
                         }
                     }
                 }
