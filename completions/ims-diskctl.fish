@@ -69,9 +69,12 @@ complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand release" -l guar
 reservation\t'A persistent reservation of the disk'
 mmp\t'Multiple mount protection of ext4'
 none\t'Nothing, if the volume has nothing: whoever says this keeps the other nodes away'"
+complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand release" -l instance -d 'End what is left there of this instance: its processes by their control group, and those that run as the owner of its folder; may be given several times [default: of volumes that a group names, the instances of that group]' -r
+complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand release" -l grace -d 'How long a process may take to end by itself (SIGTERM) before it is killed (SIGKILL)' -r
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand release" -l timeout -d 'How long it may take in all, most of it to write out what is still in memory' -r
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand release" -s o -l output -d 'Show records as JSON lines or as tables [default: tables on a terminal, JSON elsewhere]' -r -f -a "json\t'One JSON object a line'
 table\t'Tables for people'"
+complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand release" -l kill-users -d 'End every process that uses it, whoever it belongs to'
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand release" -s n -l dry-run -d 'Show the steps and take none'
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand release" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand check" -l device -d 'The block device, best by what is on it: /dev/disk/by-label/… or by-uuid/…' -r -F

@@ -3,6 +3,7 @@
 mod check;
 mod claim;
 mod crash;
+mod ending;
 mod filesystems;
 mod kill;
 mod look;
@@ -21,7 +22,7 @@ use crate::support::{Bed, Disk, Node, Ran};
 
 /// Two nodes and the volume that they share, at /srv/ims.
 struct Pair {
-    _bed: Bed,
+    bed: Bed,
     one: Node,
     two: Node,
     disk: Disk,
@@ -41,7 +42,7 @@ impl Pair {
             node.attach(&disk);
             node.sh("mkdir -p /srv/ims").ok();
         }
-        let pair = Self { _bed: bed, one, two, disk };
+        let pair = Self { bed, one, two, disk };
         pair.sign();
         pair
     }

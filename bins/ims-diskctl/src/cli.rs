@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Parser, Subcommand};
 use ims::command::{Arguments, Common};
-use ims::name::NodeName;
+use ims::name::{InstanceName, NodeName};
 use ims::output::Format;
 use ims::span::Span;
 
@@ -122,6 +122,16 @@ pub struct Release {
     /// The volumes.
     #[command(flatten)]
     pub volumes: VolumeArgs,
+    /// End what is left there of this instance: its processes by their control group, and those that run as the owner
+    /// of its folder; may be given several times [default: of volumes that a group names, the instances of that group]
+    #[arg(long, value_name = "NAME")]
+    pub instance: Vec<InstanceName>,
+    /// End every process that uses it, whoever it belongs to
+    #[arg(long)]
+    pub kill_users: bool,
+    /// How long a process may take to end by itself (SIGTERM) before it is killed (SIGKILL)
+    #[arg(long, value_name = "TIME", default_value = "2s")]
+    pub grace: Span,
     /// Show the steps and take none
     #[arg(short = 'n', long)]
     pub dry_run: bool,

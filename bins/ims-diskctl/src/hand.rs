@@ -17,6 +17,7 @@ use crate::filesystem::ext4;
 use crate::guard::claim::{self, Claimed};
 use crate::guard::mmp::{self, Block};
 use crate::guard::reservation::{self, Came};
+use crate::users;
 
 /// The words that lead this program into [`serve`].
 pub const WORDS: &[&str] = &["hand"];
@@ -41,6 +42,12 @@ pub enum Question {
     Sync(PathBuf),
     /// Unmount. Answered by a `Result<(), Refusal>`.
     Unmount(PathBuf),
+    /// Who uses it? Answered by a `Result<Users, String>`.
+    Users(users::Wanted),
+    /// Signal those who still use it. Answered by a `Result<Vec<Process>, String>`: those who were.
+    Signal(users::Signal),
+    /// Whether nothing on this node has the device to itself, a mount above all. Answered by a `Result<bool, String>`.
+    IsFree(PathBuf),
     /// How well is it?
     Check(check::Question),
 }
@@ -105,6 +112,9 @@ fn answer(question: Question) -> serde_json::Value {
         Question::Mount(call) => value(&mount_anew(&call)),
         Question::Sync(point) => value(&mount::sync(&point).map_err(|e| words(&e))),
         Question::Unmount(point) => value(&mount::detach(&point)),
+        Question::Users(wanted) => value(&wanted.find().map_err(|fail| fail.to_string())),
+        Question::Signal(signal) => value(&signal.send().map_err(|fail| fail.to_string())),
+        Question::IsFree(device) => value(&Device::is_free(&device).map_err(|e| words(&e))),
         Question::Check(question) => check::answer(question),
     }
 }

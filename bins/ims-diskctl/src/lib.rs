@@ -13,9 +13,11 @@ mod hand;
 mod look;
 mod names;
 mod naming;
+mod owner;
 mod plan;
 mod proof;
 pub mod record;
+mod users;
 mod volume;
 
 use ims::{Exit, Fail, Host, Out};

@@ -102,7 +102,7 @@ fn volume(name: String, described: &group::Volume) -> Result<Volume, Fail> {
 }
 
 /// Everything that a resource requires, directly or by way of others.
-fn requirements(group: &Group, resource: &Resource) -> Vec<String> {
+pub fn requirements(group: &Group, resource: &Resource) -> Vec<String> {
     let mut found: Vec<&ResourceName> = resource.requires.iter().collect();
     let mut next = 0;
     while let Some(required) = found.get(next).copied() {

@@ -2,11 +2,10 @@
 
 use std::path::PathBuf;
 
-use ims::sys::mount::User;
-use ims::{Record, State};
+use ims::{Record, State, sys};
 use jiff::Timestamp;
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// A volume as it was found, or as a run left it.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
@@ -42,12 +41,26 @@ pub struct Volume {
     pub errors: Option<u32>,
     /// How often it was mounted to be written since then, here or elsewhere.
     pub mounts: Option<u16>,
-    /// Processes that keep it from being released.
+    /// Processes that keep it from being released, or that were ended for that.
     pub users: Vec<User>,
+    /// What the kernel itself uses there, in words: swap files, loop devices, exports, overlays.
+    pub kernel_users: Vec<String>,
     /// Whether this run mounted or unmounted it.
     pub changed: bool,
     /// Why the state is what it is, where that is not plain.
     pub why: Option<String>,
+}
+
+/// A process that uses a volume.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct User {
+    /// Which process, and what it has there.
+    #[serde(flatten)]
+    pub process: sys::mount::User,
+    /// The instance that it belongs to, of those that may be ended.
+    pub instance: Option<String>,
+    /// The last signal that it was sent: `TERM` or `KILL`.
+    pub signal: Option<String>,
 }
 
 impl Record for Volume {
@@ -168,7 +181,8 @@ impl GuardState {
 pub struct VolumeStep {
     /// The volume's resource, `GROUP:RESOURCE`, where it was named by its group.
     pub resource: Option<String>,
-    /// What is done: `reserve`, `preempt`, `claim`, `clear-guard`, `mount`, `sync`, `unmount`, `unreserve`.
+    /// What is done: `reserve`, `preempt`, `claim`, `clear-guard`, `mount`, `sync`, `end`, `unmount`,
+    /// `unreserve`.
     pub action: &'static str,
     /// The device.
     pub device: PathBuf,

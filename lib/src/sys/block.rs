@@ -96,6 +96,16 @@ impl Device {
         Self::with(path, OFlags::RDWR)
     }
 
+    /// Whether nothing on this node has the device to itself: a file system that is mounted in whatever mount namespace,
+    /// or lives on after that; a device that is made of it; a program that checks it.
+    pub fn is_free(path: &Path) -> io::Result<bool> {
+        match Self::with(path, OFlags::RDONLY | OFlags::EXCL) {
+            Ok(_) => Ok(true),
+            Err(e) if e.raw_os_error() == Some(rustix::io::Errno::BUSY.raw_os_error()) => Ok(false),
+            Err(e) => Err(e),
+        }
+    }
+
     fn with(path: &Path, access: OFlags) -> io::Result<Self> {
         // O_DIRECT: the page cache of this node may be older than what another node wrote.
         let flags = access | OFlags::DIRECT | OFlags::CLOEXEC | OFlags::NONBLOCK;

@@ -6,13 +6,14 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use serde::{Deserialize, Serialize};
 
 use crate::sys::exec::Line;
 use crate::sys::process::Process;
 use crate::{Exit, Fail};
 
 /// A control group of ours, whether it is there or not.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cgroup {
     path: PathBuf,
 }
@@ -102,6 +103,13 @@ impl Cgroup {
             .filter(|process| process.parent().is_some_and(|pid| !is_inside(pid)))
             .min_by_key(|p| p.began)
             .copied())
+    }
+
+    /// Whether a process is in it, or in one below it.
+    pub fn has(&self, process: &Process) -> bool {
+        let text = fs::read_to_string(format!("/proc/{}/cgroup", process.pid)).unwrap_or_default();
+        let path = text.lines().find_map(|line| line.strip_prefix("0::/"));
+        path.zip(mount()).is_some_and(|(path, mount)| mount.join(path).starts_with(&self.path))
     }
 
     /// Waits until no process is in it or the deadline comes; says whether none is. The kernel tells, nobody polls.

@@ -5,10 +5,14 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::OwnedFd;
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use serde::{Deserialize, Serialize};
+
+/// The kernel's ticks in a second as it tells them (`USER_HZ`), the same wherever Rust's standard library runs.
+const TICKS: u64 = 100;
 
 /// One process: its pid, and when it began in the kernel's ticks since boot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -50,6 +54,34 @@ impl Process {
         Self::of(self.pid).as_ref() == Some(self)
     }
 
+    /// When it began, by the clock of the wall; `None` when the kernel does not tell.
+    pub fn since(&self) -> Option<Timestamp> {
+        let text = fs::read_to_string("/proc/stat").ok()?;
+        let booted: i64 = text.lines().find_map(|line| line.strip_prefix("btime "))?.trim().parse().ok()?;
+        let after = self.began / TICKS;
+        Timestamp::from_second(booted.checked_add(i64::try_from(after).ok()?)?).ok()
+    }
+
+    /// What it waits for in the kernel, as far as the kernel tells, and whether nothing can wake it: a process that
+    /// waits for a dead disk.
+    pub fn waits(&self) -> (String, bool) {
+        let read = |name: &str| fs::read_to_string(format!("/proc/{}/{name}", self.pid)).unwrap_or_default();
+        let stack = read("stack");
+        let top = stack.lines().filter_map(|line| line.split_whitespace().nth(1)).take(3);
+        let top: Vec<&str> = top.filter_map(|call| call.split('+').next()).collect();
+        let place = if top.is_empty() { read("wchan") } else { top.join(" < ") };
+        (place.trim_matches(['0', '\n']).to_owned(), stat(self.pid).is_some_and(|stat| stat.letter == 'D'))
+    }
+
+    /// The user that it runs as in every respect; `None` when it is several, or has ended.
+    pub fn user(&self) -> Option<u32> {
+        let text = fs::read_to_string(format!("/proc/{}/status", self.pid)).ok()?;
+        let line = text.lines().find_map(|line| line.strip_prefix("Uid:"))?;
+        let ids: Vec<u32> = line.split_whitespace().filter_map(|word| word.parse().ok()).collect();
+        let (first, others) = ids.split_first()?;
+        (others.len() == 3 && others.iter().all(|id| id == first)).then_some(*first)
+    }
+
     /// The pid of its parent.
     pub fn parent(&self) -> Option<i32> {
         stat(self.pid).filter(|stat| stat.began == self.began).map(|stat| stat.parent)
@@ -89,8 +121,18 @@ impl Process {
 
     /// Sends it a signal; says whether it was still there to get it.
     pub fn signal(&self, signal: i32) -> io::Result<bool> {
+        self.signal_if(signal, || true)
+    }
+
+    /// Sends it a signal if something still holds of it, asked once it is sure that no other process can get the
+    /// signal; says whether it was sent.
+    pub fn signal_if(&self, signal: i32, holds: impl FnOnce() -> bool) -> io::Result<bool> {
         let signal = Signal::from_named_raw(signal).ok_or(io::ErrorKind::InvalidInput)?;
         let Some(handle) = self.handle()? else { return Ok(false) };
+        // That the process is alive afterwards makes sure that it was the one asked about.
+        if !holds() || !self.is_alive() {
+            return Ok(false);
+        }
         match pidfd_send_signal(&handle, signal) {
             Ok(()) => Ok(true),
             Err(rustix::io::Errno::SRCH) => Ok(false),
@@ -144,6 +186,12 @@ pub fn descendants(first: &Process) -> Vec<Process> {
         }
     }
     found
+}
+
+/// The parent of a process, its parent, and so on.
+pub fn ancestors(last: Option<Process>) -> Vec<Process> {
+    let parent = |of: &Process| of.parent().and_then(Process::of);
+    std::iter::successors(last.as_ref().and_then(parent), parent).collect()
 }
 
 /// The pid in a pid file's first line.

@@ -150,7 +150,7 @@ impl Run<'_> {
                     done = "not mounted";
                 }
                 // No step of a take.
-                Step::Sync(_) | Step::Unmount(_) => {}
+                Step::Sync(_) | Step::End(_) | Step::Unmount(_) => {}
             }
         }
         Ok(true)

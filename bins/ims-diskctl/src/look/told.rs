@@ -64,6 +64,7 @@ impl Found {
             errors: filesystem.and_then(Filesystem::error_count),
             mounts: filesystem.and_then(Filesystem::ext4).map(|ext4| ext4.mount_count),
             users: Vec::new(),
+            kernel_users: Vec::new(),
             changed,
             why: self.why(volume),
         }

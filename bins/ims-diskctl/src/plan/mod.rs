@@ -1,6 +1,7 @@
 //! What is to be done: pure functions from what is wanted and what was found to steps, or to the rule that forbids them.
 
 mod by_guard;
+mod ending;
 mod release;
 mod reserving;
 mod take;
@@ -13,6 +14,7 @@ use crate::guard::reservation::Deed;
 use crate::record::VolumeStep;
 use crate::volume::Volume;
 
+pub use ending::ending;
 pub use release::release;
 pub use take::{Taking, take};
 
@@ -46,6 +48,8 @@ pub enum Step {
     },
     /// Write out what is in memory.
     Sync(PathBuf),
+    /// End those who use it: who they are, in words.
+    End(String),
     /// Unmount a folder.
     Unmount(PathBuf),
 }
@@ -70,6 +74,7 @@ impl Step {
                 (action, Duration::ZERO, why.as_str())
             }
             Self::Sync(_) => ("sync", Duration::ZERO, "so that the unmount has little left to write"),
+            Self::End(who) => ("end", Duration::ZERO, who.as_str()),
             Self::Unmount(_) => ("unmount", Duration::ZERO, "so that another node can take it at once"),
         };
         VolumeStep {

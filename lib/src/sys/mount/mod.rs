@@ -3,6 +3,8 @@
 //! A mount touches a disk that may hang: what changes anything here belongs into a [`super::hand`].
 
 mod attach;
+mod kernel;
+mod reach;
 mod room;
 mod table;
 mod users;
@@ -10,4 +12,4 @@ mod users;
 pub use attach::{Call, Refusal, attach, detach, sync};
 pub use room::{Count, room};
 pub use table::{Mounted, Table};
-pub use users::{User, holders_apart, users};
+pub use users::{Search, User, Users};

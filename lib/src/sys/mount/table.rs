@@ -50,6 +50,12 @@ impl Mounted {
         all.join(",")
     }
 
+    /// The number of the peer group of a kind (`shared`, `master`) that it is in.
+    pub fn group(&self, kind: &str) -> Option<u32> {
+        let number = |peer: &String| peer.strip_prefix(kind)?.strip_prefix(':')?.parse().ok();
+        self.peers.iter().find_map(number)
+    }
+
     /// Whether it is a whole file system and not a folder of one: of Btrfs, a whole subvolume.
     pub fn is_whole(&self) -> bool {
         let subvolume = || self.super_options.split_once("subvol=").map(|(_, path)| Path::new(path));
@@ -135,14 +141,19 @@ impl Table {
             .map(Self)
     }
 
-    /// Where a device is mounted, in the order of mounting.
-    pub fn of_device(&self, device: Number) -> impl Iterator<Item = &Mounted> {
-        self.0.iter().filter(move |mounted| mounted.device == device)
-    }
-
     /// Every mount, in the order of mounting.
     pub fn iter(&self) -> impl Iterator<Item = &Mounted> {
         self.0.iter()
+    }
+
+    /// The mount of a number.
+    pub fn get(&self, id: u32) -> Option<&Mounted> {
+        self.0.iter().find(|mounted| mounted.id == id)
+    }
+
+    /// Where a device is mounted, in the order of mounting.
+    pub fn of_device(&self, device: Number) -> impl Iterator<Item = &Mounted> {
+        self.0.iter().filter(move |mounted| mounted.device == device)
     }
 
     /// What is seen at a path that is itself a mount point: the topmost of what is mounted there.

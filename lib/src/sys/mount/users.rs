@@ -1,18 +1,23 @@
-//! Who uses a file system: processes with a folder, a program, a file or a mapping on it, and mount namespaces of
-//! others in which it is mounted on its own account.
+//! Who uses a file system: processes with a folder, a program, a file, a mapping or a bound socket on it, mount
+//! namespaces of others in which it stays mounted, and the kernel itself.
 //!
-//! A file system is told by its device number and a process by its pid: never by a path, never by a name.
+//! A file system is told by the numbers of its device and its mounts, and a process by its pid: never by a path, never
+//! by a name. What stands on a server elsewhere is not touched, for that may hang.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use jiff::Timestamp;
 use rustix::fs::{AtFlags, CWD, StatxFlags};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Table;
+use super::reach::{Namespaces, pids};
+use super::{Mounted, Table, kernel};
 use crate::sys::block::Number;
-use crate::{Exit, Fail};
+use crate::sys::process::Process;
+use crate::sys::sock;
+use crate::{Fail, Host};
 
 /// A process that uses a file system.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -21,88 +26,144 @@ pub struct User {
     pub pid: u32,
     /// Its command, as the kernel shortens it.
     pub command: String,
-    /// What it has there: `folder`, `root`, `program`, `file`, `mapping`, `namespace`.
+    /// When it began; absent when it has ended meanwhile.
+    pub since: Option<Timestamp>,
+    /// What it has there: `folder`, `root`, `program`, `file`, `mapping`, `socket`, `namespace`.
     pub uses: Vec<String>,
 }
 
-/// The processes that use a file system; those that end meanwhile are not told.
-///
-/// # Errors
-/// Unknown when `/proc` cannot be read.
-pub fn users(device: Number) -> Result<Vec<User>, Fail> {
-    find(|pid| uses(pid, device), device)
+/// All who use a file system.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Users {
+    /// The processes.
+    pub processes: Vec<User>,
+    /// What the kernel itself uses, in words.
+    pub kernel: Vec<String>,
 }
 
-/// The mount namespaces of others in which it is mounted so that an unmount here does not reach it, each by one of its
-/// processes. The kernel counts these as no use of ours, yet they keep the file system alive.
-pub fn holders_apart(device: Number) -> Result<Vec<User>, Fail> {
-    find(|_| Vec::new(), device)
+/// One who looks for the users of a file system.
+#[derive(Debug)]
+pub struct Search {
+    device: Number,
+    namespaces: Namespaces,
+    /// The numbers of all its mounts, in whatever namespace; no two mounts of a node have the same.
+    mounts: BTreeSet<u64>,
+    /// What is not touched.
+    servers: Vec<PathBuf>,
 }
 
-fn find(uses: impl Fn(u32) -> Vec<String>, device: Number) -> Result<Vec<User>, Fail> {
-    let cannot = |e: &std::io::Error| Fail::io(Exit::Unknown, "cannot read /proc", e);
-    let mut found = Vec::new();
-    let mut seen = BTreeSet::from([namespace("self")]);
-    for entry in fs_err::read_dir("/proc").map_err(|e| cannot(&e))? {
-        let name = entry.map_err(|e| cannot(&e))?.file_name();
-        let Some(pid) = name.to_str().and_then(|name| name.parse::<u32>().ok()) else { continue };
-        let mut uses = uses(pid);
-        let namespace = namespace(&pid.to_string());
-        if namespace.is_some() && seen.insert(namespace) && is_mounted_apart(pid, device) {
-            uses.push("namespace".to_owned());
+impl Search {
+    /// Begins to look for the users of the file system on a device.
+    ///
+    /// # Errors
+    /// Unknown when `/proc` cannot be read.
+    pub fn of(device: Number) -> Result<Self, Fail> {
+        let namespaces = Namespaces::load()?;
+        let all = || namespaces.tables().flat_map(Table::iter);
+        let mounts =
+            all().filter(|mounted| mounted.device == device).map(|mounted| mounted.id.into()).collect();
+        let servers =
+            all().filter(|mounted| is_elsewhere(mounted)).map(|mounted| mounted.point.clone()).collect();
+        Ok(Self { device, namespaces, mounts, servers })
+    }
+
+    /// The mount namespaces of others in which it stays mounted when it is unmounted at a folder of ours, each by one of
+    /// its processes. The kernel counts these as no use of ours, yet they keep the file system alive.
+    pub fn apart(&self, point: &Path) -> Vec<User> {
+        let user = |pid| User { uses: vec!["namespace".to_owned()], ..described(pid) };
+        self.namespaces.apart(self.device, point).into_iter().map(user).collect()
+    }
+
+    /// All who use it, so that it cannot be unmounted at a folder of ours or lives on after that; those that end
+    /// meanwhile are not told.
+    pub fn users(&self, point: &Path) -> Result<Users, Fail> {
+        let apart = self.namespaces.apart(self.device, point);
+        let bound = self.with_bound_sockets();
+        let mut processes = Vec::new();
+        for pid in pids()? {
+            let mut uses = self.uses(pid);
+            uses.extend(bound.contains(&pid).then(|| "socket".to_owned()));
+            uses.extend(apart.contains(&pid).then(|| "namespace".to_owned()));
+            if !uses.is_empty() {
+                processes.push(User { uses, ..described(pid) });
+            }
         }
-        if !uses.is_empty() {
-            found.push(User { pid, command: command(pid), uses });
-        }
+        Ok(Users { processes, kernel: self.kernel() })
     }
-    found.sort_by_key(|user| user.pid);
-    Ok(found)
+
+    /// What the kernel itself uses, in words.
+    pub fn kernel(&self) -> Vec<String> {
+        let mounts = self.namespaces.tables().flat_map(|table| table.of_device(self.device));
+        let points: Vec<PathBuf> = mounts.map(|mounted| mounted.point.clone()).collect();
+        kernel::uses(&points, self.namespaces.tables())
+    }
+
+    /// What a process has there.
+    pub fn uses(&self, pid: u32) -> Vec<String> {
+        let mut uses = Vec::new();
+        for (link, name) in [("cwd", "folder"), ("root", "root"), ("exe", "program")] {
+            if self.is_on(Path::new(&format!("/proc/{pid}/{link}"))) {
+                uses.push(name.to_owned());
+            }
+        }
+        if let Ok(files) = fs_err::read_dir(format!("/proc/{pid}/fd"))
+            && files.flatten().any(|file| self.is_on(&file.path()))
+        {
+            uses.push("file".to_owned());
+        }
+        let maps = fs_err::read_to_string(format!("/proc/{pid}/maps")).unwrap_or_default();
+        if maps.lines().any(|line| line.split_whitespace().nth(3).and_then(hex) == Some(self.device)) {
+            uses.push("mapping".to_owned());
+        }
+        uses
+    }
+
+    /// Whether what a link of /proc leads to stands on it; asked of the kernel's memory, not of the disk.
+    fn is_on(&self, link: &Path) -> bool {
+        // A socket or a pipe has no path. The text of the link touches nothing; following it may ask a server.
+        let Ok(leads_to) = fs_err::read_link(link) else { return false };
+        if !leads_to.is_absolute() || self.servers.iter().any(|server| leads_to.starts_with(server)) {
+            return false;
+        }
+        let asked = StatxFlags::TYPE | StatxFlags::MNT_ID;
+        rustix::fs::statx(CWD, link, AtFlags::STATX_DONT_SYNC, asked).is_ok_and(|stat| {
+            // By the mount: on Btrfs the device of a file is not the one in the mount table. By the device: a mount that
+            // was taken out of every table lives on in its files.
+            let knows_mount = stat.stx_mask & StatxFlags::MNT_ID.bits() != 0;
+            let is_on_device =
+                (stat.stx_dev_major, stat.stx_dev_minor) == (self.device.major, self.device.minor);
+            is_on_device || knows_mount && self.mounts.contains(&stat.stx_mnt_id)
+        })
+    }
+
+    /// The processes with a Unix socket that is bound there, as far as this network namespace shows.
+    fn with_bound_sockets(&self) -> BTreeSet<u32> {
+        // A kernel that does not tell hides a few who are found by their folder all the same.
+        let inodes = sock::bound_on(self.device).unwrap_or_default();
+        let owners = sock::owners(&Host::below(Path::new("/")), &inodes).unwrap_or_default();
+        owners.into_values().flatten().map(|owner| owner.pid).collect()
+    }
 }
 
-fn uses(pid: u32, device: Number) -> Vec<String> {
-    let mut uses = Vec::new();
-    for (link, name) in [("cwd", "folder"), ("root", "root"), ("exe", "program")] {
-        if is_on(Path::new(&format!("/proc/{pid}/{link}")), device) {
-            uses.push(name.to_owned());
-        }
-    }
-    if let Ok(files) = fs_err::read_dir(format!("/proc/{pid}/fd"))
-        && files.flatten().any(|file| is_on(&file.path(), device))
-    {
-        uses.push("file".to_owned());
-    }
-    let maps = fs_err::read_to_string(format!("/proc/{pid}/maps")).unwrap_or_default();
-    if maps.lines().any(|line| line.split_whitespace().nth(3).and_then(hex) == Some(device)) {
-        uses.push("mapping".to_owned());
-    }
-    uses
+/// Whether to look at what is there may ask a server.
+fn is_elsewhere(mounted: &Mounted) -> bool {
+    let fstype = mounted.fstype.as_str();
+    ["nfs", "nfs4", "cifs", "smb3", "9p", "ceph", "afs", "ocfs2", "gfs2", "lustre", "glusterfs", "autofs"]
+        .contains(&fstype)
+        || fstype.starts_with("fuse")
 }
 
-/// Whether what a link of /proc leads to stands on the device; asked of the kernel's memory, not of the disk.
-fn is_on(link: &Path, device: Number) -> bool {
-    rustix::fs::statx(CWD, link, AtFlags::STATX_DONT_SYNC, StatxFlags::TYPE)
-        .is_ok_and(|stat| (stat.stx_dev_major, stat.stx_dev_minor) == (device.major, device.minor))
+/// A process without what it uses.
+fn described(pid: u32) -> User {
+    let command = fs_err::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default().trim().to_owned();
+    let since = i32::try_from(pid).ok().and_then(Process::of).and_then(|process| process.since());
+    User { pid, command, since, uses: Vec::new() }
 }
 
 /// The device number in a line of `maps`, such as `fe:01`.
 fn hex(word: &str) -> Option<Number> {
     let (major, minor) = word.split_once(':')?;
     Some(Number { major: u32::from_str_radix(major, 16).ok()?, minor: u32::from_str_radix(minor, 16).ok()? })
-}
-
-fn namespace(process: &str) -> Option<std::path::PathBuf> {
-    fs_err::read_link(format!("/proc/{process}/ns/mnt")).ok()
-}
-
-/// Whether the file system is mounted in the mount namespace of a process in a way that an unmount here does not
-/// reach: a copy that follows ours (`master:`) or shares with it (`shared:`) goes with it.
-fn is_mounted_apart(pid: u32, device: Number) -> bool {
-    let Ok(theirs) = Table::of(&pid.to_string()) else { return false };
-    theirs.of_device(device).any(|mounted| mounted.peers.is_empty())
-}
-
-fn command(pid: u32) -> String {
-    fs_err::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default().trim().to_owned()
 }
 
 #[cfg(test)]
@@ -113,13 +174,25 @@ mod tests {
     fn a_process_is_found_by_the_file_that_it_holds_open() {
         let file = tempfile::tempfile().unwrap();
         let device = Number::of(rustix::fs::fstat(&file).unwrap().st_dev);
-        let ours = |users: Vec<User>| users.into_iter().find(|user| user.pid == std::process::id());
-        let user = ours(users(device).unwrap()).unwrap();
+        let users = Search::of(device).unwrap().users(Path::new("/no/such/mount")).unwrap();
+        let user = users.processes.into_iter().find(|user| user.pid == std::process::id()).unwrap();
         assert!(user.uses.iter().any(|word| word == "file"), "{user:?}");
+        let age = Timestamp::now().duration_since(user.since.unwrap());
+        assert!(age.as_secs().abs() < 3600, "{age:?}");
+    }
+
+    #[test]
+    fn a_process_is_found_by_the_socket_that_it_bound() {
+        let folder = tempfile::tempdir().unwrap();
+        let _bound = std::os::unix::net::UnixDatagram::bind(folder.path().join("log")).unwrap();
+        let device = Number::of(rustix::fs::stat(folder.path()).unwrap().st_dev);
+        let search = Search::of(device).unwrap();
+        assert!(search.with_bound_sockets().contains(&std::process::id()));
     }
 
     #[test]
     fn nobody_uses_a_device_that_is_not_there() {
-        assert_eq!(users(Number { major: 4095, minor: 1 }).unwrap(), []);
+        let users = Search::of(Number { major: 4095, minor: 1 }).unwrap().users(Path::new("/")).unwrap();
+        assert_eq!(users, Users::default());
     }
 }

@@ -1,5 +1,6 @@
 //! The kernel's table of listening TCP sockets by `sock_diag(7)`, and who owns them.
 
+mod bound;
 mod owner;
 mod reset;
 
@@ -16,6 +17,7 @@ use crate::layout::Bind;
 use crate::sys::net::netlink::Netlink;
 use crate::{Exit, Fail, Host};
 
+pub use bound::bound_on;
 pub use owner::{Owner, owners};
 pub use reset::reset;
 
