@@ -12,9 +12,9 @@ use crate::guard::mmp::{Block, Sequence};
 use crate::hand::{Disk, Done, Question};
 use crate::look::Found;
 
-/// How long the kernel's guard thread takes to sign, mostly; and at most, on a machine that has much to do.
+/// How long the kernel's guard thread takes to sign, mostly; and at most, by a disk that is slow.
 const MOMENT: Duration = Duration::from_millis(20);
-const SIGNS: Duration = Duration::from_secs(1);
+const SIGNS: Duration = Duration::from_secs(10);
 
 impl Run<'_> {
     /// Looks again: it is mounted there, and its guard is held by this node alone.
