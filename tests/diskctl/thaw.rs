@@ -69,7 +69,7 @@ fn a_holder_that_thaws_is_not_stopped_by_its_guard_block_and_both_nodes_tell_of_
     pair.one.thaw();
     for node in [1, 2] {
         let mut told = String::new();
-        let is_told = until(Duration::from_secs(10), || {
+        let is_told = until(Duration::from_secs(60), || {
             let ran = if node == 1 { pair.one("look") } else { pair.two("look") };
             told = record(&ran)["why"].as_str().unwrap_or_default().to_owned();
             !told.is_empty() && ran.status == Some(3)
