@@ -14,6 +14,7 @@ mod release;
 mod reservation;
 mod sanlock;
 mod take;
+mod thaw;
 
 use std::path::PathBuf;
 

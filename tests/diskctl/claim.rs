@@ -86,6 +86,26 @@ fn the_claim_of_a_node_that_died_is_lifted_by_the_proof_that_it_was_fenced() {
     assert!(ran.took < Duration::from_secs(5), "{ran}");
 }
 
+/// A machine that stands still at the worst of all moments: it has found the guard free and not yet signed it.
+#[test]
+fn a_claim_that_comes_late_finds_the_holder_that_it_was_written_over() {
+    let pair = Pair::new();
+    let stopped = "-P /dev/ims1 -e trace=pwrite64 -e inject=pwrite64:delay_enter=3s";
+    let late = tampered(&pair.one, stopped);
+    let is_about_to = || {
+        let calls = pair.one.sh("cat /proc/[0-9]*/syscall 2>/dev/null || :").stdout;
+        calls.lines().any(|line| line.starts_with("18 ")) // pwrite64
+    };
+    assert!(until(Duration::from_secs(10), is_about_to));
+    pair.run(&pair.two, "take", &[]).ok();
+    let ran = late.wait(Duration::from_secs(30)).status_is(4);
+    assert!(ran.stderr.contains("/dev/ims1 is alive on mail-2: its guard moved"), "{ran}");
+    assert!(!pair.one.has_mounted(&pair.disk) && pair.two.has_mounted(&pair.disk));
+    let signed = || pair.disk.read(guard_at(&pair) + 80, 10) != b"ims-claim:";
+    assert!(until(Duration::from_secs(5), || pair.disk.mmp_sequence() != MMP_CLEAN && signed()));
+    pair.run(&pair.one, "take", &[]).status_is(4);
+}
+
 #[test]
 fn what_was_claimed_over_while_it_was_mounted_is_unmounted_and_told() {
     let pair = Pair::with("-O mmp,^metadata_csum -E mmp_update_interval=5");

@@ -180,6 +180,47 @@ fn the_word_of_a_person_is_a_proof_that_is_checked_and_kept() {
     assert_eq!(pair.two.read("/srv/ims/message").unwrap(), "acknowledged\n");
 }
 
+/// What `stonith_admin --history=mail-1 --output-as=xml` of Pacemaker 2.1 prints, by `lib/fencing/st_output.c`.
+fn pacemakers_history(time: Timestamp) -> String {
+    let event = |target: &str, status: &str, time: &str| {
+        format!(
+            r#"    <fence_event action="reboot" target="{target}" client="pacemaker-controld.1" origin="mail-2" status="{status}" delegate="mail-2" completed="{time}"/>"#
+        )
+    };
+    let (late, early) = (time.strftime("%F %T.123456Z").to_string(), "2026-01-02 03:04:05 +01:00");
+    let events = [
+        event("mail-1", "success", early),
+        event("mail-1", "failed", &late),
+        event("mail-1", "success", &late),
+    ];
+    format!(
+        "<pacemaker-result api-version=\"2.25\" request=\"stonith_admin\">\n  <fence_history>\n{}\n  </fence_history>\n\
+         \x20 <status code=\"0\" message=\"OK\"/>\n</pacemaker-result>\n",
+        events.join("\n")
+    )
+}
+
+#[test]
+fn the_line_of_the_man_page_makes_a_proof_of_pacemakers_fencing_history() {
+    let page = include_str!("../../man/ims-diskctl.8");
+    let example = page.split(".EX\n").find(|block| block.starts_with("stonith_admin ")).unwrap();
+    let (line, _) = example.split_once("\n.EE").unwrap();
+    let line = line.replace("\\-", "-").replace("take IMS-RG", "take --device /dev/ims1 --mount /srv/ims");
+    let pair = Pair::new();
+    pair.power_cut_of_the_holder();
+    let history = |time| {
+        pair.two.script("/usr/local/bin/stonith_admin", "#!/bin/sh\ncat /run/history\n");
+        pair.two.file("/run/history", pacemakers_history(time));
+    };
+    history(Timestamp::now().checked_sub(SignedDuration::from_mins(5)).unwrap());
+    let ran = pair.two.sh(&line).status_is(4);
+    assert!(ran.stderr.contains("mail-1 was fenced at "), "{ran}");
+    history(Timestamp::now());
+    let ran = pair.two.sh(&line).ok();
+    assert!(ran.took < Duration::from_secs(5), "{ran}");
+    assert_eq!(pair.two.read("/srv/ims/message").unwrap(), "acknowledged\n");
+}
+
 #[test]
 fn a_node_that_froze_and_was_not_fenced_is_not_taken_for_dead_on_an_old_proof() {
     let pair = Pair::new();

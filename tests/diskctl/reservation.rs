@@ -46,17 +46,17 @@ printf '"mail:sda" = "mail-1"\n"mail:sdb" = "mail-2"\n' >/etc/ims/guard-names.to
 "#;
 
 /// The two nodes.
-struct Pair(Machine);
+pub(super) struct Pair(pub(super) Machine);
 
 impl Pair {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let mut machine = Machine::boot("mail", &[]);
         machine.sh(TARGET).ok();
         Self(machine)
     }
 
     /// `ims-diskctl VERB` of a node.
-    fn run(&mut self, node: u8, line: &str) -> Ran {
+    pub(super) fn run(&mut self, node: u8, line: &str) -> Ran {
         let disk = if node == 1 { "sda" } else { "sdb" };
         let (verb, more) = line.split_once(' ').unwrap_or((line, ""));
         self.0.sh(&format!(

@@ -16,7 +16,7 @@ use ims::{Exit, Fail, Host, Out, State};
 use crate::NAME;
 use crate::cli::Look;
 use crate::each::{Order, each};
-use crate::guard::mmp::Block;
+use crate::guard::mmp::{Block, Sequence};
 use crate::guard::reservation::{self, Standing};
 use crate::guard::sanlock::{self, Standing as Leased};
 use crate::hand::{Disk, Place, Question, Seen, WORDS};
@@ -51,6 +51,8 @@ pub struct Found {
     pub standing: Option<Standing>,
     /// The node that reserved it, or the key that is no node's that we know.
     pub reserved_by: Option<String>,
+    /// The other node that signs the guard of what is mounted here: two have it.
+    pub rival: Option<String>,
     /// What is known of its lease; absent when none was named.
     pub lease: Option<Result<sanlock::Seen, String>>,
 }
@@ -90,6 +92,7 @@ impl Found {
         let lease = self.lease_standing();
         match (self.mounted(), self.standing) {
             (State::Up, Some(Standing::Theirs(_) | Standing::Strange(_))) => State::Partial,
+            (State::Up, _) if self.rival.is_some() => State::Partial,
             _ if !guard_is_readable || matches!(self.lease, Some(Err(_))) => State::Unknown,
             (State::Up, _) if matches!(lease, Some(Err(_))) => State::Unknown,
             (State::Up, _) if matches!(lease, Some(Ok(Leased::Free | Leased::Theirs(_)))) => State::Partial,
@@ -193,6 +196,7 @@ impl Eye {
             reserved: seen.reserved,
             standing: None,
             reserved_by: None,
+            rival: None,
             lease: seen.lease,
         };
         found.top = table.top_at(found.point(volume)).cloned();
@@ -203,7 +207,17 @@ impl Eye {
             found.reserved_by = seen.held.map(|held| self.names.reserver(held.key));
         }
         found.signer = found.guard().and_then(|block| self.names.signer(block));
+        found.rival = self.rival(&found);
         Ok(found)
+    }
+
+    /// The other node that signs the guard of what is mounted here. A name that is no known node's may be that of this
+    /// machine, on which the node is a container.
+    fn rival(&self, found: &Found) -> Option<String> {
+        let block = found.guard().filter(|block| matches!(block.sequence(), Sequence::Held(_)))?;
+        let is_here = found.mounted() == State::Up && !block.is_claim();
+        let another = |signer: &&String| **signer != self.name && self.names.is_node(signer);
+        found.signer.as_ref().filter(|_| is_here).filter(another).cloned()
     }
 }
 

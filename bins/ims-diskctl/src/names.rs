@@ -44,6 +44,11 @@ impl Names {
         found.map_or_else(|| key.to_string(), Clone::clone)
     }
 
+    /// Whether it is the name of a node that is known.
+    pub fn is_node(&self, name: &str) -> bool {
+        self.nodes.contains(name)
+    }
+
     /// The node that signed a guard block; absent when it is not signed.
     pub fn signer(&self, block: &Block) -> Option<String> {
         let device = format!("{}:{}", block.node, block.device);

@@ -5,7 +5,7 @@
 use std::cell::Cell;
 use std::time::{Duration, Instant};
 
-use rustix::time::{ClockId, clock_gettime};
+use ims::sys::clock;
 
 /// The prober's own heartbeat.
 #[derive(Debug)]
@@ -18,7 +18,7 @@ pub struct Pulse {
 impl Pulse {
     /// A pulse for probes of this length.
     pub fn of(timeout: Duration) -> Self {
-        Self { every: slack(timeout) / 2, last: Cell::new(clock()), lost: Cell::default() }
+        Self { every: slack(timeout) / 2, last: Cell::new(clock::since_boot()), lost: Cell::default() }
     }
 
     /// When the loop has to turn again at the latest, after a turn at `now`.
@@ -28,7 +28,7 @@ impl Pulse {
 
     /// Notes that the loop has turned.
     pub fn beat(&self) {
-        let now = clock();
+        let now = clock::since_boot();
         self.lost.set(self.lost_at(now));
         self.last.set(now);
     }
@@ -40,7 +40,7 @@ impl Pulse {
 
     /// How long the prober has stood still until now. A turn that is late by less than its own length is no loss.
     pub fn lost(&self) -> Duration {
-        self.lost_at(clock())
+        self.lost_at(clock::since_boot())
     }
 
     fn lost_at(&self, now: Duration) -> Duration {
@@ -55,12 +55,6 @@ pub fn slack(timeout: Duration) -> Duration {
     (timeout / 10).clamp(Duration::from_millis(100), Duration::from_millis(500))
 }
 
-/// Time that passes while the machine is suspended too, which `Instant` leaves out.
-fn clock() -> Duration {
-    let now = clock_gettime(ClockId::Boottime);
-    Duration::new(u64::try_from(now.tv_sec).unwrap_or(0), u32::try_from(now.tv_nsec).unwrap_or(0))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -72,7 +66,7 @@ mod tests {
         pulse.beat();
         assert_eq!(pulse.lost(), Duration::ZERO);
         for _ in 0..2 {
-            pulse.last.set(clock().saturating_sub(ms(300)));
+            pulse.last.set(clock::since_boot().saturating_sub(ms(300)));
             pulse.beat();
         }
         assert!((ms(500)..ms(600)).contains(&pulse.lost()), "{pulse:?}");

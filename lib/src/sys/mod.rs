@@ -3,6 +3,7 @@
 pub mod block;
 pub mod btrfs;
 pub mod cgroup;
+pub mod clock;
 pub mod disks;
 pub mod exec;
 pub mod file;

@@ -6,13 +6,14 @@
 use std::io::{BufRead, BufReader, Write};
 use std::path::PathBuf;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use rustix::process::{Pid, Signal, kill_process};
 
+use super::cgroup::Cgroup;
 use super::disk::Disk;
 use super::must::Must;
 use super::rack::programs;
@@ -25,10 +26,18 @@ const INIT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/machine/i
 /// How long it may take to come up, and a command to end.
 const UP: Duration = Duration::from_secs(60);
 const DEADLINE: Duration = Duration::from_secs(120);
+/// How long it may take to stop, and to go on.
+const STOP: Duration = Duration::from_secs(10);
+/// Joins the control group whose folder is named first, and becomes the rest.
+const JOINED: &str = r#"echo 0 >"$1/cgroup.procs"; shift; exec "$@""#;
+
+/// How many there were: part of the names of their control groups.
+static MACHINES: AtomicU32 = AtomicU32::new(1);
 
 /// A machine, which ends with its last use.
 pub struct Machine {
     name: String,
+    cgroup: Cgroup,
     process: Child,
     console: ChildStdin,
     answers: Receiver<Answer>,
@@ -45,7 +54,9 @@ struct Answer {
 impl Machine {
     /// Boots one with these disks, the first of which is `/dev/ubda`.
     pub fn boot(name: &str, disks: &[&Disk]) -> Self {
-        let mut command = Command::new("setpriv");
+        let cgroup = Cgroup::make(&format!("machine-{}", MACHINES.fetch_add(1, Ordering::Relaxed)));
+        let mut command = Command::new("sh");
+        command.args(["-euc", JOINED, "sh"]).arg(cgroup.path()).arg("setpriv");
         // In a namespace of pids of its own, so that its end is the end of all its processes.
         command.args([
             "--pdeathsig",
@@ -80,7 +91,7 @@ impl Machine {
         let said = process.stdout.take().unwrap();
         let (hear, answers) = channel();
         std::thread::spawn(move || listen(said, &hear));
-        let machine = Self { name: name.to_owned(), process, console, answers, asked: 0 };
+        let machine = Self { name: name.to_owned(), cgroup, process, console, answers, asked: 0 };
         machine.answer(0, UP, "boot");
         machine
     }
@@ -101,28 +112,14 @@ impl Machine {
         Ran { line, status: Some(status), signal: None, stdout: out, stderr: err, took: started.elapsed() }
     }
 
-    /// Stops it as a whole: its clock goes on, and nothing of it runs.
+    /// Stops all of it, its kernel too, as a hypervisor does. Its clock goes on.
     pub fn freeze(&self) {
-        self.signal(Signal::STOP);
+        assert!(self.cgroup.freeze(true, STOP), "{} did not freeze", self.name);
     }
 
     /// Lets it go on.
     pub fn thaw(&self) {
-        self.signal(Signal::CONT);
-    }
-
-    /// Sends a signal to the process that is its kernel, and to all that are its processes.
-    fn signal(&self, signal: Signal) {
-        let parents = parents();
-        let mut pids = vec![self.process.id()];
-        let mut next = 0;
-        while let Some(pid) = pids.get(next).copied() {
-            pids.extend(parents.iter().filter(|(_, parent)| *parent == pid).map(|(child, _)| child));
-            next += 1;
-        }
-        for pid in pids {
-            let _ = kill_process(Pid::from_raw(pid.cast_signed()).unwrap(), signal); // it may have ended by itself
-        }
+        assert!(self.cgroup.freeze(false, STOP), "{} did not thaw", self.name);
     }
 
     /// Cuts its power: what its kernel had not written is lost.
@@ -163,20 +160,6 @@ fn listen(said: ChildStdout, hear: &Sender<Answer>) {
             let _ = hear.send(answer); // nobody waits for it any more
         }
     }
-}
-
-/// Every process with its parent.
-fn parents() -> Vec<(u32, u32)> {
-    let processes = fs_err::read_dir("/proc").must("read /proc").flatten();
-    let stats = processes.filter_map(|process| fs_err::read_to_string(process.path().join("stat")).ok());
-    stats
-        .filter_map(|stat| {
-            // The name in brackets may have blanks in it.
-            let pid = stat.split(' ').next()?.parse().ok()?;
-            let parent = stat.rsplit(')').next()?.split(' ').nth(2)?.parse().ok()?;
-            Some((pid, parent))
-        })
-        .collect()
 }
 
 fn answer(line: &str) -> Option<Answer> {

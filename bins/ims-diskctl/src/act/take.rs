@@ -10,6 +10,7 @@ mod word;
 use std::time::{Duration, Instant};
 
 use ims::sys::block;
+use ims::sys::clock::Moment;
 use ims::sys::hand::{Hand, Heard};
 use ims::sys::lock::Lock;
 use ims::sys::mount::Call;
@@ -135,7 +136,7 @@ impl Run<'_> {
                         return Ok(false);
                     }
                     self.keep_word(found, judged)?;
-                    claimed = Some(Instant::now());
+                    claimed = Some(Moment::now());
                     self.claim(judged, found)?;
                     done = "not mounted, and its guard is clean";
                 }
@@ -158,6 +159,7 @@ impl Run<'_> {
                             if !self.mount_watching(call, block, *wait)? {
                                 return Ok(false);
                             }
+                            self.tell_unfenced(found, *wait);
                         }
                     }
                 }

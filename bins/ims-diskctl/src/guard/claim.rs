@@ -4,8 +4,8 @@
 //! do so within the same millisecond both find what they wrote, and both mount. So each of ours first signs the
 //! guard, which stays clean for the kernel, lets that [`STANDS`], and mounts only if it still stands then; the last to sign
 //! wins. This is Fischer's algorithm of mutual exclusion: it holds as long as nobody takes longer than [`SWIFT`] from the
-//! look that found the guard free to the end of the write, which each measures itself. The same write puts the number of a
-//! holder that is proven dead out of force.
+//! look that found the guard free to the end of the write, which each measures itself, and with it the time that its machine
+//! was suspended. The same write puts the number of a holder that is proven dead out of force.
 //!
 //! A claim keeps the others off until the kernel has written its number, which it does after it has read the group
 //! descriptors: seconds on a large and slow disk. It is void after [`VOID`]. Whoever's mount took longer does not know
@@ -13,10 +13,11 @@
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use ims::Fail;
 use ims::sys::block::{Device, Number};
+use ims::sys::clock::Moment;
 use ims::sys::file;
 use serde::{Deserialize, Serialize};
 
@@ -98,7 +99,7 @@ impl Guard<'_> {
         let [number @ .., _, _, _, _] = RandomState::new().build_hasher().finish().to_le_bytes();
         let number = u32::from_le_bytes(number);
         let claim = Claim { node: wanted.node.clone(), boot: wanted.boot, number };
-        let began = Instant::now();
+        let began = Moment::now();
         let (bytes, now) = self.read()?;
         let is_free = now.sequence() == Sequence::Clean && !now.is_claim();
         if now != wanted.judged && !is_free {

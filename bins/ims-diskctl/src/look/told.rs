@@ -21,6 +21,9 @@ impl Found {
         {
             return Some(format!("it is reserved for {who}, and this node can write nothing any more"));
         }
+        if let (State::Up, Some(who)) = (self.mounted(), &self.rival) {
+            return Some(format!("{who} signs its guard too: two nodes have it mounted"));
+        }
         if let Err(why) = &self.disk {
             return Some(format!("cannot read {}: {why}", volume.device.display()));
         }

@@ -80,6 +80,12 @@ fn is_not_lost(wanted: &Taking<'_>, found: &Found) -> Result<(), Fail> {
                 .because("nothing can be written to it any more")
                 .hint("release it here, then see who has it"))
         }
+        (State::Up, _) if found.rival.is_some() => {
+            let who = found.rival.as_deref().unwrap_or_default();
+            let device = wanted.volume.device.display();
+            Err(Fail::refused(format!("{device} is mounted here, and on {who}, which signs its guard too"))
+                .hint("end one of the two at once, best with its power; then check it with e2fsck"))
+        }
         (State::Up | State::Down | State::Partial | State::Unknown, _) => Ok(()),
     }
 }

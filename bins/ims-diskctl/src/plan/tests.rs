@@ -66,6 +66,7 @@ fn found(guard: Option<Result<Block, String>>, mounts: &[&str]) -> Found {
         reserved: Ok(None),
         standing: None,
         reserved_by: None,
+        rival: None,
         lease: None,
     }
 }

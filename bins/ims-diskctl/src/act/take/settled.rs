@@ -12,6 +12,10 @@ use crate::guard::mmp::{Block, Sequence};
 use crate::hand::{Disk, Done, Question};
 use crate::look::Found;
 
+/// How long the kernel's guard thread takes to sign, mostly; and at most, by a disk that is slow.
+const MOMENT: Duration = Duration::from_millis(20);
+const SIGNS: Duration = Duration::from_secs(10);
+
 impl Run<'_> {
     /// Looks again: it is mounted there, and its guard is held by this node alone.
     pub(super) fn settled(&mut self) -> Result<Found, Fail> {
@@ -20,9 +24,14 @@ impl Run<'_> {
         // The kernel's guard thread signs a moment after the mount; until then the block has the last holder's name, or
         // where it was claimed, as in every planned move, this node's already. It tells nobody when it does, so the
         // block is read again, for as long as such a moment lasts.
-        for _ in 0..20 {
+        // The name of a node that is known is waited for as long as it takes the kernel's thread to run.
+        let began = Instant::now();
+        loop {
             let is_ours = found.signer.as_deref().is_none_or(|signer| signer == self.site.host.name());
-            if found.state() != State::Unknown && (is_ours || is_signed(&found)) {
+            let patience = if found.rival.is_some() { SIGNS } else { MOMENT };
+            let is_over =
+                found.state() != State::Unknown && found.rival.is_none() && (is_ours || is_signed(&found));
+            if is_over || began.elapsed() >= patience || self.site.deadline.left().is_zero() {
                 break;
             }
             std::thread::sleep(Duration::from_millis(1)); // short, for a switchover waits for it
@@ -45,6 +54,21 @@ impl Run<'_> {
             );
         }
         Ok(found)
+    }
+
+    /// Tells of a holder that only gave no sign of life: no guard on the disk stops a machine that stood still.
+    pub(super) fn tell_unfenced(&self, found: &Found, wait: Duration) {
+        let who = found.signer.as_deref().unwrap_or("a node that did not sign");
+        if who != self.site.host.name() {
+            let device = self.volume.device.display();
+            stderr::say(
+                NAME,
+                format_args!(
+                    "note: {who} had {device}, gave no sign of life for {} s and was not fenced; if it only stands still, it writes when it goes on: fence it",
+                    wait.as_secs()
+                ),
+            );
+        }
     }
 
     /// Why another node may have it too: the guard is not held, or two write it in turn.
