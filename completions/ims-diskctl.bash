@@ -19,6 +19,9 @@ _ims__diskctl() {
             ims__diskctl,check)
                 cmd="ims__diskctl__subcmd__check"
                 ;;
+            ims__diskctl,guard)
+                cmd="ims__diskctl__subcmd__guard"
+                ;;
             ims__diskctl,help)
                 cmd="ims__diskctl__subcmd__help"
                 ;;
@@ -33,6 +36,9 @@ _ims__diskctl() {
                 ;;
             ims__diskctl__subcmd__help,check)
                 cmd="ims__diskctl__subcmd__help__subcmd__check"
+                ;;
+            ims__diskctl__subcmd__help,guard)
+                cmd="ims__diskctl__subcmd__help__subcmd__guard"
                 ;;
             ims__diskctl__subcmd__help,help)
                 cmd="ims__diskctl__subcmd__help__subcmd__help"
@@ -53,7 +59,7 @@ _ims__diskctl() {
 
     case "${cmd}" in
         ims__diskctl)
-            opts="-o -h -V --output --help --version look take release check help"
+            opts="-o -h -V --output --help --version look take release guard check help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -75,7 +81,7 @@ _ims__diskctl() {
             return 0
             ;;
         ims__subcmd__diskctl__subcmd__check)
-            opts="-o -h --device --mount --fstype --options --guard --max-space --max-inodes --max-write --timeout --output --help"
+            opts="-o -h --device --mount --fstype --options --guard --lease --max-space --max-inodes --max-write --timeout --output --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -98,7 +104,11 @@ _ims__diskctl() {
                     return 0
                     ;;
                 --guard)
-                    COMPREPLY=($(compgen -W "auto reservation mmp none" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto reservation sanlock mmp none" -- "${cur}"))
+                    return 0
+                    ;;
+                --lease)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --max-space)
@@ -132,8 +142,58 @@ _ims__diskctl() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        ims__subcmd__diskctl__subcmd__guard)
+            opts="-o -h --device --mount --fstype --options --guard --lease --timeout --output --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --device)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --mount)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --fstype)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --options)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --guard)
+                    COMPREPLY=($(compgen -W "auto reservation sanlock mmp none" -- "${cur}"))
+                    return 0
+                    ;;
+                --lease)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "json table" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "json table" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         ims__subcmd__diskctl__subcmd__help)
-            opts="look take release check help"
+            opts="look take release guard check help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -147,6 +207,20 @@ _ims__diskctl() {
             return 0
             ;;
         ims__subcmd__diskctl__subcmd__help__subcmd__check)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        ims__subcmd__diskctl__subcmd__help__subcmd__guard)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -217,7 +291,7 @@ _ims__diskctl() {
             return 0
             ;;
         ims__subcmd__diskctl__subcmd__look)
-            opts="-o -h --device --mount --fstype --options --guard --timeout --output --help"
+            opts="-o -h --device --mount --fstype --options --guard --lease --timeout --output --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -240,7 +314,11 @@ _ims__diskctl() {
                     return 0
                     ;;
                 --guard)
-                    COMPREPLY=($(compgen -W "auto reservation mmp none" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto reservation sanlock mmp none" -- "${cur}"))
+                    return 0
+                    ;;
+                --lease)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --timeout)
@@ -263,7 +341,7 @@ _ims__diskctl() {
             return 0
             ;;
         ims__subcmd__diskctl__subcmd__release)
-            opts="-n -o -h --device --mount --fstype --options --guard --presync --instance --kill-users --grace --dry-run --timeout --output --help"
+            opts="-n -o -h --device --mount --fstype --options --guard --lease --presync --instance --kill-users --grace --dry-run --timeout --output --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -286,7 +364,11 @@ _ims__diskctl() {
                     return 0
                     ;;
                 --guard)
-                    COMPREPLY=($(compgen -W "auto reservation mmp none" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto reservation sanlock mmp none" -- "${cur}"))
+                    return 0
+                    ;;
+                --lease)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --instance)
@@ -317,7 +399,7 @@ _ims__diskctl() {
             return 0
             ;;
         ims__subcmd__diskctl__subcmd__take)
-            opts="-n -o -h --device --mount --fstype --options --guard --proof --confirm-fenced --preempt --dry-run --timeout --output --help"
+            opts="-n -o -h --device --mount --fstype --options --guard --lease --proof --confirm-fenced --preempt --dry-run --timeout --output --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -340,7 +422,11 @@ _ims__diskctl() {
                     return 0
                     ;;
                 --guard)
-                    COMPREPLY=($(compgen -W "auto reservation mmp none" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto reservation sanlock mmp none" -- "${cur}"))
+                    return 0
+                    ;;
+                --lease)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --proof)

@@ -11,6 +11,7 @@ mod matrix;
 mod named;
 mod release;
 mod reservation;
+mod sanlock;
 mod take;
 
 use std::path::PathBuf;

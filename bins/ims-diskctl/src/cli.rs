@@ -12,6 +12,7 @@ use ims::span::Span;
 
 pub use check::{Check, Limits};
 
+use crate::guard::sanlock::Lease;
 use crate::naming::Name;
 use crate::volume::{Fstype, Options, Wanted, absolute};
 
@@ -46,6 +47,8 @@ pub enum Verb {
     Take(Take),
     /// Unmount the volume here, so that another node can take it at once
     Release(Release),
+    /// Say who holds the volume by each of its guards, how that is known, and which of them take goes by
+    Guard(Look),
     /// Say how well the volume is that is mounted here: whether it can be written, its space, its errors, its disks
     Check(Check),
     /// Do what may hang, for the process that started this one
@@ -61,7 +64,7 @@ pub enum Verb {
 pub struct VolumeArgs {
     /// A group, which stands for all its volumes, or one of them; several are handled side by side
     #[arg(value_name = "GROUP[:RESOURCE]", required_unless_present = "device")]
-    #[arg(conflicts_with_all = ["device", "mount", "fstype", "options", "guard"])]
+    #[arg(conflicts_with_all = ["device", "mount", "fstype", "options", "guard", "lease"])]
     pub names: Vec<Name>,
     /// The block device, best by what is on it: /dev/disk/by-label/… or by-uuid/…
     #[arg(long, value_parser = absolute, requires = "mount")]
@@ -78,9 +81,12 @@ pub struct VolumeArgs {
     /// What must keep the other nodes away; none takes a volume that has no guard
     #[arg(long, default_value = "auto")]
     pub guard: Wanted,
+    /// The sanlock lease that guards it, the same on every node
+    #[arg(long, value_name = "LOCKSPACE:NAME:PATH:OFFSET")]
+    pub lease: Option<Lease>,
 }
 
-/// The arguments of `look`.
+/// The arguments of `look` and `guard`.
 #[derive(Debug, clap::Args)]
 pub struct Look {
     /// The volumes.

@@ -17,6 +17,7 @@ use crate::filesystem::ext4;
 use crate::guard::claim::{self, Claimed};
 use crate::guard::mmp::{self, Block};
 use crate::guard::reservation::{self, Came};
+use crate::guard::sanlock::{self, Lease};
 use crate::users;
 
 /// The words that lead this program into [`serve`].
@@ -31,11 +32,15 @@ pub enum Question {
         device: PathBuf,
         /// The mount point.
         mount: PathBuf,
+        /// The lease, if it has one.
+        lease: Option<Lease>,
     },
     /// Claim the volume, if its guard still is as judged. Answered by a [`Claimed`].
     Claim(claim::Wanted),
     /// Reserve the disk, or give that up. Answered by a `Result<Came, String>`.
     Reserve(reservation::Wanted),
+    /// Take the lease, or give it up. Answered by a `Result<sanlock::Came, String>`.
+    Lease(sanlock::Wanted),
     /// Mount. Answered by a `Result<(), Refusal>`.
     Mount(Call),
     /// Write out what is in memory. Answered by a `Result<(), String>`.
@@ -62,6 +67,8 @@ pub struct Seen {
     /// What the disk says of its reservations; absent when it knows none. A disk that was taken away from this node may
     /// tell that alone: what the node has not written yet is in the way of reading.
     pub reserved: Result<Option<Reserved>, String>,
+    /// What is known of its lease, if it has one.
+    pub lease: Option<Result<sanlock::Seen, String>>,
 }
 
 /// A mount point.
@@ -101,14 +108,17 @@ pub fn serve(starter: u32) -> Result<ims::Exit, Fail> {
 
 fn answer(question: Question) -> serde_json::Value {
     match question {
-        Question::Look { device, mount } => {
+        Question::Look { device, mount, lease } => {
             let opened = Device::open(&device).map_err(|e| words(&e));
             let on = |opened: &Device| opened.reservations().map_err(|e| words(&e));
             let reserved = opened.as_ref().map_err(Clone::clone).and_then(on);
-            value(&Seen { place: place(&mount), disk: opened.and_then(|opened| disk(&opened)), reserved })
+            let lease = lease.map(|lease| sanlock::look(&lease));
+            let disk = opened.and_then(|opened| disk(&opened));
+            value(&Seen { place: place(&mount), disk, reserved, lease })
         }
         Question::Claim(wanted) => value(&claim(&wanted).unwrap_or_else(Claimed::Failed)),
         Question::Reserve(wanted) => value::<Result<Came, String>>(&reservation::carry_out(&wanted)),
+        Question::Lease(wanted) => value(&sanlock::carry_out(&wanted)),
         Question::Mount(call) => value(&mount_anew(&call)),
         Question::Sync(point) => value(&mount::sync(&point).map_err(|e| words(&e))),
         Question::Unmount(point) => value(&mount::detach(&point)),

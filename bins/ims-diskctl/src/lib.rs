@@ -24,6 +24,7 @@ use ims::{Exit, Fail, Host, Out};
 
 pub use check::VolumeCheck;
 pub use cli::Args;
+pub use guard::show::GuardRecord;
 pub use record::{Volume, VolumeStep};
 
 /// The command's name in messages.
@@ -35,6 +36,7 @@ pub fn main(args: Args, host: &Host, out: &mut Out) -> Result<Exit, Fail> {
         cli::Verb::Look(args) => look::print(host, &args, out),
         cli::Verb::Take(args) => act::take(host, &args, out),
         cli::Verb::Release(args) => act::release(host, &args, out),
+        cli::Verb::Guard(args) => guard::show::print(host, &args, out),
         cli::Verb::Check(args) => check::print(host, &args, out),
         cli::Verb::Hand { starter } => hand::serve(starter),
     }

@@ -18,6 +18,7 @@ use crate::cli::Look;
 use crate::each::{Order, each};
 use crate::guard::mmp::Block;
 use crate::guard::reservation::{self, Standing};
+use crate::guard::sanlock::{self, Standing as Leased};
 use crate::hand::{Disk, Place, Question, Seen, WORDS};
 use crate::names::Names;
 use crate::naming::Asked;
@@ -26,6 +27,8 @@ use crate::volume::Volume;
 /// A volume as it was found.
 #[derive(Debug, Clone)]
 pub struct Found {
+    /// The name of this node.
+    pub us: String,
     /// The device's number.
     pub number: Number,
     /// The mount point.
@@ -48,6 +51,8 @@ pub struct Found {
     pub standing: Option<Standing>,
     /// The node that reserved it, or the key that is no node's that we know.
     pub reserved_by: Option<String>,
+    /// What is known of its lease; absent when none was named.
+    pub lease: Option<Result<sanlock::Seen, String>>,
 }
 
 impl Found {
@@ -82,10 +87,34 @@ impl Found {
     pub fn state(&self) -> State {
         let guard_is_readable =
             self.disk.as_ref().is_ok_and(|disk| disk.guard.as_ref().is_none_or(Result::is_ok));
+        let lease = self.lease_standing();
         match (self.mounted(), self.standing) {
             (State::Up, Some(Standing::Theirs(_) | Standing::Strange(_))) => State::Partial,
-            _ if !guard_is_readable => State::Unknown,
+            _ if !guard_is_readable || matches!(self.lease, Some(Err(_))) => State::Unknown,
+            (State::Up, _) if matches!(lease, Some(Err(_))) => State::Unknown,
+            (State::Up, _) if matches!(lease, Some(Ok(Leased::Free | Leased::Theirs(_)))) => State::Partial,
             (state, _) => state,
+        }
+    }
+
+    /// How its lease stands to this node, or why that cannot be told; absent when none was named.
+    pub fn lease_standing(&self) -> Option<Result<Leased, String>> {
+        self.lease
+            .as_ref()
+            .map(|lease| lease.as_ref().map_err(Clone::clone).and_then(sanlock::Seen::standing))
+    }
+
+    /// The node that holds it by the strongest of its guards that names one.
+    pub fn holder(&self) -> Option<String> {
+        self.reserved_by.clone().or_else(|| self.leased_to()).or_else(|| self.signer.clone())
+    }
+
+    /// The node that has its lease.
+    pub fn leased_to(&self) -> Option<String> {
+        match self.lease_standing()? {
+            Ok(Leased::Theirs(host)) => Some(host.node().to_owned()),
+            Ok(Leased::Ours) => Some(self.us.clone()),
+            Ok(Leased::Free) | Err(_) => None,
         }
     }
 }
@@ -95,6 +124,7 @@ impl Found {
 pub struct Eye {
     hand: Hand,
     names: Names,
+    name: String,
     us: Key,
     /// Why it sees nothing any more: its hand hangs, and an answer that came late would be taken for another's.
     blind: Option<String>,
@@ -103,7 +133,8 @@ pub struct Eye {
 impl Eye {
     /// An eye with a hand of its own.
     pub fn open(host: &Host, hand: Hand) -> Result<Self, Fail> {
-        Ok(Self { hand, names: Names::load(host)?, us: reservation::key(host.name()), blind: None })
+        let name = host.name().to_owned();
+        Ok(Self { hand, names: Names::load(host)?, us: reservation::key(&name), name, blind: None })
     }
 
     /// The hand, for other questions.
@@ -120,7 +151,11 @@ impl Eye {
     pub fn look(&mut self, volume: &Volume, patience: Duration) -> Result<Found, Fail> {
         let number = block::number_of(&volume.device)?;
         if self.blind.is_none() {
-            self.hand.ask(&Question::Look { device: volume.device.clone(), mount: volume.mount.clone() })?;
+            self.hand.ask(&Question::Look {
+                device: volume.device.clone(),
+                mount: volume.mount.clone(),
+                lease: volume.lease.clone(),
+            })?;
             match self.hand.answer(patience, None)? {
                 Heard::Answer(seen) => return self.found(volume, number, seen),
                 Heard::Silence | Heard::Stopped(_) => {
@@ -129,7 +164,9 @@ impl Eye {
             }
         }
         let why = self.blind.clone().unwrap_or_default();
-        let seen = Seen { place: Place::Unusable(why.clone()), reserved: Err(why.clone()), disk: Err(why) };
+        let lease = volume.lease.as_ref().map(|_| Err(why.clone()));
+        let seen =
+            Seen { place: Place::Unusable(why.clone()), reserved: Err(why.clone()), disk: Err(why), lease };
         self.found(volume, number, seen)
     }
 
@@ -144,6 +181,7 @@ impl Eye {
         let mounts: Vec<Mounted> =
             table.iter().filter(|mounted| is_of(mounted, number, &parts)).cloned().collect();
         let mut found = Found {
+            us: self.name.clone(),
             number,
             is_apart: mounts.is_empty() && !parts.is_empty(),
             mounts,
@@ -155,6 +193,7 @@ impl Eye {
             reserved: seen.reserved,
             standing: None,
             reserved_by: None,
+            lease: seen.lease,
         };
         found.top = table.top_at(found.point(volume)).cloned();
         found.nested =

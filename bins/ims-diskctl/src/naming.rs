@@ -49,6 +49,7 @@ impl Asked {
                 fstype: args.fstype.clone(),
                 options: args.options.clone(),
                 guard: args.guard,
+                lease: args.lease.clone(),
             };
             return Ok(Self { volumes: vec![volume], below: vec![Vec::new()] });
         }
@@ -97,8 +98,10 @@ fn volume(name: String, described: &group::Volume) -> Result<Volume, Fail> {
         None => Wanted::Auto,
         Some(word) => Wanted::from_str(word, false).map_err(|_| wrong(format!("no guard: '{word}'")))?,
     };
+    let lease =
+        described.lease.as_deref().map(str::parse).transpose().map_err(|e: Fail| wrong(e.to_string()))?;
     let (device, mount) = (described.device.clone(), described.mount.clone());
-    Ok(Volume { device, mount, fstype, options, guard, name: Some(name) })
+    Ok(Volume { device, mount, fstype, options, guard, lease, name: Some(name) })
 }
 
 /// Everything that a resource requires, directly or by way of others.

@@ -35,6 +35,8 @@ pub struct Volume {
     pub guard: Guard,
     /// Who alone can write to its disk; absent where that knows no reservations, or could not be asked.
     pub reservation: Option<Reservation>,
+    /// Its sanlock lease; absent when none was named.
+    pub lease: Option<Lease>,
     /// Whether its journal holds what is not in its place yet: it is mounted somewhere, or was when its node died.
     pub needs_recovery: Option<bool>,
     /// How many errors the kernel counted on it since its last check.
@@ -85,6 +87,7 @@ impl Record for Volume {
             self.reservation
                 .as_ref()
                 .and_then(|reservation| reservation.held_by.clone())
+                .or_else(|| self.lease.as_ref().and_then(|lease| lease.held_by.clone()))
                 .or_else(|| self.guard.held_by.clone())
                 .unwrap_or_else(dash),
             self.guard.age_s.map_or_else(dash, |age| format!("{age} s")),
@@ -129,6 +132,41 @@ pub struct Reservation {
     pub keys: Vec<String>,
     /// How often registrations changed since the disk has power.
     pub generation: u32,
+}
+
+/// A lease of sanlock.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct Lease {
+    /// Where it is: `LOCKSPACE:NAME:PATH:OFFSET`.
+    pub lease: String,
+    /// How it stands.
+    pub state: LeaseState,
+    /// The node that has it; absent when nobody has.
+    pub held_by: Option<String>,
+    /// The number of that node in the lockspace.
+    pub host_id: Option<u64>,
+    /// How long ago this node saw another renew its place there, in seconds.
+    pub age_s: Option<u64>,
+    /// How long `take` would wait for another's lease to run out, in seconds.
+    pub wait_s: Option<u64>,
+    /// Whether this node's daemon works with the watchdog.
+    pub watchdog: Option<bool>,
+    /// Why it is unknown, or cannot be taken by this node.
+    pub why: Option<String>,
+}
+
+/// How a lease stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum LeaseState {
+    /// Nobody has it.
+    Free,
+    /// This node has it.
+    Ours,
+    /// Another node has it, or had it when it died.
+    Held,
+    /// It could not be told.
+    Unknown,
 }
 
 /// The kinds of guards.
@@ -183,8 +221,8 @@ impl GuardState {
 pub struct VolumeStep {
     /// The volume's resource, `GROUP:RESOURCE`, where it was named by its group.
     pub resource: Option<String>,
-    /// What is done: `reserve`, `preempt`, `claim`, `clear-guard`, `mount`, `sync`, `end`, `unmount`,
-    /// `unreserve`.
+    /// What is done: `lease`, `free-lease`, `reserve`, `preempt`, `claim`, `clear-guard`, `mount`, `sync`, `end`,
+    /// `unmount`, `unreserve`, `unlease`.
     pub action: &'static str,
     /// The device.
     pub device: PathBuf,

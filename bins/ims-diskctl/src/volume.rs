@@ -7,6 +7,7 @@ use clap::ValueEnum;
 use ims::Fail;
 
 use crate::filesystem::Filesystem;
+use crate::guard::sanlock::Lease;
 
 /// The type of a file system.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,6 +71,8 @@ pub enum Wanted {
     Auto,
     /// A persistent reservation of the disk.
     Reservation,
+    /// A lease of sanlock.
+    Sanlock,
     /// Multiple mount protection of ext4.
     Mmp,
     /// Nothing, if the volume has nothing: whoever says this keeps the other nodes away.
@@ -122,6 +125,8 @@ pub struct Volume {
     pub options: Options,
     /// What must guard it.
     pub guard: Wanted,
+    /// Its lease.
+    pub lease: Option<Lease>,
 }
 
 impl Volume {

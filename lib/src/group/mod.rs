@@ -95,8 +95,10 @@ pub struct Volume {
     pub fstype: String,
     /// Mount options.
     pub options: Option<String>,
-    /// What guards it against two masters: `auto`, `mmp` or `none`.
+    /// What guards it against two masters: `auto`, `reservation`, `sanlock`, `mmp` or `none`.
     pub guard: Option<String>,
+    /// Its sanlock lease: `LOCKSPACE:NAME:PATH:OFFSET`.
+    pub lease: Option<String>,
 }
 
 /// Three command lines.

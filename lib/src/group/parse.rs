@@ -31,7 +31,7 @@ const TYPES: &[(&str, &[&str])] = &[
     ("nic", &["device"]),
     ("logical-ip", &["address", "device"]),
     ("disk-group", &["disk_group"]),
-    ("volume", &["device", "mount", "fstype", "options", "guard"]),
+    ("volume", &["device", "mount", "fstype", "options", "guard", "lease"]),
     ("directory-server", &["instance"]),
     ("messaging-server", &["instance"]),
     ("command", &["start", "stop", "monitor", "offline_status"]),
@@ -39,7 +39,7 @@ const TYPES: &[(&str, &[&str])] = &[
 
 const OCF_KEYS: &[&str] = &["parameters"];
 
-const GUARDS: &[&str] = &["auto", "reservation", "mmp", "none"];
+const GUARDS: &[&str] = &["auto", "reservation", "sanlock", "mmp", "none"];
 
 impl Group {
     /// Reads a group file's text; `file` is named in errors.
@@ -166,6 +166,7 @@ fn volume(keys: &Keys<'_>) -> Result<Volume, Fail> {
         fstype: keys.text("fstype")?.unwrap_or("ext4").to_owned(),
         options: keys.text("options")?.map(ToOwned::to_owned),
         guard: guard.map(ToOwned::to_owned),
+        lease: keys.text("lease")?.map(ToOwned::to_owned),
     })
 }
 

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
+use rustix::process::{Pid, Signal, kill_process};
 
 use super::disk::Disk;
 use super::must::Must;
@@ -100,6 +101,30 @@ impl Machine {
         Ran { line, status: Some(status), signal: None, stdout: out, stderr: err, took: started.elapsed() }
     }
 
+    /// Stops it as a whole: its clock goes on, and nothing of it runs.
+    pub fn freeze(&self) {
+        self.signal(Signal::STOP);
+    }
+
+    /// Lets it go on.
+    pub fn thaw(&self) {
+        self.signal(Signal::CONT);
+    }
+
+    /// Sends a signal to the process that is its kernel, and to all that are its processes.
+    fn signal(&self, signal: Signal) {
+        let parents = parents();
+        let mut pids = vec![self.process.id()];
+        let mut next = 0;
+        while let Some(pid) = pids.get(next).copied() {
+            pids.extend(parents.iter().filter(|(_, parent)| *parent == pid).map(|(child, _)| child));
+            next += 1;
+        }
+        for pid in pids {
+            let _ = kill_process(Pid::from_raw(pid.cast_signed()).unwrap(), signal); // it may have ended by itself
+        }
+    }
+
     /// Cuts its power: what its kernel had not written is lost.
     pub fn power_cut(mut self) {
         self.end();
@@ -138,6 +163,20 @@ fn listen(said: ChildStdout, hear: &Sender<Answer>) {
             let _ = hear.send(answer); // nobody waits for it any more
         }
     }
+}
+
+/// Every process with its parent.
+fn parents() -> Vec<(u32, u32)> {
+    let processes = fs_err::read_dir("/proc").must("read /proc").flatten();
+    let stats = processes.filter_map(|process| fs_err::read_to_string(process.path().join("stat")).ok());
+    stats
+        .filter_map(|stat| {
+            // The name in brackets may have blanks in it.
+            let pid = stat.split(' ').next()?.parse().ok()?;
+            let parent = stat.rsplit(')').next()?.split(' ').nth(2)?.parse().ok()?;
+            Some((pid, parent))
+        })
+        .collect()
 }
 
 fn answer(line: &str) -> Option<Answer> {

@@ -21,6 +21,7 @@ use crate::cli::Release;
 use crate::each::Told;
 use crate::guard::mmp::{Block, Sequence};
 use crate::guard::reservation::{self, Came, Deed};
+use crate::guard::sanlock;
 use crate::hand::{Done, Question, WORDS};
 use crate::look::{Eye, Found};
 use crate::owner::Owner;
@@ -77,6 +78,7 @@ pub fn release(site: &Site<'_>, args: &Release, volume: &Volume, told: &mut Told
             Step::Sync(point) => run.sync(point)?,
             Step::Unmount(point) => run.unmount(point, &found, told)?,
             Step::Reserve { deed, .. } => run.unreserve(*deed, &found)?,
+            Step::Lease { .. } => run.unlease()?,
             // No step of a release, or one that the kernel's answer to another makes necessary.
             Step::Claim { .. } | Step::Mount { .. } | Step::End(_) => {}
         }
@@ -145,6 +147,19 @@ impl<'a> Run<'a> {
         }
         let users = self.users(found, false)?;
         Err(self.used_by(users, found, told))
+    }
+
+    /// Gives the lease up.
+    fn unlease(&mut self) -> Result<(), Fail> {
+        let Some(lease) = self.volume.lease.clone() else { return Ok(()) };
+        let question = Question::Lease(sanlock::Wanted { lease, deed: sanlock::Deed::GiveUp });
+        let came: Result<sanlock::Came, String> = self.asked(&question, "its lease is being given up")?;
+        let device = self.volume.device.display();
+        came.map(drop).map_err(|why| {
+            Fail::broken(format!("{device} is unmounted, and this node keeps its lease"))
+                .because(why)
+                .hint("run it again")
+        })
     }
 
     /// Gives the reservation up.

@@ -1,6 +1,7 @@
 //! Mounts a volume here, unless another node has it.
 
 mod fails;
+mod lease;
 mod reserve;
 mod settled;
 mod word;
@@ -41,6 +42,8 @@ struct Run<'a> {
     word: Option<Proof>,
     /// Whether this run reserved the disk, which is given up when it is not mounted.
     has_reserved: bool,
+    /// Whether this run took the lease, which is given up when it is not mounted.
+    has_leased: bool,
     /// Whether the mount took so long that another node may have claimed over this one's claim.
     is_late: bool,
 }
@@ -56,8 +59,8 @@ pub fn take(site: &Site<'_>, args: &Take, volume: &Volume, told: &mut Told) -> R
     let boot = claim::boot()?;
     let key = reservation::key(site.host.name());
     let word = args.confirm_fenced.as_ref().map(Proof::by_word);
-    let (has_reserved, is_late) = (false, false);
-    let mut run = Run { site, args, volume, lock, eye, boot, key, word, has_reserved, is_late };
+    let (has_reserved, has_leased, is_late) = (false, false, false);
+    let mut run = Run { site, args, volume, lock, eye, boot, key, word, has_reserved, has_leased, is_late };
     run.taken(told).map_err(|fail| run.given_up(fail))
 }
 
@@ -90,10 +93,10 @@ impl Run<'_> {
     }
 
     fn plan(&self, found: &Found) -> Result<Vec<Step>, Fail> {
-        let holder = found.reserved_by.as_deref().or(found.signer.as_deref());
+        let holder = found.holder();
         let proof = match &self.word {
             Some(word) => Some(word.clone()),
-            None => Proof::find(self.site.host, self.args.proof.as_deref(), holder)?,
+            None => Proof::find(self.site.host, self.args.proof.as_deref(), holder.as_deref())?,
         };
         let taking = Taking {
             volume: self.volume,
@@ -141,6 +144,11 @@ impl Run<'_> {
                                 return Ok(false);
                             }
                         }
+                    }
+                }
+                Step::Lease { deed, watch, .. } => {
+                    if !self.lease(deed, watch.as_ref(), found)? {
+                        return Ok(false);
                     }
                 }
                 Step::Reserve { deed, .. } => {

@@ -61,7 +61,7 @@ pub(super) enum Watched {
 /// Mounts and watches.
 pub(super) fn mount(mut hand: Hand, eye: &mut Eye, wanted: &Wanted<'_>, call: Call) -> Result<Watched, Fail> {
     let began = Instant::now();
-    let bar = progress(wanted);
+    let bar = progress(wanted.site, wanted.volume, wanted.wait);
     hand.ask(&Question::Mount(call))?;
     let mut is_watching = true;
     loop {
@@ -104,11 +104,11 @@ pub(super) fn mount(mut hand: Hand, eye: &mut Eye, wanted: &Wanted<'_>, call: Ca
 }
 
 /// A bar on a terminal's stderr; nothing elsewhere.
-fn progress(wanted: &Wanted<'_>) -> ProgressBar {
-    let bar = wanted.site.bars.add(ProgressBar::new(wanted.wait.as_secs()));
+pub(super) fn progress(site: &Site<'_>, volume: &Volume, wait: Duration) -> ProgressBar {
+    let bar = site.bars.add(ProgressBar::new(wait.as_secs()));
     if let Ok(style) = ProgressStyle::with_template("{msg} {bar:30} {pos}/{len} s") {
         bar.set_style(style);
     }
-    bar.set_message(format!("watching {} for a sign of life", wanted.volume.device.display()));
+    bar.set_message(format!("watching {} for a sign of life", volume.device.display()));
     bar
 }

@@ -8,8 +8,9 @@ use super::Found;
 use crate::filesystem::Filesystem;
 use crate::guard::mmp::{Block, Sequence};
 use crate::guard::reservation::Standing;
+use crate::guard::sanlock::Standing as Leased;
 use crate::hand::Disk;
-use crate::record::{self, Guard, GuardKind, GuardState, Reservation};
+use crate::record::{self, Guard, GuardKind, GuardState, Lease, LeaseState, Reservation};
 use crate::volume::Volume;
 
 impl Found {
@@ -22,6 +23,19 @@ impl Found {
         }
         if let Err(why) = &self.disk {
             return Some(format!("cannot read {}: {why}", volume.device.display()));
+        }
+        if let (State::Up, Some(lease)) = (self.mounted(), self.lease_standing()) {
+            match lease {
+                Ok(Leased::Ours) => {}
+                Ok(Leased::Free) => return Some("it is mounted here, and nobody has its lease".to_owned()),
+                Ok(Leased::Theirs(host)) => {
+                    return Some(format!("it is mounted here, and its lease is {}'s", host.node()));
+                }
+                Err(why) => return Some(format!("cannot tell who has its lease: {why}")),
+            }
+        }
+        if let Some(Err(why)) = &self.lease {
+            return Some(format!("cannot tell who has its lease: {why}"));
         }
         if let Ok(Disk { guard: Some(Err(why)), .. }) = &self.disk {
             return Some(format!("cannot read the guard of {}: {why}", volume.device.display()));
@@ -57,6 +71,7 @@ impl Found {
             options: self.mounted_there().map(Mounted::all_options),
             guard: self.guard_record(Timestamp::now()),
             reservation: self.reservation_record(),
+            lease: self.lease_record(volume),
             needs_recovery: filesystem.and_then(Filesystem::needs_recovery),
             errors: filesystem.and_then(Filesystem::error_count),
             mounts: filesystem.and_then(Filesystem::ext4).map(|ext4| ext4.mount_count),
@@ -82,6 +97,33 @@ impl Found {
             key: seen.held.map(|held| held.key.to_string()),
             keys: seen.keys.iter().map(ToString::to_string).collect(),
             generation: seen.generation,
+        })
+    }
+
+    fn lease_record(&self, volume: &Volume) -> Option<Lease> {
+        let name = volume.lease.as_ref()?.to_string();
+        let standing = self.lease_standing()?;
+        let seen = self.lease.as_ref()?.as_ref().ok();
+        let here = seen.and_then(|seen| seen.here.as_ref().ok());
+        let host = match &standing {
+            Ok(Leased::Theirs(host)) => Some(host),
+            Ok(Leased::Free | Leased::Ours) | Err(_) => None,
+        };
+        let state = match &standing {
+            Ok(Leased::Free) => LeaseState::Free,
+            Ok(Leased::Ours) => LeaseState::Ours,
+            Ok(Leased::Theirs(_)) => LeaseState::Held,
+            Err(_) => LeaseState::Unknown,
+        };
+        Some(Lease {
+            lease: name,
+            state,
+            held_by: self.leased_to(),
+            host_id: seen.filter(|seen| seen.owner.timestamp != 0).map(|seen| seen.owner.id),
+            age_s: host.and_then(|host| host.age_s),
+            wait_s: host.map(|host| host.wait().as_secs()),
+            watchdog: here.map(|here| here.has_watchdog),
+            why: standing.err().or_else(|| seen?.here.as_ref().err().cloned()),
         })
     }
 

@@ -5,38 +5,32 @@ use std::time::Duration;
 
 use ims::Fail;
 
+use super::leasing;
 use super::reserving::{self, Reserving};
 use super::{Step, Taking};
-use crate::guard::claim;
 use crate::guard::mmp::Sequence;
+use crate::guard::{choice, claim, offers};
 use crate::hand::Disk;
 use crate::look::Found;
 use crate::proof::{Holder, WATCH};
-use crate::volume::Wanted;
 
 /// The steps that mount a volume which is not mounted here, at a folder that is there.
 pub fn by_guard(wanted: &Taking<'_>, found: &Found, disk: &Disk, point: PathBuf) -> Result<Vec<Step>, Fail> {
     let device = wanted.volume.device.display();
+    choice::choose(wanted.guard, &offers::offers(found), &device.to_string())?;
     let Reserving { before, after, excluded } = reserving::reserving(wanted, found)?;
+    let leases = leasing::leasing(wanted, found)?;
     let is_reserved = before.is_some() || after.is_some();
     let mount = |watch, why: &str| Step::Mount { point, watch, why: why.to_owned() };
-    let whole = |steps: Vec<Step>| before.into_iter().chain(steps).chain(after).collect();
+    let whole = |steps: Vec<Step>| leases.into_iter().chain(before).chain(steps).chain(after).collect();
     let block = match &disk.guard {
         Some(Ok(block)) => block,
         Some(Err(why)) => {
             return Err(Fail::unknown(format!("cannot read the guard of {device}")).because(why));
         }
         None if is_reserved => return Ok(whole(vec![mount(None, "no other node can write to it")])),
-        None if wanted.guard == Wanted::None => return Ok(vec![mount(None, "no guard was asked for")]),
-        None => {
-            let fail = Fail::refused(format!("{device} has no guard against a second mount"));
-            let is_ext4 = disk.filesystem.as_ref().is_some_and(|filesystem| filesystem.ext4().is_some());
-            return Err(fail.hint(if is_ext4 {
-                "tune2fs -O mmp while no node has it mounted, or say --guard none where something else keeps them off"
-            } else {
-                "say --guard none where something else keeps the other nodes off"
-            }));
-        }
+        None if found.lease.is_some() => return Ok(whole(vec![mount(None, "this node has its lease")])),
+        None => return Ok(vec![mount(None, "no guard was asked for")]),
     };
     let name = found.signer.as_deref();
     let who = name.unwrap_or("a node that did not sign");

@@ -2,6 +2,7 @@
 
 mod by_guard;
 mod ending;
+mod leasing;
 mod release;
 mod reserving;
 mod take;
@@ -11,10 +12,12 @@ use std::time::Duration;
 
 use crate::guard::mmp::{Block, Sequence};
 use crate::guard::reservation::Deed;
+use crate::guard::sanlock::{self, Host};
 use crate::record::VolumeStep;
 use crate::volume::Volume;
 
 pub use ending::ending;
+pub use leasing::last_sign;
 pub use release::release;
 pub use take::{Taking, take};
 
@@ -27,6 +30,15 @@ pub enum Step {
         judged: Block,
         /// For how long it must not move before.
         watch: Duration,
+        /// Why.
+        why: String,
+    },
+    /// Take the lease, or give it up.
+    Lease {
+        /// What is to be done.
+        deed: sanlock::Deed,
+        /// The host that has it, and for how long it must not renew its place before; absent when nobody has it.
+        watch: Option<(Host, Duration)>,
         /// Why.
         why: String,
     },
@@ -64,6 +76,14 @@ impl Step {
             Self::Claim { watch, why, .. } => ("clear-guard", *watch, why.as_str()),
             Self::Mount { watch, why, .. } => {
                 ("mount", watch.as_ref().map_or(Duration::ZERO, |(_, wait)| *wait), why.as_str())
+            }
+            Self::Lease { deed, watch, why } => {
+                let action = match deed {
+                    sanlock::Deed::Take => "lease",
+                    sanlock::Deed::SetFree(_) => "free-lease",
+                    sanlock::Deed::GiveUp => "unlease",
+                };
+                (action, watch.as_ref().map_or(Duration::ZERO, |(_, wait)| *wait), why.as_str())
             }
             Self::Reserve { deed, why } => {
                 let action = match deed {

@@ -4,6 +4,7 @@ use ims::Fail;
 
 use super::Step;
 use crate::guard::reservation::{Deed, Standing};
+use crate::guard::sanlock::{self, Standing as Leased};
 use crate::look::{Found, paths};
 use crate::volume::Volume;
 
@@ -39,9 +40,17 @@ pub fn release(volume: &Volume, found: &Found) -> Result<Vec<Step>, Fail> {
     Ok(steps)
 }
 
-/// The step that gives this node's reservation up, if it has one.
+/// The steps that give this node's reservation and lease up, if it has them.
 fn give_up(found: &Found) -> Vec<Step> {
     let why = "so that another node can reserve it".to_owned();
-    let is_ours = found.standing == Some(Standing::Ours);
-    if is_ours { vec![Step::Reserve { deed: Deed::GiveUp, why }] } else { Vec::new() }
+    let mut steps = Vec::new();
+    if found.standing == Some(Standing::Ours) {
+        steps.push(Step::Reserve { deed: Deed::GiveUp, why });
+    }
+    // Last, for until then no other node begins.
+    if let Some(Ok(Leased::Ours)) = found.lease_standing() {
+        let why = "so that another node can take it".to_owned();
+        steps.push(Step::Lease { deed: sanlock::Deed::GiveUp, watch: None, why });
+    }
+    steps
 }

@@ -24,20 +24,8 @@ pub struct Reserving {
 pub fn reserving(wanted: &Taking<'_>, found: &Found) -> Result<Reserving, Fail> {
     let device = wanted.volume.device.display();
     let is_wanted = matches!(wanted.guard, Wanted::Auto | Wanted::Reservation);
-    let seen = match &found.reserved {
-        Ok(Some(seen)) => seen,
-        Ok(None) if wanted.guard == Wanted::Reservation => {
-            return Err(Fail::refused(format!("{device} cannot be reserved"))
-                .because("it is no whole disk that knows SCSI-3 or NVMe reservations"));
-        }
-        Ok(None) => return Ok(Reserving::default()),
-        Err(_) if !is_wanted => return Ok(Reserving::default()),
-        Err(why) => {
-            return Err(Fail::unknown(format!("cannot tell who reserved {device}"))
-                .because(why)
-                .hint("where the disk knows no reservations, say --guard mmp"));
-        }
-    };
+    // The choice of the guard has told of what must be known and is not.
+    let Ok(Some(seen)) = &found.reserved else { return Ok(Reserving::default()) };
     let held = found.guard().is_some_and(|block| matches!(block.sequence(), Sequence::Held(_)));
     let step = |deed, why: &str| Step::Reserve { deed, why: why.to_owned() };
     let who = found.reserved_by.as_deref().unwrap_or("nobody");

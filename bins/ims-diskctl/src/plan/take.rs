@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use super::Step;
 use super::by_guard::by_guard;
+use super::leasing;
 use super::reserving::{self, Reserving};
 use crate::filesystem::Filesystem;
 use crate::guard::reservation::Standing;
@@ -83,13 +84,14 @@ fn is_not_lost(wanted: &Taking<'_>, found: &Found) -> Result<(), Fail> {
     }
 }
 
-/// What is to be done for a volume that is mounted there: it is reserved, if it was not.
+/// What is to be done for a volume that is mounted there: its lease is taken and it is reserved, if that was not done.
 fn mounted(wanted: &Taking<'_>, found: &Found) -> Result<Vec<Step>, Fail> {
-    if found.standing != Some(Standing::Free) {
-        return Ok(Vec::new());
+    let mut steps = leasing::leasing(wanted, found)?;
+    if found.standing == Some(Standing::Free) {
+        let Reserving { before, after, .. } = reserving::reserving(wanted, found)?;
+        steps.extend(before.or(after));
     }
-    let Reserving { before, after, .. } = reserving::reserving(wanted, found)?;
-    Ok(before.or(after).into_iter().collect())
+    Ok(steps)
 }
 
 /// What stands in the way of a mount, on this very node.

@@ -24,6 +24,7 @@ fn volume() -> Volume {
         fstype: Fstype::Ext4,
         options: Options::default(),
         guard: Wanted::Auto,
+        lease: None,
     }
 }
 
@@ -53,6 +54,7 @@ fn found(guard: Option<Result<Block, String>>, mounts: &[&str]) -> Found {
         mmp: guard.is_some().then_some(ext4::Place { offset: 4096, interval_s: 1 }),
     };
     Found {
+        us: "mail-1".into(),
         number,
         place: Place::Folder("/global/ims".into()),
         disk: Ok(Disk { number, filesystem: Some(Filesystem::Ext4(superblock)), guard }),
@@ -64,6 +66,7 @@ fn found(guard: Option<Result<Block, String>>, mounts: &[&str]) -> Found {
         reserved: Ok(None),
         standing: None,
         reserved_by: None,
+        lease: None,
     }
 }
 

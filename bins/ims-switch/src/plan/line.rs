@@ -57,6 +57,9 @@ fn volume_line(volume: &Volume, verb: &str) -> Line {
         .arg(&volume.mount)
         .arg("--fstype")
         .arg(&volume.fstype);
+    if let Some(lease) = &volume.lease {
+        line = line.arg("--lease").arg(lease);
+    }
     if verb == "take" {
         if let Some(guard) = &volume.guard {
             line = line.arg("--guard").arg(guard);

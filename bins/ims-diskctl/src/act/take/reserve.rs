@@ -30,7 +30,7 @@ impl Run<'_> {
 
     /// A take that failed: what it reserved is given up, unless the volume is mounted all the same.
     pub(super) fn given_up(&mut self, fail: Fail) -> Fail {
-        if !self.has_reserved {
+        if !self.has_reserved && !self.has_leased {
             return fail;
         }
         let device = self.volume.device.display().to_string();
@@ -38,6 +38,10 @@ impl Run<'_> {
             Ok(found) if found.state() == State::Down => found,
             Ok(_) | Err(_) => return fail,
         };
+        let fail = self.lease_given_up(fail);
+        if !self.has_reserved {
+            return fail;
+        }
         match self.ask(Deed::GiveUp, &found) {
             Ok(Ok(_)) => fail,
             Ok(Err(why)) => {
