@@ -415,7 +415,7 @@ _ims__diskctl() {
             return 0
             ;;
         ims__subcmd__diskctl__subcmd__release)
-            opts="-n -o -h --device --mount --fstype --options --guard --lease --instance --kill-users --grace --dry-run --timeout --output --help"
+            opts="-n -o -h --device --mount --fstype --options --guard --lease --presync --instance --kill-users --grace --dry-run --timeout --output --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -84,6 +84,7 @@ complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand release" -l grac
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand release" -l timeout -d 'How long it may take in all, most of it to write out what is still in memory' -r
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand release" -s o -l output -d 'Show records as JSON lines or as tables [default: tables on a terminal, JSON elsewhere]' -r -f -a "json\t'One JSON object a line'
 table\t'Tables for people'"
+complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand release" -l presync -d 'Only write out what is in memory, again until little is left, while it is in use; unmount nothing, so that the release that follows has little to write'
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand release" -l kill-users -d 'End every process that uses it, whoever it belongs to'
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand release" -s n -l dry-run -d 'Show the steps and take none'
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand release" -s h -l help -d 'Print help (see more with \'--help\')'

@@ -19,6 +19,7 @@ mod pair;
 mod probes;
 #[path = "../support/mod.rs"]
 mod support;
+mod volumes;
 
 use std::process::{Command, Stdio};
 use std::thread;
@@ -35,14 +36,14 @@ fn ours(name: &str) -> Command {
     command
 }
 
-/// How long all of it may take; some four minutes are usual.
+/// How long all of it may take; some six minutes are usual.
 const LONGEST: Duration = Duration::from_secs(15 * 60);
 
 fn main() {
     if floor::is_asked() {
         return floor::dump();
     }
-    if probes::be_asked() {
+    if probes::be_asked() || volumes::be_asked() {
         return;
     }
     if !support::needs_root() {
@@ -63,8 +64,12 @@ fn main() {
 /// A part by its name; it gives what was missed.
 type Part = (&'static str, fn() -> Vec<String>);
 
-const PARTS: [Part; 3] =
-    [("registry", || registry().into_iter().collect()), ("probes", probes::probes), ("nodes", nodes)];
+const PARTS: [Part; 4] = [
+    ("registry", || registry().into_iter().collect()),
+    ("probes", probes::probes),
+    ("nodes", nodes),
+    ("volumes", volumes::volumes),
+];
 
 /// What is done on a node, or on two.
 fn nodes() -> Vec<String> {

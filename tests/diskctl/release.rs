@@ -106,6 +106,30 @@ fn a_volume_that_only_another_mount_namespace_has_is_never_called_given_up() {
 }
 
 #[test]
+fn what_is_in_memory_is_written_out_while_the_volume_is_in_use() {
+    let pair = Pair::new();
+    let presync = |more: &[&str]| pair.run(&pair.one, "release", &[&["--presync"], more].concat());
+    let nothing = record(&presync(&[]).ok());
+    assert_eq!((&nothing["state"], &nothing["sync_ms"]), (&"down".into(), &serde_json::Value::Null));
+    pair.run(&pair.one, "take", &[]).ok();
+    let writer =
+        pair.one.spawn(["sh", "-c", "exec 7>/srv/ims/log; echo acknowledged >&7; echo up; exec sleep 100"]);
+    assert!(writer.until_stdout(Duration::from_secs(10), |out| out == "up\n"));
+    let steps = presync(&["-n"]).ok().records();
+    assert_eq!((steps.len(), text(&steps[0]["action"])), (1, "sync"));
+    let ran = presync(&[]).ok();
+    let written = record(&ran);
+    assert_eq!((text(&written["state"]), &written["changed"]), ("up", &false.into()), "{ran}");
+    assert!(written["sync_ms"].is_u64(), "{ran}");
+    let on_disk = pair.disk.read(0, 32 << 20);
+    assert!(on_disk.windows(12).any(|bytes| bytes == b"acknowledged"), "it is on the disk");
+    let failed = pair.one.sh("strace -f -qq -o /dev/null -e trace=syncfs -e inject=syncfs:error=EIO \
+         ims-diskctl release --presync --device /dev/ims1 --mount /srv/ims");
+    assert!(failed.status_is(5).stderr.contains("not everything could be written out to /srv/ims"));
+    assert!(pair.one.has_mounted(&pair.disk));
+}
+
+#[test]
 fn an_unmount_that_hangs_is_unknown_when_the_time_is_up() {
     let pair = Pair::new();
     pair.run(&pair.one, "take", &[]).ok();

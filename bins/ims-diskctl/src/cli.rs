@@ -135,6 +135,10 @@ pub struct Release {
     /// The volumes.
     #[command(flatten)]
     pub volumes: VolumeArgs,
+    /// Only write out what is in memory, again until little is left, while it is in use; unmount nothing, so that the
+    /// release that follows has little to write
+    #[arg(long, conflicts_with_all = ["instance", "kill_users"])]
+    pub presync: bool,
     /// End what is left there of this instance: its processes by their control group, and those that run as the owner
     /// of its folder; may be given several times [default: of volumes that a group names, the instances of that group]
     #[arg(long, value_name = "NAME")]

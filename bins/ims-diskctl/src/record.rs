@@ -47,6 +47,8 @@ pub struct Volume {
     pub users: Vec<User>,
     /// What the kernel itself uses there, in words: swap files, loop devices, exports, overlays.
     pub kernel_users: Vec<String>,
+    /// How long this run took to write out what was in memory, the last time it did, in milliseconds.
+    pub sync_ms: Option<u64>,
     /// Whether this run mounted or unmounted it.
     pub changed: bool,
     /// Why the state is what it is, where that is not plain.

@@ -45,6 +45,9 @@ pub fn take(host: &Host, args: &cli::Take, out: &mut Out) -> Result<Exit, Fail> 
 pub fn release(host: &Host, args: &cli::Release, out: &mut Out) -> Result<Exit, Fail> {
     let site = Site::new(host, args.timeout.0)?;
     let asked = Asked::load(host, &args.volumes)?;
+    if args.presync {
+        return each(&asked, Order::Any, out, |volume, told| release::presync(&site, args, volume, told));
+    }
     each(&asked, Order::Down, out, |volume, told| release::release(&site, args, volume, told))
 }
 

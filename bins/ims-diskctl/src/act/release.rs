@@ -1,12 +1,17 @@
 //! Unmounts a volume here, so that another node can take it at once.
 
+mod presync;
 mod way;
+
+pub use presync::presync;
 
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use ims::span::millis;
 use ims::sys::block;
 use ims::sys::hand::{Hand, Heard};
+use ims::sys::lock::Lock;
 use ims::sys::mount::Refusal;
 use ims::{Exit, Fail, State};
 use serde::de::DeserializeOwned;
@@ -45,20 +50,15 @@ struct Run<'a> {
     ended: Vec<User>,
     /// What could not be written, which is told at the end, for the unmount comes all the same.
     unwritten: Option<String>,
+    /// How long the last writing out took.
+    sync_took: Option<Duration>,
 }
 
 /// Runs `release` on one volume.
 pub fn release(site: &Site<'_>, args: &Release, volume: &Volume, told: &mut Told) -> Result<Exit, Fail> {
     let number = block::number_of(&volume.device)?;
     let lock = if args.dry_run { None } else { Some(lock(site.host, number, site.deadline.left())?) };
-    let mut eye = Eye::open(site.host, Hand::start(WORDS, lock.as_ref())?)?;
-    let spared = way::spared(eye.hand().pid());
-    let right = if args.kill_users {
-        Right::Everybody
-    } else {
-        Right::Instances(Owner::find(site.host, &args.instance, volume)?)
-    };
-    let mut run = Run { site, args, volume, eye, right, spared, ended: Vec::new(), unwritten: None };
+    let mut run = Run::open(site, args, volume, lock.as_ref())?;
     let found = run.look()?;
     let steps = plan::release(volume, &found)?;
     run.nothing_below(&found)?;
@@ -92,19 +92,38 @@ pub fn release(site: &Site<'_>, args: &Release, volume: &Volume, told: &mut Told
     }
     let mut record = given_up?.record(volume, true);
     record.users = run.ended;
+    record.sync_ms = run.sync_took.map(millis);
     told.record(record);
     Ok(Exit::Ok)
 }
 
-impl Run<'_> {
+impl<'a> Run<'a> {
+    fn open(
+        site: &'a Site<'a>,
+        args: &'a Release,
+        volume: &'a Volume,
+        lock: Option<&Lock>,
+    ) -> Result<Self, Fail> {
+        let mut eye = Eye::open(site.host, Hand::start(WORDS, lock)?)?;
+        let spared = way::spared(eye.hand().pid());
+        let right = if args.kill_users {
+            Right::Everybody
+        } else {
+            Right::Instances(Owner::find(site.host, &args.instance, volume)?)
+        };
+        let ended = Vec::new();
+        Ok(Self { site, args, volume, eye, right, spared, ended, unwritten: None, sync_took: None })
+    }
+
     fn look(&mut self) -> Result<Found, Fail> {
         self.eye.look(self.volume, self.site.deadline.left())
     }
 
     /// Writes out what is in memory.
     fn sync(&mut self, point: &Path) -> Result<(), Fail> {
-        let question = Question::Sync(point.to_owned());
+        let (question, began) = (Question::Sync(point.to_owned()), Instant::now());
         let done: Result<(), String> = self.asked(&question, "it is still being written out")?;
+        self.sync_took = Some(began.elapsed());
         self.unwritten = self.unwritten.take().or(done.err());
         Ok(())
     }

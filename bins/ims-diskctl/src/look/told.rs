@@ -80,6 +80,7 @@ impl Found {
             mounts: filesystem.and_then(Filesystem::ext4).map(|ext4| ext4.mount_count),
             users: Vec::new(),
             kernel_users: Vec::new(),
+            sync_ms: None,
             changed,
             why: self.why(volume),
         }
