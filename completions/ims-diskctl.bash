@@ -75,12 +75,16 @@ _ims__diskctl() {
             return 0
             ;;
         ims__subcmd__diskctl__subcmd__check)
-            opts="-o -h --device --mount --fstype --options --guard --max-space --max-inodes --max-write --timeout --output --help"
+            opts="-o -h --layer --device --mount --fstype --options --guard --max-space --max-inodes --max-write --timeout --output --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --layer)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --device)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -217,12 +221,16 @@ _ims__diskctl() {
             return 0
             ;;
         ims__subcmd__diskctl__subcmd__look)
-            opts="-o -h --device --mount --fstype --options --guard --timeout --output --help"
+            opts="-o -h --layer --device --mount --fstype --options --guard --timeout --output --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --layer)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --device)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -263,12 +271,16 @@ _ims__diskctl() {
             return 0
             ;;
         ims__subcmd__diskctl__subcmd__release)
-            opts="-n -o -h --device --mount --fstype --options --guard --instance --kill-users --grace --dry-run --timeout --output --help"
+            opts="-n -o -h --layer --device --mount --fstype --options --guard --instance --kill-users --grace --dry-run --timeout --output --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --layer)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --device)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -317,12 +329,16 @@ _ims__diskctl() {
             return 0
             ;;
         ims__subcmd__diskctl__subcmd__take)
-            opts="-n -o -h --device --mount --fstype --options --guard --proof --confirm-fenced --preempt --dry-run --timeout --output --help"
+            opts="-n -o -h --layer --device --mount --fstype --options --guard --proof --confirm-fenced --preempt --dry-run --timeout --output --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --layer)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --device)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0

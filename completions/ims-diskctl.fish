@@ -33,6 +33,7 @@ complete -c ims-diskctl -n "__fish_ims_diskctl_needs_command" -f -a "take" -d 'M
 complete -c ims-diskctl -n "__fish_ims_diskctl_needs_command" -f -a "release" -d 'Unmount the volume here, so that another node can take it at once'
 complete -c ims-diskctl -n "__fish_ims_diskctl_needs_command" -f -a "check" -d 'Say how well the volume is that is mounted here: whether it can be written, its space, its errors, its disks'
 complete -c ims-diskctl -n "__fish_ims_diskctl_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand look" -l layer -d 'A layer that the device stands on, bottom up, by its kind (md, lvm, drbd, zfs, btrfs, vxvm) and name; layers alone are a disk group' -r
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand look" -l device -d 'The block device, best by what is on it: /dev/disk/by-label/… or by-uuid/…' -r -F
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand look" -l mount -d 'The folder where it is mounted' -r -F
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand look" -l fstype -d 'Its file system: ext4, xfs, btrfs, or another that the kernel knows' -r
@@ -45,6 +46,7 @@ complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand look" -l timeout
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand look" -s o -l output -d 'Show records as JSON lines or as tables [default: tables on a terminal, JSON elsewhere]' -r -f -a "json\t'One JSON object a line'
 table\t'Tables for people'"
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand look" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand take" -l layer -d 'A layer that the device stands on, bottom up, by its kind (md, lvm, drbd, zfs, btrfs, vxvm) and name; layers alone are a disk group' -r
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand take" -l device -d 'The block device, best by what is on it: /dev/disk/by-label/… or by-uuid/…' -r -F
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand take" -l mount -d 'The folder where it is mounted' -r -F
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand take" -l fstype -d 'Its file system: ext4, xfs, btrfs, or another that the kernel knows' -r
@@ -61,6 +63,7 @@ table\t'Tables for people'"
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand take" -l preempt -d 'Take a disk away from the node that reserved it, which can write nothing more from then on, alive or not'
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand take" -s n -l dry-run -d 'Show the steps and take none'
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand take" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand release" -l layer -d 'A layer that the device stands on, bottom up, by its kind (md, lvm, drbd, zfs, btrfs, vxvm) and name; layers alone are a disk group' -r
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand release" -l device -d 'The block device, best by what is on it: /dev/disk/by-label/… or by-uuid/…' -r -F
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand release" -l mount -d 'The folder where it is mounted' -r -F
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand release" -l fstype -d 'Its file system: ext4, xfs, btrfs, or another that the kernel knows' -r
@@ -77,6 +80,7 @@ table\t'Tables for people'"
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand release" -l kill-users -d 'End every process that uses it, whoever it belongs to'
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand release" -s n -l dry-run -d 'Show the steps and take none'
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand release" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand check" -l layer -d 'A layer that the device stands on, bottom up, by its kind (md, lvm, drbd, zfs, btrfs, vxvm) and name; layers alone are a disk group' -r
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand check" -l device -d 'The block device, best by what is on it: /dev/disk/by-label/… or by-uuid/…' -r -F
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand check" -l mount -d 'The folder where it is mounted' -r -F
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand check" -l fstype -d 'Its file system: ext4, xfs, btrfs, or another that the kernel knows' -r

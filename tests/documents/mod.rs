@@ -34,6 +34,8 @@ fn schemas() -> Vec<(String, schemars::Schema)> {
         ims::fail::FailRecord,
         ims::fencing::Fenced,
         ims::instance::Instance,
+        ims_diskctl::DiskGroup,
+        ims_diskctl::LayerStep,
         ims_diskctl::Volume,
         ims_diskctl::VolumeCheck,
         ims_diskctl::VolumeStep,

@@ -17,6 +17,7 @@ use crate::filesystem::ext4;
 use crate::guard::claim::{self, Claimed};
 use crate::guard::mmp::{self, Block};
 use crate::guard::reservation::{self, Came};
+use crate::layer::tools;
 use crate::users;
 
 /// The words that lead this program into [`serve`].
@@ -40,6 +41,13 @@ pub enum Question {
     Mount(Call),
     /// Write out what is in memory. Answered by a `Result<(), String>`.
     Sync(PathBuf),
+    /// Run a tool to its end. Answered by a `Result<Ended, String>`.
+    Tool {
+        /// Its command line.
+        words: Vec<String>,
+        /// After how long it is ended.
+        patience: Duration,
+    },
     /// Unmount. Answered by a `Result<(), Refusal>`.
     Unmount(PathBuf),
     /// Who uses it? Answered by a `Result<Users, String>`.
@@ -111,6 +119,7 @@ fn answer(question: Question) -> serde_json::Value {
         Question::Reserve(wanted) => value::<Result<Came, String>>(&reservation::carry_out(&wanted)),
         Question::Mount(call) => value(&mount_anew(&call)),
         Question::Sync(point) => value(&mount::sync(&point).map_err(|e| words(&e))),
+        Question::Tool { words, patience } => value(&tools::run(&words, patience)),
         Question::Unmount(point) => value(&mount::detach(&point)),
         Question::Users(wanted) => value(&wanted.find().map_err(|fail| fail.to_string())),
         Question::Signal(signal) => value(&signal.send().map_err(|fail| fail.to_string())),

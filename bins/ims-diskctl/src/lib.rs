@@ -10,6 +10,7 @@ mod each;
 pub mod filesystem;
 pub mod guard;
 mod hand;
+mod layer;
 mod look;
 mod names;
 mod naming;
@@ -24,7 +25,7 @@ use ims::{Exit, Fail, Host, Out};
 
 pub use check::VolumeCheck;
 pub use cli::Args;
-pub use record::{Volume, VolumeStep};
+pub use record::{DiskGroup, LayerStep, Volume, VolumeStep};
 
 /// The command's name in messages.
 const NAME: &str = "ims-diskctl";

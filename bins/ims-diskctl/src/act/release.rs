@@ -68,7 +68,7 @@ pub fn release(site: &Site<'_>, args: &Release, volume: &Volume, told: &mut Told
     }
     run.nobody_apart(&found, told)?;
     if steps.is_empty() {
-        told.record(found.record(volume, false));
+        told.volume(found.record(volume, false));
         return Ok(Exit::Ok);
     }
     for step in &steps {
@@ -90,7 +90,7 @@ pub fn release(site: &Site<'_>, args: &Release, volume: &Volume, told: &mut Told
     }
     let mut record = given_up?.record(volume, true);
     record.users = run.ended;
-    told.record(record);
+    told.volume(record);
     Ok(Exit::Ok)
 }
 

@@ -72,7 +72,7 @@ impl Run<'_> {
                 return Ok(Exit::Ok);
             }
             if steps.is_empty() {
-                told.record(found.record(self.volume, false));
+                told.volume(found.record(self.volume, false));
                 return Ok(Exit::Ok);
             }
             if self.carry_out(&steps, &found)? {
@@ -81,7 +81,7 @@ impl Run<'_> {
             found = self.look()?; // it was released meanwhile: the plan is another
         }
         let found = self.settled()?;
-        told.record(found.record(self.volume, true));
+        told.volume(found.record(self.volume, true));
         Ok(Exit::Ok)
     }
 
