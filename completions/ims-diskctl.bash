@@ -87,12 +87,16 @@ _ims__diskctl() {
             return 0
             ;;
         ims__subcmd__diskctl__subcmd__check)
-            opts="-o -h --device --mount --fstype --options --guard --lease --max-space --max-inodes --max-write --timeout --output --help"
+            opts="-o -h --layer --device --mount --fstype --options --guard --lease --max-space --max-inodes --max-write --timeout --output --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --layer)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --device)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -149,12 +153,16 @@ _ims__diskctl() {
             return 0
             ;;
         ims__subcmd__diskctl__subcmd__guard)
-            opts="-o -h --device --mount --fstype --options --guard --lease --timeout --output --help"
+            opts="-o -h --layer --device --mount --fstype --options --guard --lease --timeout --output --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --layer)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --device)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -311,12 +319,16 @@ _ims__diskctl() {
             return 0
             ;;
         ims__subcmd__diskctl__subcmd__look)
-            opts="-o -h --device --mount --fstype --options --guard --lease --timeout --output --help"
+            opts="-o -h --layer --device --mount --fstype --options --guard --lease --timeout --output --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --layer)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --device)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -361,12 +373,16 @@ _ims__diskctl() {
             return 0
             ;;
         ims__subcmd__diskctl__subcmd__mirror)
-            opts="-o -h --device --mount --fstype --options --guard --lease --wait --timeout --output --help"
+            opts="-o -h --layer --device --mount --fstype --options --guard --lease --wait --timeout --output --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --layer)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --device)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -415,12 +431,16 @@ _ims__diskctl() {
             return 0
             ;;
         ims__subcmd__diskctl__subcmd__release)
-            opts="-n -o -h --device --mount --fstype --options --guard --lease --presync --instance --kill-users --grace --dry-run --timeout --output --help"
+            opts="-n -o -h --layer --device --mount --fstype --options --guard --lease --presync --instance --kill-users --grace --dry-run --timeout --output --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --layer)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --device)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -473,12 +493,16 @@ _ims__diskctl() {
             return 0
             ;;
         ims__subcmd__diskctl__subcmd__take)
-            opts="-n -o -h --device --mount --fstype --options --guard --lease --proof --confirm-fenced --preempt --degraded --force-stale-leg --dry-run --timeout --output --help"
+            opts="-n -o -h --layer --device --mount --fstype --options --guard --lease --proof --confirm-fenced --preempt --degraded --force-stale-leg --dry-run --timeout --output --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --layer)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --device)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0

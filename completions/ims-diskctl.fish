@@ -35,6 +35,7 @@ complete -c ims-diskctl -n "__fish_ims_diskctl_needs_command" -f -a "guard" -d '
 complete -c ims-diskctl -n "__fish_ims_diskctl_needs_command" -f -a "check" -d 'Say how well the volume is that is mounted here: whether it can be written, its space, its errors, its disks'
 complete -c ims-diskctl -n "__fish_ims_diskctl_needs_command" -f -a "mirror" -d 'Say how the legs of the mirrors are that the volume stands on, and how far what is being made alike'
 complete -c ims-diskctl -n "__fish_ims_diskctl_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand look" -l layer -d 'A layer that the device stands on, bottom up, by its kind (md, lvm, drbd, zfs, btrfs, vxvm) and name; layers alone are a disk group' -r
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand look" -l device -d 'The block device, best by what is on it: /dev/disk/by-label/… or by-uuid/…' -r -F
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand look" -l mount -d 'The folder where it is mounted' -r -F
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand look" -l fstype -d 'Its file system: ext4, xfs, btrfs, or another that the kernel knows' -r
@@ -49,6 +50,7 @@ complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand look" -l timeout
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand look" -s o -l output -d 'Show records as JSON lines or as tables [default: tables on a terminal, JSON elsewhere]' -r -f -a "json\t'One JSON object a line'
 table\t'Tables for people'"
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand look" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand take" -l layer -d 'A layer that the device stands on, bottom up, by its kind (md, lvm, drbd, zfs, btrfs, vxvm) and name; layers alone are a disk group' -r
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand take" -l device -d 'The block device, best by what is on it: /dev/disk/by-label/… or by-uuid/…' -r -F
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand take" -l mount -d 'The folder where it is mounted' -r -F
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand take" -l fstype -d 'Its file system: ext4, xfs, btrfs, or another that the kernel knows' -r
@@ -69,6 +71,7 @@ complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand take" -l degrade
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand take" -l force-stale-leg -d 'Start a mirror from the leg that --device names though another is newer: what only that one has is lost'
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand take" -s n -l dry-run -d 'Show the steps and take none'
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand take" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand release" -l layer -d 'A layer that the device stands on, bottom up, by its kind (md, lvm, drbd, zfs, btrfs, vxvm) and name; layers alone are a disk group' -r
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand release" -l device -d 'The block device, best by what is on it: /dev/disk/by-label/… or by-uuid/…' -r -F
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand release" -l mount -d 'The folder where it is mounted' -r -F
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand release" -l fstype -d 'Its file system: ext4, xfs, btrfs, or another that the kernel knows' -r
@@ -88,6 +91,7 @@ complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand release" -l pres
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand release" -l kill-users -d 'End every process that uses it, whoever it belongs to'
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand release" -s n -l dry-run -d 'Show the steps and take none'
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand release" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand guard" -l layer -d 'A layer that the device stands on, bottom up, by its kind (md, lvm, drbd, zfs, btrfs, vxvm) and name; layers alone are a disk group' -r
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand guard" -l device -d 'The block device, best by what is on it: /dev/disk/by-label/… or by-uuid/…' -r -F
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand guard" -l mount -d 'The folder where it is mounted' -r -F
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand guard" -l fstype -d 'Its file system: ext4, xfs, btrfs, or another that the kernel knows' -r
@@ -102,6 +106,7 @@ complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand guard" -l timeou
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand guard" -s o -l output -d 'Show records as JSON lines or as tables [default: tables on a terminal, JSON elsewhere]' -r -f -a "json\t'One JSON object a line'
 table\t'Tables for people'"
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand guard" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand check" -l layer -d 'A layer that the device stands on, bottom up, by its kind (md, lvm, drbd, zfs, btrfs, vxvm) and name; layers alone are a disk group' -r
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand check" -l device -d 'The block device, best by what is on it: /dev/disk/by-label/… or by-uuid/…' -r -F
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand check" -l mount -d 'The folder where it is mounted' -r -F
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand check" -l fstype -d 'Its file system: ext4, xfs, btrfs, or another that the kernel knows' -r
@@ -119,6 +124,7 @@ complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand check" -l timeou
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand check" -s o -l output -d 'Show records as JSON lines or as tables [default: tables on a terminal, JSON elsewhere]' -r -f -a "json\t'One JSON object a line'
 table\t'Tables for people'"
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand check" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand mirror" -l layer -d 'A layer that the device stands on, bottom up, by its kind (md, lvm, drbd, zfs, btrfs, vxvm) and name; layers alone are a disk group' -r
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand mirror" -l device -d 'The block device, best by what is on it: /dev/disk/by-label/… or by-uuid/…' -r -F
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand mirror" -l mount -d 'The folder where it is mounted' -r -F
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand mirror" -l fstype -d 'Its file system: ext4, xfs, btrfs, or another that the kernel knows' -r

@@ -6,6 +6,7 @@ mod crash;
 mod ending;
 mod filesystems;
 mod kill;
+mod layers;
 mod look;
 mod matrix;
 mod mirror;

@@ -14,6 +14,7 @@ pub mod host;
 pub mod input;
 pub mod instance;
 pub mod keys;
+pub mod layer;
 pub mod layout;
 pub mod name;
 pub mod nodes;

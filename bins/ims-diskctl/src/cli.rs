@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Parser, Subcommand};
 use ims::command::{Arguments, Common};
+use ims::layer::Layer;
 use ims::name::{InstanceName, NodeName};
 use ims::output::Format;
 use ims::span::Span;
@@ -67,9 +68,13 @@ pub enum Verb {
 #[derive(Debug, Clone, clap::Args)]
 pub struct VolumeArgs {
     /// A group, which stands for all its volumes, or one of them; several are handled side by side
-    #[arg(value_name = "GROUP[:RESOURCE]", required_unless_present = "device")]
-    #[arg(conflicts_with_all = ["device", "mount", "fstype", "options", "guard", "lease"])]
+    #[arg(value_name = "GROUP[:RESOURCE]", required_unless_present_any = ["device", "layers"])]
+    #[arg(conflicts_with_all = ["layers", "device", "mount", "fstype", "options", "guard", "lease"])]
     pub names: Vec<Name>,
+    /// A layer that the device stands on, bottom up, by its kind (md, lvm, drbd, zfs, btrfs, vxvm) and name; layers
+    /// alone are a disk group
+    #[arg(long = "layer", value_name = "KIND:NAME")]
+    pub layers: Vec<Layer>,
     /// The block device, best by what is on it: /dev/disk/by-label/… or by-uuid/…
     #[arg(long, value_parser = absolute, requires = "mount")]
     pub device: Option<PathBuf>,

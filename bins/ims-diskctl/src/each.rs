@@ -8,7 +8,8 @@ use ims::{Exit, Fail, Out, Record};
 
 use crate::NAME;
 use crate::naming::Asked;
-use crate::volume::Volume;
+use crate::record;
+use crate::volume::{Item, Volume};
 
 /// Which volumes wait for which.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,44 +24,89 @@ pub enum Order {
 
 /// The records about one volume, until its turn comes.
 #[derive(Default)]
-pub struct Told(Vec<Print>);
+pub struct Told(Vec<Entry>);
 
-/// Prints one of them.
+enum Entry {
+    /// The volume, whose record grows until the end.
+    Volume(Box<record::Volume>),
+    /// Any other record, printed by this.
+    Other(Print),
+}
+
+/// Prints a record.
 type Print = Box<dyn FnOnce(&mut Out) -> Result<(), Fail> + Send>;
 
 impl Told {
     /// Keeps a record to be printed.
     pub fn record<R: Record + Send + 'static>(&mut self, record: R) {
-        self.0.push(Box::new(move |out| out.record(&record)));
+        self.0.push(Entry::Other(Box::new(move |out| out.record(&record))));
+    }
+
+    /// Keeps the record of a volume, to which more can be said.
+    pub fn volume(&mut self, record: record::Volume) {
+        self.0.push(Entry::Volume(Box::new(record)));
+    }
+
+    /// Says more about the volumes.
+    pub fn amend(&mut self, more: impl Fn(&mut record::Volume)) {
+        for entry in &mut self.0 {
+            match entry {
+                Entry::Volume(record) => more(record),
+                Entry::Other(_) => {}
+            }
+        }
+    }
+
+    fn print(self, out: &mut Out) -> Result<(), Fail> {
+        self.0.into_iter().try_for_each(|entry| match entry {
+            Entry::Volume(record) => out.record(&*record),
+            Entry::Other(print) => print(out),
+        })
     }
 }
 
 /// What came of one volume.
 type Came = Result<Exit, Fail>;
 
-/// Does the work on each volume, in a thread of its own, as soon as those are done that it waits for; one that waits for
-/// a volume that failed is left alone. Every failure is told, the gravest at the end.
+/// Does the work on each volume; what a disk group is asked with other volumes is passed over.
 pub fn each(
     asked: &Asked,
     order: Order,
     out: &mut Out,
     work: impl Fn(&Volume, &mut Told) -> Came + Sync,
 ) -> Result<Exit, Fail> {
-    let mut done: Vec<Option<(Told, Came)>> = asked.volumes.iter().map(|_| None).collect();
+    if let [Item::DiskGroup(group)] = asked.items.as_slice() {
+        return Err(Fail::usage(format!("{} is a disk group, and no volume", group.called())));
+    }
+    each_item(asked, order, out, |item, told| match item {
+        Item::Volume(volume) => work(volume, told),
+        Item::DiskGroup(_) => Ok(Exit::Ok),
+    })
+}
+
+/// Does the work on each volume and disk group, in a thread of its own, as soon as those are done that it waits for; one that waits for
+/// a volume that failed is left alone. Every failure is told, the gravest at the end.
+pub fn each_item(
+    asked: &Asked,
+    order: Order,
+    out: &mut Out,
+    work: impl Fn(&Item, &mut Told) -> Came + Sync,
+) -> Result<Exit, Fail> {
+    let mut done: Vec<Option<(Told, Came)>> = asked.items.iter().map(|_| None).collect();
     let before = before(&asked.below, order);
     for turn in turns(&before)? {
         let came: Vec<(usize, (Told, Came))> = thread::scope(|scope| {
             let work = &work;
             let threads: Vec<_> = turn
                 .iter()
-                .filter_map(|index| Some((*index, asked.volumes.get(*index)?)))
-                .map(|(index, volume)| {
+                .filter_map(|index| Some((*index, asked.items.get(*index)?)))
+                .map(|(index, item)| {
                     let kept_from = failed_before(asked, &before, &done, index);
                     let begin = move || {
                         let mut told = Told::default();
                         let came = match kept_from {
-                            Some(other) => Err(left_alone(volume, &other)),
-                            None => work(volume, &mut told),
+                            Some(other) => Err(left_alone(item, &other)),
+                            None => work(item, &mut told),
                         };
                         (told, came)
                     };
@@ -85,7 +131,7 @@ pub fn each(
 fn tell(done: impl Iterator<Item = (Told, Came)>, out: &mut Out) -> Result<Exit, Fail> {
     let (mut exit, mut fails) = (Exit::Ok, Vec::new());
     for (told, came) in done {
-        told.0.into_iter().try_for_each(|print| print(out))?;
+        told.print(out)?;
         match came {
             Ok(found) => exit = exit.gravest(found),
             Err(fail) => fails.push(fail),
@@ -143,11 +189,11 @@ fn failed_before(
 ) -> Option<String> {
     let has_failed = |other: &&usize| matches!(done.get(**other), Some(Some((_, Err(_)))));
     let other = before.get(index)?.iter().find(has_failed)?;
-    asked.volumes.get(*other).map(Volume::called)
+    asked.items.get(*other).map(Item::called)
 }
 
-fn left_alone(volume: &Volume, other: &str) -> Fail {
-    Fail::refused(format!("{} was left alone", volume.called())).because(format!("{other} comes before it"))
+fn left_alone(item: &Item, other: &str) -> Fail {
+    Fail::refused(format!("{} was left alone", item.called())).because(format!("{other} comes before it"))
 }
 
 #[cfg(test)]

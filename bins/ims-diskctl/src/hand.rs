@@ -18,6 +18,7 @@ use crate::guard::claim::{self, Claimed};
 use crate::guard::mmp::{self, Block};
 use crate::guard::reservation::{self, Came};
 use crate::guard::sanlock::{self, Lease};
+use crate::layer::tools;
 use crate::mirror;
 use crate::users;
 
@@ -46,6 +47,13 @@ pub enum Question {
     Mount(Call),
     /// Write out what is in memory. Answered by a `Result<(), String>`.
     Sync(PathBuf),
+    /// Run a tool to its end. Answered by a `Result<Ended, String>`.
+    Tool {
+        /// Its command line.
+        words: Vec<String>,
+        /// After how long it is ended.
+        patience: Duration,
+    },
     /// Unmount. Answered by a `Result<(), Refusal>`.
     Unmount(PathBuf),
     /// Who uses it? Answered by a `Result<Users, String>`.
@@ -124,6 +132,7 @@ fn answer(question: Question) -> serde_json::Value {
         Question::Lease(wanted) => value(&sanlock::carry_out(&wanted)),
         Question::Mount(call) => value(&mount_anew(&call)),
         Question::Sync(point) => value(&mount::sync(&point).map_err(|e| words(&e))),
+        Question::Tool { words, patience } => value(&tools::run(&words, patience)),
         Question::Unmount(point) => value(&mount::detach(&point)),
         Question::Users(wanted) => value(&wanted.find().map_err(|fail| fail.to_string())),
         Question::Signal(signal) => value(&signal.send().map_err(|fail| fail.to_string())),

@@ -10,6 +10,7 @@ mod each;
 pub mod filesystem;
 pub mod guard;
 mod hand;
+mod layer;
 mod look;
 mod mirror;
 mod names;
@@ -27,7 +28,7 @@ pub use check::VolumeCheck;
 pub use cli::Args;
 pub use guard::show::GuardRecord;
 pub use mirror::{Degraded, Mirror};
-pub use record::{Volume, VolumeStep};
+pub use record::{DiskGroup, LayerStep, Volume, VolumeStep};
 
 /// The command's name in messages.
 const NAME: &str = "ims-diskctl";

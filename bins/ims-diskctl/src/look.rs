@@ -5,6 +5,7 @@ mod told;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use ims::layer::Layer;
 use ims::sys::block::{self, Number};
 use ims::sys::btrfs;
 use ims::sys::hand::{Hand, Heard};
@@ -14,15 +15,18 @@ use ims::sys::stderr;
 use ims::{Exit, Fail, Host, Out, State};
 
 use crate::NAME;
+use crate::act::Deadline;
 use crate::cli::Look;
-use crate::each::{Order, each};
+use crate::each::{Order, each_item};
 use crate::guard::mmp::{Block, Sequence};
 use crate::guard::reservation::{self, Standing};
 use crate::guard::sanlock::{self, Standing as Leased};
 use crate::hand::{Disk, Place, Question, Seen, WORDS};
+use crate::layer::stack::Stack;
 use crate::names::Names;
 use crate::naming::Asked;
-use crate::volume::Volume;
+use crate::record;
+use crate::volume::{Item, Volume};
 
 /// A volume as it was found.
 #[derive(Debug, Clone)]
@@ -229,18 +233,54 @@ fn is_of(mounted: &Mounted, number: Number, parts: &[Number]) -> bool {
 
 /// Prints what is there, of each volume.
 pub fn print(host: &Host, args: &Look, out: &mut Out) -> Result<Exit, Fail> {
-    each(&Asked::load(host, &args.volumes)?, Order::Any, out, |volume, told| {
-        block::number_of(&volume.device)?;
-        let mut eye = Eye::open(host, Hand::start(WORDS, None)?)?;
-        let found = eye.look(volume, args.timeout.0)?;
-        let record = found.record(volume, false);
-        if let Some(why) = &record.why {
-            stderr::say(NAME, why);
+    each_item(&Asked::load(host, &args.volumes)?, Order::Any, out, |item, told| match item {
+        Item::Volume(volume) => {
+            let record = volume_record(host, volume, args.timeout.0)?;
+            let exit = said(record.state, record.why.as_deref());
+            told.record(record);
+            Ok(exit)
         }
-        let exit = record.state.into();
-        told.record(record);
-        Ok(exit)
+        Item::DiskGroup(group) => {
+            let record = record::DiskGroup::of(group, layers(host, &group.layers, args.timeout.0)?, false);
+            let exit = said(record.state, record.why.as_deref());
+            told.record(record);
+            Ok(exit)
+        }
     })
+}
+
+/// Tells why the state is not plain, and gives the exit status of it.
+fn said(state: State, why: Option<&str>) -> Exit {
+    if let Some(why) = why {
+        stderr::say(NAME, why);
+    }
+    state.into()
+}
+
+fn volume_record(host: &Host, volume: &Volume, patience: Duration) -> Result<record::Volume, Fail> {
+    let layers = layers(host, &volume.layers, patience)?;
+    if !can_be_looked_at(volume, &layers)? {
+        return Ok(record::Volume::asleep(volume).on(layers));
+    }
+    block::number_of(&volume.device)?;
+    let mut eye = Eye::open(host, Hand::start(WORDS, None)?)?;
+    Ok(eye.look(volume, patience)?.record(volume, false).on(layers))
+}
+
+/// Whether a volume's device can be asked: what it stands on is active, or the volume is mounted all the same. A device
+/// may be there and answer nobody while its layers are not active.
+pub fn can_be_looked_at(volume: &Volume, layers: &[record::Layer]) -> Result<bool, Fail> {
+    let are_active = layers.iter().all(|layer| layer.state == State::Up);
+    let is_mounted = |number| Ok(Table::load()?.of_device(number).next().is_some());
+    if are_active { Ok(true) } else { block::number_of(&volume.device).map_or(Ok(false), is_mounted) }
+}
+
+/// Looks at layers; none where there is none.
+fn layers(host: &Host, layers: &[Layer], patience: Duration) -> Result<Vec<record::Layer>, Fail> {
+    if layers.is_empty() {
+        return Ok(Vec::new());
+    }
+    Ok(Stack::to_look(host, layers, Deadline::after(patience))?.told())
 }
 
 /// The paths of mounts, for people.

@@ -8,7 +8,7 @@ use ims::name::{GroupName, ResourceName};
 use ims::{Fail, Host};
 
 use crate::cli::VolumeArgs;
-use crate::volume::{Fstype, Options, Volume, Wanted};
+use crate::volume::{DiskGroup, Fstype, Item, Options, Volume, Wanted};
 
 /// A group, which stands for all its volumes, or one resource of it: `GROUP[:RESOURCE]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,12 +29,12 @@ impl FromStr for Name {
     }
 }
 
-/// The volumes that a command line means, each once.
+/// The volumes and disk groups that a command line means, each once.
 #[derive(Debug)]
 pub struct Asked {
     /// In the order in which they were named.
-    pub volumes: Vec<Volume>,
-    /// For each those, by their place in `volumes`, that must be mounted before it is.
+    pub items: Vec<Item>,
+    /// For each those, by their place in `items`, that must be taken before it is.
     pub below: Vec<Vec<usize>>,
 }
 
@@ -44,6 +44,7 @@ impl Asked {
         if let (Some(device), Some(mount)) = (&args.device, &args.mount) {
             let volume = Volume {
                 name: None,
+                layers: args.layers.clone(),
                 device: device.clone(),
                 mount: mount.clone(),
                 fstype: args.fstype.clone(),
@@ -51,36 +52,58 @@ impl Asked {
                 guard: args.guard,
                 lease: args.lease.clone(),
             };
-            return Ok(Self { volumes: vec![volume], below: vec![Vec::new()] });
+            return Ok(Self::one(Item::Volume(volume)));
         }
-        let mut found: Vec<(Volume, Vec<String>)> = Vec::new();
+        if !args.layers.is_empty() {
+            return Ok(Self::one(Item::DiskGroup(DiskGroup { name: None, layers: args.layers.clone() })));
+        }
+        let mut found: Vec<(Item, Vec<String>)> = Vec::new();
         for name in &args.names {
-            for volume in of(&Group::load(host, &name.group)?, name.resource.as_ref())? {
-                if found.iter().all(|(other, _)| other.name != volume.0.name) {
-                    found.push(volume);
+            for item in of(&Group::load(host, &name.group)?, name.resource.as_ref())? {
+                if found.iter().all(|(other, _)| other.name() != item.0.name()) {
+                    found.push(item);
                 }
             }
         }
         let below = (0..found.len()).map(|index| below(&found, index)).collect();
-        Ok(Self { volumes: found.into_iter().map(|(volume, _)| volume).collect(), below })
+        Ok(Self { items: found.into_iter().map(|(item, _)| item).collect(), below })
+    }
+
+    fn one(item: Item) -> Self {
+        Self { items: vec![item], below: vec![Vec::new()] }
     }
 }
 
-/// The volumes of a group, or the one that is named, each with the names of all that it requires.
-fn of(group: &Group, named: Option<&ResourceName>) -> Result<Vec<(Volume, Vec<String>)>, Fail> {
+/// The volumes and disk groups of a group, or the one that is named, each with the names of all that it requires.
+fn of(group: &Group, named: Option<&ResourceName>) -> Result<Vec<(Item, Vec<String>)>, Fail> {
     let meant: Vec<&Resource> = match named {
         Some(name) => vec![group.find(name)?],
-        None => group.resources.iter().filter(|found| matches!(found.kind, Kind::Volume(_))).collect(),
+        None => group
+            .resources
+            .iter()
+            .filter(|found| matches!(found.kind, Kind::Volume(_) | Kind::DiskGroup { .. }))
+            .collect(),
     };
     if meant.is_empty() {
         return Err(Fail::usage(format!("no volume in {}", group.name)));
     }
     let with_requirements = |resource: &Resource| {
-        let Kind::Volume(described) = &resource.kind else {
-            let (name, kind) = (name(group, &resource.name), resource.kind.word());
-            return Err(Fail::usage(format!("{name} is no volume, but a {kind}")));
+        let name = name(group, &resource.name);
+        let item = match &resource.kind {
+            Kind::Volume(described) => Item::Volume(volume(name, described)?),
+            Kind::DiskGroup { layers } => {
+                Item::DiskGroup(DiskGroup { name: Some(name), layers: layers.clone() })
+            }
+            Kind::Nic { .. }
+            | Kind::LogicalIp { .. }
+            | Kind::DirectoryServer { .. }
+            | Kind::MessagingServer { .. }
+            | Kind::Command(_)
+            | Kind::Ocf(_) => {
+                return Err(Fail::usage(format!("{name} is no volume, but a {}", resource.kind.word())));
+            }
         };
-        Ok((volume(name(group, &resource.name), described)?, requirements(group, resource)))
+        Ok((item, requirements(group, resource)))
     };
     meant.into_iter().map(with_requirements).collect()
 }
@@ -101,7 +124,8 @@ fn volume(name: String, described: &group::Volume) -> Result<Volume, Fail> {
     let lease =
         described.lease.as_deref().map(str::parse).transpose().map_err(|e: Fail| wrong(e.to_string()))?;
     let (device, mount) = (described.device.clone(), described.mount.clone());
-    Ok(Volume { device, mount, fstype, options, guard, lease, name: Some(name) })
+    let layers = described.layers.clone();
+    Ok(Volume { name: Some(name), layers, device, mount, fstype, options, guard, lease })
 }
 
 /// Everything that a resource requires, directly or by way of others.
@@ -121,12 +145,15 @@ pub fn requirements(group: &Group, resource: &Resource) -> Vec<String> {
 }
 
 /// Which of the volumes come before one: what it requires, what it is mounted on, and of two at one place the first.
-fn below(found: &[(Volume, Vec<String>)], index: usize) -> Vec<usize> {
-    let Some((volume, requires)) = found.get(index) else { return Vec::new() };
-    let is_below = |(place, (other, _)): &(usize, &(Volume, Vec<String>))| {
-        let is_under = volume.mount.starts_with(&other.mount);
-        let is_required = other.name.as_ref().is_some_and(|name| requires.contains(name));
-        *place != index && (is_required || is_under && (volume.mount != other.mount || *place < index))
+fn below(found: &[(Item, Vec<String>)], index: usize) -> Vec<usize> {
+    let Some((item, requires)) = found.get(index) else { return Vec::new() };
+    let is_below = |(place, (other, _)): &(usize, &(Item, Vec<String>))| {
+        let is_required = other.name().is_some_and(|name| requires.iter().any(|required| required == name));
+        let is_under = item
+            .mount()
+            .zip(other.mount())
+            .is_some_and(|(mount, other)| mount.starts_with(other) && (mount != other || *place < index));
+        *place != index && (is_required || is_under)
     };
     found.iter().enumerate().filter(is_below).map(|(place, _)| place).collect()
 }
@@ -171,11 +198,11 @@ requires = ["ip"]
     #[test]
     fn a_group_stands_for_its_volumes_and_each_comes_after_what_it_needs() {
         let found = of(&group(GROUP), None).unwrap();
-        let names: Vec<&str> = found.iter().filter_map(|(volume, _)| volume.name.as_deref()).collect();
+        let names: Vec<&str> = found.iter().filter_map(|(item, _)| item.name()).collect();
         assert_eq!(names, ["IMS-RG:spool", "IMS-RG:root", "IMS-RG:logs", "IMS-RG:index"]);
         let below: Vec<Vec<usize>> = (0..4).map(|index| below(&found, index)).collect();
         assert_eq!(below, [vec![1], vec![], vec![], vec![2]]);
-        let (spool, _) = &found[0];
+        let Item::Volume(spool) = &found[0].0 else { panic!("{found:?}") };
         assert_eq!((spool.options.as_str(), spool.guard), ("noatime", Wanted::Mmp));
     }
 

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use ims::sys::exec::Line;
 use ims::{Record, State, sys};
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -14,8 +15,9 @@ pub struct Volume {
     pub resource: Option<String>,
     /// The path of its device, as it was given.
     pub device: PathBuf,
-    /// The device's major and minor number, by which it is known.
-    pub number: String,
+    /// The device's major and minor number, by which it is known; absent while the layers that it stands on are not
+    /// active here.
+    pub number: Option<String>,
     /// Where it is, or is to be, mounted.
     pub mount: PathBuf,
     /// The file system on it; absent when none was found or the device could not be read.
@@ -41,6 +43,8 @@ pub struct Volume {
     pub needs_recovery: Option<bool>,
     /// How many errors the kernel counted on it since its last check.
     pub errors: Option<u32>,
+    /// What the device stands on, bottom up.
+    pub layers: Vec<Layer>,
     /// How often it was mounted to be written since then, here or elsewhere.
     pub mounts: Option<u16>,
     /// Processes that keep it from being released, or that were ended for that.
@@ -92,6 +96,95 @@ impl Record for Volume {
                 .unwrap_or_else(dash),
             self.guard.age_s.map_or_else(dash, |age| format!("{age} s")),
             if self.changed { "yes" } else { "no" }.to_owned(),
+        ]
+    }
+}
+
+/// A layer that the device of a volume stands on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Layer {
+    /// Its kind and name, such as `lvm:shared/mail`.
+    pub layer: ims::layer::Layer,
+    /// Up when it is active here, down when it is not, partial when in part or not to be written.
+    pub state: State,
+    /// The node that has it, or had it when it died, where the layer tells.
+    pub held_by: Option<String>,
+    /// How many parts of it are missing.
+    pub missing: u32,
+    /// What should be known of it.
+    pub why: Option<String>,
+}
+
+/// A step that a run would take with a layer.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct LayerStep {
+    /// The resource, `GROUP:RESOURCE`, where it was named by its group.
+    pub resource: Option<String>,
+    /// What is done: `activate` or `deactivate`.
+    pub action: &'static str,
+    /// The layer.
+    pub layer: ims::layer::Layer,
+    /// The command line; absent where that can be told only when the layer below is active.
+    pub command: Option<String>,
+}
+
+impl LayerStep {
+    /// A step by a command line.
+    pub fn new(
+        resource: Option<&str>,
+        action: &'static str,
+        layer: &ims::layer::Layer,
+        line: Option<&Line>,
+    ) -> Self {
+        let resource = resource.map(ToOwned::to_owned);
+        Self { resource, action, layer: layer.clone(), command: line.map(ToString::to_string) }
+    }
+}
+
+impl Record for LayerStep {
+    const SCHEMA: &'static str = "ims.layer-step/1";
+
+    fn columns() -> &'static [&'static str] {
+        &["action", "layer", "command"]
+    }
+
+    fn row(&self) -> Vec<String> {
+        let command = self.command.clone().unwrap_or_else(|| "-".to_owned());
+        vec![self.action.to_owned(), self.layer.to_string(), command]
+    }
+}
+
+/// A disk group: layers alone.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct DiskGroup {
+    /// The resource, `GROUP:RESOURCE`, where it was named by its group.
+    pub resource: Option<String>,
+    /// Up when all its layers are active here, down when none is, partial when some are.
+    pub state: State,
+    /// Its layers, bottom up.
+    pub layers: Vec<Layer>,
+    /// Whether this run activated any or let any go.
+    pub changed: bool,
+    /// Why the state is what it is, where that is not plain.
+    pub why: Option<String>,
+}
+
+impl Record for DiskGroup {
+    const SCHEMA: &'static str = "ims.disk-group/1";
+
+    fn columns() -> &'static [&'static str] {
+        &["layers", "state", "held by", "changed"]
+    }
+
+    fn row(&self) -> Vec<String> {
+        let names: Vec<String> = self.layers.iter().map(|layer| layer.layer.to_string()).collect();
+        let holder = self.layers.iter().find_map(|layer| layer.held_by.clone());
+        let changed = if self.changed { "yes" } else { "no" };
+        vec![
+            names.join(" "),
+            self.state.to_string(),
+            holder.unwrap_or_else(|| "-".to_owned()),
+            changed.to_owned(),
         ]
     }
 }

@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use clap::ValueEnum;
 use ims::Fail;
+use ims::layer::Layer;
 
 use crate::filesystem::Filesystem;
 use crate::guard::sanlock::Lease;
@@ -115,6 +116,8 @@ impl FromStr for Options {
 pub struct Volume {
     /// Its resource, where it was named by its group: `GROUP:RESOURCE`.
     pub name: Option<String>,
+    /// What its device stands on, bottom up.
+    pub layers: Vec<Layer>,
     /// The path of its device.
     pub device: PathBuf,
     /// Where it is mounted on the node that masters it.
@@ -133,6 +136,58 @@ impl Volume {
     /// What people call it: its resource, else its device.
     pub fn called(&self) -> String {
         self.name.clone().unwrap_or_else(|| self.device.display().to_string())
+    }
+}
+
+/// Layers alone, with no file system of ours on them.
+#[derive(Debug, Clone)]
+pub struct DiskGroup {
+    /// Its resource, where it was named by its group: `GROUP:RESOURCE`.
+    pub name: Option<String>,
+    /// The layers, bottom up: one at least.
+    pub layers: Vec<Layer>,
+}
+
+/// What a command line means by one of its names.
+#[derive(Debug, Clone)]
+pub enum Item {
+    /// A volume.
+    Volume(Volume),
+    /// A disk group.
+    DiskGroup(DiskGroup),
+}
+
+impl Item {
+    /// What people call it: its resource, else its device or its topmost layer.
+    pub fn called(&self) -> String {
+        match self {
+            Self::Volume(volume) => volume.called(),
+            Self::DiskGroup(group) => group.called(),
+        }
+    }
+
+    /// Its resource.
+    pub fn name(&self) -> Option<&str> {
+        match self {
+            Self::Volume(volume) => volume.name.as_deref(),
+            Self::DiskGroup(group) => group.name.as_deref(),
+        }
+    }
+
+    /// Where it is mounted.
+    pub fn mount(&self) -> Option<&Path> {
+        match self {
+            Self::Volume(volume) => Some(&volume.mount),
+            Self::DiskGroup(_) => None,
+        }
+    }
+}
+
+impl DiskGroup {
+    /// What people call it: its resource, else its topmost layer.
+    pub fn called(&self) -> String {
+        let top = || self.layers.last().map(ToString::to_string).unwrap_or_default();
+        self.name.clone().unwrap_or_else(top)
     }
 }
 

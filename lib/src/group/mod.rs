@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::address::LogicalIp;
+use crate::layer::Layer;
 use crate::name::{DirectoryName, GroupName, InstanceName, NodeName, ResourceName};
 use crate::{Fail, Host, sys};
 
@@ -61,10 +62,10 @@ pub enum Kind {
         /// The interface it is put on.
         device: String,
     },
-    /// A Veritas volume manager disk group.
+    /// Layers of shared disks with no file system of ours on them: a disk group.
     DiskGroup {
-        /// Its name.
-        disk_group: String,
+        /// The layers, bottom up: one at least.
+        layers: Vec<Layer>,
     },
     /// A file system on a shared disk.
     Volume(Volume),
@@ -87,6 +88,8 @@ pub enum Kind {
 /// A file system on a shared disk.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Volume {
+    /// What the block device stands on, bottom up.
+    pub layers: Vec<Layer>,
     /// The block device.
     pub device: PathBuf,
     /// Where it is mounted.

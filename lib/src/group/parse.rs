@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::Fail;
 use crate::group::{Commands, Group, Kind, Limits, Ocf, Policy, Resource, Volume, order};
 use crate::keys::{self, Keys, Source};
+use crate::layer::Layer;
 use crate::name::{GroupName, ResourceName};
 use crate::suggest::nearest;
 
@@ -30,8 +31,8 @@ const COMMON: &[&str] = &[
 const TYPES: &[(&str, &[&str])] = &[
     ("nic", &["device"]),
     ("logical-ip", &["address", "device"]),
-    ("disk-group", &["disk_group"]),
-    ("volume", &["device", "mount", "fstype", "options", "guard", "lease"]),
+    ("disk-group", &["disk_group", "layers"]),
+    ("volume", &["layers", "device", "mount", "fstype", "options", "guard", "lease"]),
     ("directory-server", &["instance"]),
     ("messaging-server", &["instance"]),
     ("command", &["start", "stop", "monitor", "offline_status"]),
@@ -135,7 +136,7 @@ fn kind(word: &str, keys: &Keys<'_>) -> Result<Kind, Fail> {
             let address = keys.must("address", keys.parsed("address")?)?;
             Kind::LogicalIp { address, device: device_name(keys)? }
         }
-        "disk-group" => Kind::DiskGroup { disk_group: word_of(keys, "disk_group")? },
+        "disk-group" => Kind::DiskGroup { layers: disk_group(keys)? },
         "volume" => Kind::Volume(volume(keys)?),
         "directory-server" => {
             Kind::DirectoryServer { instance: keys.must("instance", keys.parsed("instance")?)? }
@@ -153,6 +154,21 @@ fn kind(word: &str, keys: &Keys<'_>) -> Result<Kind, Fail> {
     })
 }
 
+/// A disk group: one of the Veritas volume manager by its name, or any layers.
+fn disk_group(keys: &Keys<'_>) -> Result<Vec<Layer>, Fail> {
+    let layers: Vec<Layer> = keys.all_parsed("layers")?;
+    if layers.is_empty() {
+        let name = word_of(keys, "disk_group")?;
+        return Ok(vec![format!("vxvm:{name}").parse().map_err(|e| keys.wrong("disk_group", e))?]);
+    }
+    if keys.text("disk_group")?.is_some() {
+        return Err(keys
+            .wrong("disk_group", "disk_group stands beside layers")
+            .hint("disk_group = \"NAME\" is the same as layers = [\"vxvm:NAME\"]"));
+    }
+    Ok(layers)
+}
+
 fn volume(keys: &Keys<'_>) -> Result<Volume, Fail> {
     let guard = keys.text("guard")?;
     if let Some(guard) = guard.filter(|guard| !GUARDS.contains(guard)) {
@@ -161,6 +177,7 @@ fn volume(keys: &Keys<'_>) -> Result<Volume, Fail> {
             .hint(format!("there are {}", GUARDS.join(", "))));
     }
     Ok(Volume {
+        layers: keys.all_parsed("layers")?,
         device: absolute(keys, "device")?,
         mount: absolute(keys, "mount")?,
         fstype: keys.text("fstype")?.unwrap_or("ext4").to_owned(),

@@ -1,5 +1,6 @@
 //! Carries steps out, and looks again after them.
 
+mod layers;
 mod release;
 mod take;
 mod watch;
@@ -13,7 +14,7 @@ use ims::{Exit, Fail, Host, Out};
 use indicatif::MultiProgress;
 
 use crate::cli;
-use crate::each::{Order, Told, each};
+use crate::each::{Order, Told, each, each_item};
 use crate::naming::Asked;
 use crate::plan::Step;
 use crate::volume::Volume;
@@ -38,7 +39,7 @@ impl<'a> Site<'a> {
 pub fn take(host: &Host, args: &cli::Take, out: &mut Out) -> Result<Exit, Fail> {
     let site = Site::new(host, args.timeout.0)?;
     let asked = Asked::load(host, &args.volumes)?;
-    each(&asked, Order::Up, out, |volume, told| take::take(&site, args, volume, told))
+    each_item(&asked, Order::Up, out, |item, told| layers::take(&site, args, item, told))
 }
 
 /// Unmounts each volume here, so that another node can take it at once.
@@ -48,19 +49,21 @@ pub fn release(host: &Host, args: &cli::Release, out: &mut Out) -> Result<Exit, 
     if args.presync {
         return each(&asked, Order::Any, out, |volume, told| release::presync(&site, args, volume, told));
     }
-    each(&asked, Order::Down, out, |volume, told| release::release(&site, args, volume, told))
+    each_item(&asked, Order::Down, out, |item, told| layers::release(&site, args, item, told))
 }
 
 /// The moment by which a run must end.
 #[derive(Debug, Clone, Copy)]
-struct Deadline(Instant);
+pub struct Deadline(Instant);
 
 impl Deadline {
-    fn after(time: Duration) -> Self {
+    /// So long from now.
+    pub fn after(time: Duration) -> Self {
         Self(Instant::now() + time)
     }
 
-    fn left(self) -> Duration {
+    /// How long it is until then.
+    pub fn left(self) -> Duration {
         self.0.saturating_duration_since(Instant::now())
     }
 }

@@ -69,7 +69,7 @@ pub fn release(site: &Site<'_>, args: &Release, volume: &Volume, told: &mut Told
     }
     run.nobody_apart(&found, told)?;
     if steps.is_empty() {
-        told.record(found.record(volume, false));
+        told.volume(found.record(volume, false));
         return Ok(Exit::Ok);
     }
     for step in &steps {
@@ -93,7 +93,7 @@ pub fn release(site: &Site<'_>, args: &Release, volume: &Volume, told: &mut Told
     let mut record = given_up?.record(volume, true);
     record.users = run.ended;
     record.sync_ms = run.sync_took.map(millis);
-    told.record(record);
+    told.volume(record);
     Ok(Exit::Ok)
 }
 

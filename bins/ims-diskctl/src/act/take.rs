@@ -84,7 +84,7 @@ impl Run<'_> {
                 return Ok(Exit::Ok);
             }
             if steps.is_empty() {
-                told.record(found.record(self.volume, false));
+                told.volume(found.record(self.volume, false));
                 return Ok(Exit::Ok);
             }
             if self.carry_out(&steps, &found)? {
@@ -97,7 +97,7 @@ impl Run<'_> {
             self.are_only(&start, &found)?;
             start.degraded.into_iter().for_each(|degraded| told.record(degraded));
         }
-        told.record(found.record(self.volume, true));
+        told.volume(found.record(self.volume, true));
         Ok(Exit::Ok)
     }
 

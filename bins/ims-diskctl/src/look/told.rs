@@ -11,7 +11,105 @@ use crate::guard::reservation::Standing;
 use crate::guard::sanlock::Standing as Leased;
 use crate::hand::Disk;
 use crate::record::{self, Guard, GuardKind, GuardState, Lease, LeaseState, Reservation};
-use crate::volume::Volume;
+use crate::volume::{DiskGroup, Volume};
+
+/// The state of a volume, by its own and those of its layers; and why, where the layers make it so.
+fn state(own: State, layers: &[record::Layer]) -> (State, Option<String>) {
+    let why = |layer: &record::Layer| {
+        let why = layer.why.clone().unwrap_or_else(|| "it is not active here in all its parts".to_owned());
+        Some(format!("{}: {why}", layer.layer))
+    };
+    let is_held = |layer: &&record::Layer| layer.held_by.is_some() && layer.state != State::Down;
+    if let Some(unknown) = layers.iter().find(|layer| layer.state == State::Unknown) {
+        return (State::Unknown, why(unknown));
+    }
+    match own {
+        State::Up => layers
+            .iter()
+            .find(|layer| layer.state != State::Up)
+            .map_or((own, None), |layer| (State::Partial, why(layer))),
+        State::Down => layers.iter().find(is_held).map_or((own, None), |layer| {
+            let said = format!("it is not mounted, and {} is active here: release it", layer.layer);
+            (State::Partial, Some(said))
+        }),
+        State::Partial | State::Unknown => (own, None),
+    }
+}
+
+impl record::Volume {
+    /// A volume whose device is not there, as what it stands on is not active.
+    pub fn asleep(volume: &Volume) -> Self {
+        Self {
+            resource: volume.name.clone(),
+            device: volume.device.clone(),
+            number: None,
+            mount: volume.mount.clone(),
+            fstype: None,
+            uuid: None,
+            label: None,
+            state: State::Down,
+            mounted_at: Vec::new(),
+            options: None,
+            guard: Guard::unknown(),
+            reservation: None,
+            lease: None,
+            needs_recovery: None,
+            errors: None,
+            layers: Vec::new(),
+            mounts: None,
+            users: Vec::new(),
+            kernel_users: Vec::new(),
+            sync_ms: None,
+            changed: false,
+            why: None,
+        }
+    }
+
+    /// The same on its layers.
+    #[must_use]
+    pub fn on(mut self, layers: Vec<record::Layer>) -> Self {
+        let (state, why) = state(self.state, &layers);
+        self.state = state;
+        self.why = why.or(self.why);
+        self.layers = layers;
+        self
+    }
+}
+
+impl record::DiskGroup {
+    /// A disk group on its layers.
+    pub fn of(group: &DiskGroup, layers: Vec<record::Layer>, changed: bool) -> Self {
+        let all = |state: State| layers.iter().all(|layer| layer.state == state);
+        let state = match () {
+            () if layers.iter().any(|layer| layer.state == State::Unknown) => State::Unknown,
+            () if all(State::Up) => State::Up,
+            () if all(State::Down) => State::Down,
+            () => State::Partial,
+        };
+        let why = layers.iter().find(|layer| layer.why.is_some() && layer.state != State::Up);
+        let why = why.and_then(|layer| Some(format!("{}: {}", layer.layer, layer.why.as_ref()?)));
+        let resource = group.name.clone();
+        Self { resource, state, changed, why: why.filter(|_| state != State::Up), layers }
+    }
+}
+
+impl Guard {
+    /// A guard that could not be read.
+    const fn unknown() -> Self {
+        Self {
+            kind: GuardKind::Unknown,
+            state: None,
+            held_by: None,
+            held_by_device: None,
+            written_by: None,
+            last_sign: None,
+            age_s: None,
+            sequence: None,
+            interval_s: None,
+            wait_s: None,
+        }
+    }
+}
 
 impl Found {
     /// Why the state is what it is, where that is not plain.
@@ -62,7 +160,7 @@ impl Found {
         record::Volume {
             resource: volume.name.clone(),
             device: volume.device.clone(),
-            number: self.number.to_string(),
+            number: Some(self.number.to_string()),
             mount: volume.mount.clone(),
             fstype: self.fstype().map(ToOwned::to_owned),
             uuid: filesystem.map(|filesystem| filesystem.uuid().to_string()),
@@ -77,6 +175,7 @@ impl Found {
             lease: self.lease_record(volume),
             needs_recovery: filesystem.and_then(Filesystem::needs_recovery),
             errors: filesystem.and_then(Filesystem::error_count),
+            layers: Vec::new(),
             mounts: filesystem.and_then(Filesystem::ext4).map(|ext4| ext4.mount_count),
             users: Vec::new(),
             kernel_users: Vec::new(),

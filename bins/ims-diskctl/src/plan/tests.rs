@@ -19,6 +19,7 @@ const DEVICE: &str = "8:17 / /global/ims rw,relatime - ext4 /dev/sdb1";
 fn volume() -> Volume {
     Volume {
         name: None,
+        layers: Vec::new(),
         device: "/dev/sdb1".into(),
         mount: "/global/ims".into(),
         fstype: Fstype::Ext4,

@@ -1,6 +1,7 @@
 //! The command line of each step: what an operator would type on that node to do the same by hand.
 
 use ims::group::{Group, Kind, Ocf, Resource, Volume};
+use ims::layer::Layer;
 use ims::sys::exec::Line;
 
 use crate::plan::Verb;
@@ -23,8 +24,9 @@ pub fn of(group: &Group, resource: &Resource, verb: Verb, hints: &Hints) -> Line
                 None => line,
             }
         }
-        Kind::DiskGroup { disk_group } if is_start => Line::new(["vxdg", "-t", "import", disk_group]),
-        Kind::DiskGroup { disk_group } => Line::new(["vxdg", "deport", disk_group]),
+        Kind::DiskGroup { layers: stack } => {
+            layers(Line::new(["ims-diskctl", if is_start { "take" } else { "release" }]), stack)
+        }
         Kind::Volume(volume) => volume_line(volume, if is_start { "take" } else { "release" }),
         Kind::DirectoryServer { .. } | Kind::MessagingServer { .. } => {
             let verb = if is_start { "start" } else { "stop" };
@@ -42,7 +44,7 @@ pub fn look(group: &Group, resource: &Resource) -> Option<Line> {
         Kind::LogicalIp { address, device } => Some(
             Line::new(["ims-ipbind", "look"]).arg(address.to_string()).arg("--device").arg(device.clone()),
         ),
-        Kind::DiskGroup { .. } => Some(Line::new(["vxdg", "-q", "list"])),
+        Kind::DiskGroup { layers: stack } => Some(layers(Line::new(["ims-diskctl", "look"]), stack)),
         Kind::Volume(volume) => Some(volume_line(volume, "look")),
         Kind::DirectoryServer { .. } | Kind::MessagingServer { .. } => None,
         Kind::Command(commands) => Some(Line::new(&commands.monitor)),
@@ -50,8 +52,14 @@ pub fn look(group: &Group, resource: &Resource) -> Option<Line> {
     }
 }
 
+/// Names the layers that a volume stands on.
+fn layers(line: Line, layers: &[Layer]) -> Line {
+    layers.iter().fold(line, |line, layer| line.arg("--layer").arg(layer.to_string()))
+}
+
 fn volume_line(volume: &Volume, verb: &str) -> Line {
-    let mut line = Line::new(["ims-diskctl", verb, "--device"])
+    let mut line = layers(Line::new(["ims-diskctl", verb]), &volume.layers)
+        .arg("--device")
         .arg(&volume.device)
         .arg("--mount")
         .arg(&volume.mount)

@@ -1,5 +1,4 @@
-//! Resources that are started, stopped and monitored by other people's command lines: `command`, `ocf:…` and
-//! `disk-group`. Their word is checked: after each start and stop the monitor is asked.
+//! Resources that are started, stopped and monitored by other people's command lines: `command` and `ocf:…`. Their word is checked: after each start and stop the monitor is asked.
 
 use std::path::Path;
 use std::time::Duration;
@@ -39,19 +38,6 @@ pub fn look(seat: &Here<'_>, resource: &Resource, up: &[i32], down: &[i32]) -> R
     })
 }
 
-/// Looks for a disk group among those imported here.
-pub fn look_disk_group(seat: &Here<'_>, resource: &Resource, name: &str) -> Result<Looked, Fail> {
-    let Some(line) = line::look(seat.group, resource) else { return Ok((State::Unknown, None)) };
-    let ended = here(seat, &line).run(resource.policy.monitor_timeout)?;
-    if !ended.is_success() {
-        return Ok((State::Unknown, Some(said(&line, &ended))));
-    }
-    let listed = String::from_utf8_lossy(&ended.stdout)
-        .lines()
-        .any(|line| line.split_whitespace().next() == Some(name));
-    Ok((if listed { State::Up } else { State::Down }, None))
-}
-
 /// Starts it and asks the monitor whether it is up.
 pub fn start(seat: &Here<'_>, resource: &Resource, laps: &Laps) -> Result<bool, Fail> {
     carry_out(seat, resource, Verb::Start, State::Up, laps)
@@ -76,11 +62,10 @@ fn carry_out(
         Verb::Start => resource.limits.online_timeout,
         Verb::Stop | Verb::Fence => resource.limits.offline_timeout,
     };
-    for line in lines(seat, resource, verb) {
-        let ended = laps.time(line.program(), || waited_for(seat, &line, timeout))?;
-        if !ended.is_success() {
-            return Err(Fail::failed(said(&line, &ended)));
-        }
+    let line = line::of(seat.group, resource, verb, &Hints::default());
+    let ended = laps.time(line.program(), || waited_for(seat, &line, timeout))?;
+    if !ended.is_success() {
+        return Err(Fail::failed(said(&line, &ended)));
     }
     match laps.time("monitor", || seat.look(resource)) {
         (state, _) if state == wanted => Ok(true),
@@ -101,28 +86,11 @@ fn waited_for(seat: &Here<'_>, line: &Line, timeout: Duration) -> Result<Ended, 
     }
 }
 
-/// The command lines of a step; a disk group takes two.
-fn lines(seat: &Here<'_>, resource: &Resource, verb: Verb) -> Vec<Line> {
-    let line = line::of(seat.group, resource, verb, &Hints::default());
-    match &resource.kind {
-        Kind::DiskGroup { disk_group } => {
-            let volumes = |action| Line::new(["vxvol", "-g", disk_group.as_str(), action]);
-            if verb == Verb::Start { vec![line, volumes("startall")] } else { vec![volumes("stopall"), line] }
-        }
-        Kind::Nic { .. }
-        | Kind::LogicalIp { .. }
-        | Kind::Volume(_)
-        | Kind::DirectoryServer { .. }
-        | Kind::MessagingServer { .. }
-        | Kind::Command(_)
-        | Kind::Ocf(_) => vec![line],
-    }
-}
-
 /// Whether the programs are there; one below a mount point of the group may come with its volume.
 pub fn obstacles(seat: &Here<'_>, resource: &Resource) -> Vec<String> {
     let mut found = Vec::new();
-    for line in lines(seat, resource, Verb::Start).iter().chain(line::look(seat.group, resource).iter()) {
+    let start = line::of(seat.group, resource, Verb::Start, &Hints::default());
+    for line in std::iter::once(start).chain(line::look(seat.group, resource)) {
         let program = line.program();
         let path = Path::new(&program);
         let on_a_volume = seat.group.resources.iter().any(|other| match &other.kind {

@@ -31,9 +31,10 @@ impl Here<'_> {
     /// Looks at a resource.
     pub fn look(&self, resource: &Resource) -> Looked {
         let looked = match &resource.kind {
-            Kind::Nic { .. } | Kind::LogicalIp { .. } | Kind::Volume(_) => tool::look(self, resource),
+            Kind::Nic { .. } | Kind::LogicalIp { .. } | Kind::Volume(_) | Kind::DiskGroup { .. } => {
+                tool::look(self, resource)
+            }
             Kind::DirectoryServer { .. } | Kind::MessagingServer { .. } => server::look(self, resource),
-            Kind::DiskGroup { disk_group } => agent::look_disk_group(self, resource, disk_group),
             Kind::Command(commands) => agent::look(self, resource, &[0], &commands.offline_status),
             Kind::Ocf(_) => agent::look(self, resource, &[0, 190], &[7]),
         };
@@ -45,7 +46,7 @@ impl Here<'_> {
         let laps = Laps::begin();
         let changed = match &resource.kind {
             Kind::Nic { device } => tool::must_be_up(self, resource, device)?,
-            Kind::LogicalIp { .. } | Kind::Volume(_) => tool::run(
+            Kind::LogicalIp { .. } | Kind::Volume(_) | Kind::DiskGroup { .. } => tool::run(
                 self,
                 &line::of(self.group, resource, Verb::Start, hints),
                 resource.limits.online_timeout,
@@ -55,7 +56,7 @@ impl Here<'_> {
                 || server::start(self, resource, &laps),
                 || server::stop(self, resource, &laps).map(drop),
             )?,
-            Kind::DiskGroup { .. } | Kind::Command(_) | Kind::Ocf(_) => again(
+            Kind::Command(_) | Kind::Ocf(_) => again(
                 resource,
                 || agent::start(self, resource, &laps),
                 || agent::stop(self, resource, &laps).map(drop),
@@ -69,14 +70,14 @@ impl Here<'_> {
         let laps = Laps::begin();
         let changed = match &resource.kind {
             Kind::Nic { .. } => false,
-            Kind::LogicalIp { .. } | Kind::Volume(_) => {
+            Kind::LogicalIp { .. } | Kind::Volume(_) | Kind::DiskGroup { .. } => {
                 let line = line::of(self.group, resource, Verb::Stop, &Hints::default());
                 tool::run(self, &line, resource.limits.offline_timeout)?
             }
             Kind::DirectoryServer { .. } | Kind::MessagingServer { .. } => {
                 server::stop(self, resource, &laps)?
             }
-            Kind::DiskGroup { .. } | Kind::Command(_) | Kind::Ocf(_) => agent::stop(self, resource, &laps)?,
+            Kind::Command(_) | Kind::Ocf(_) => agent::stop(self, resource, &laps)?,
         };
         Ok(laps.done(changed))
     }
@@ -84,11 +85,13 @@ impl Here<'_> {
     /// Says what would keep a resource from starting here, as far as that can be told without touching anything.
     pub fn obstacles(&self, resource: &Resource, needs: &[std::path::PathBuf]) -> Vec<String> {
         match &resource.kind {
-            Kind::Nic { .. } | Kind::LogicalIp { .. } | Kind::Volume(_) => tool::obstacles(self, resource),
+            Kind::Nic { .. } | Kind::LogicalIp { .. } | Kind::Volume(_) | Kind::DiskGroup { .. } => {
+                tool::obstacles(self, resource)
+            }
             Kind::DirectoryServer { .. } | Kind::MessagingServer { .. } => {
                 server::obstacles(self, resource, needs)
             }
-            Kind::DiskGroup { .. } | Kind::Command(_) | Kind::Ocf(_) => agent::obstacles(self, resource),
+            Kind::Command(_) | Kind::Ocf(_) => agent::obstacles(self, resource),
         }
     }
 }

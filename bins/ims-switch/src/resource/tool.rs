@@ -8,7 +8,7 @@ use ims::sys::exec::{Ended, Line};
 use ims::{Exit, Fail, State};
 use serde::Deserialize;
 
-use crate::plan::line;
+use crate::plan::{Hints, Verb, line};
 use crate::resource::{Here, Looked};
 
 /// How long looking at an address or a volume may take.
@@ -101,6 +101,26 @@ pub fn must_be_up(here: &Here<'_>, resource: &Resource, device: &str) -> Result<
     }
 }
 
+/// Why a volume or disk group of this name would not be taken, by the state that it is in.
+fn would_not_be_taken(here: &Here<'_>, resource: &Resource, name: &str, has_layers: bool) -> Option<String> {
+    match here.look(resource) {
+        (State::Up | State::Down, _) => None,
+        // Read-only, mounted elsewhere, or something else is mounted there: it would not be taken.
+        (State::Partial, reason) if !has_layers => Some(format!("{name}: {}", reason.unwrap_or_default())),
+        // A run that was ended half-way may have left the layers active, which a take makes use of.
+        (State::Partial, _) => {
+            let line = line::of(here.group, resource, Verb::Start, &Hints::default()).arg("--dry-run");
+            let ended = run_it(here, &line, LOOK);
+            let failed = ended.map(|ended| (!ended.is_success()).then(|| failure(&line, &ended)));
+            failed.unwrap_or_else(Some).map(|fail| fail.to_string())
+        }
+        (State::Unknown, reason) => {
+            let reason = reason.unwrap_or_default();
+            Some(format!("cannot tell the state of {}: {reason}", resource.name))
+        }
+    }
+}
+
 /// What keeps an interface, an address or a volume from coming up here.
 pub fn obstacles(here: &Here<'_>, resource: &Resource) -> Vec<String> {
     match &resource.kind {
@@ -120,30 +140,28 @@ pub fn obstacles(here: &Here<'_>, resource: &Resource) -> Vec<String> {
             match std::fs::metadata(&volume.device) {
                 Ok(meta) if std::os::unix::fs::FileTypeExt::is_block_device(&meta.file_type()) => {}
                 Ok(_) => found.push(format!("{} is not a block device", volume.device.display())),
+                // It comes with its layers.
+                Err(e) if e.kind() == std::io::ErrorKind::NotFound && !volume.layers.is_empty() => {}
                 Err(e) => found.push(format!("{}: {e}", volume.device.display())),
             }
             if !volume.mount.is_dir() {
                 found
                     .push(format!("the mount point {0} is not there (mkdir -p {0})", volume.mount.display()));
             }
-            match here.look(resource) {
-                (State::Up | State::Down, _) => {}
-                // Read-only, mounted elsewhere, or something else is mounted there: it would not be taken.
-                (State::Partial, reason) => {
-                    found.push(format!("{}: {}", volume.mount.display(), reason.unwrap_or_default()));
-                }
-                (State::Unknown, reason) => found.push(format!(
-                    "cannot tell the state of {}: {}",
-                    resource.name,
-                    reason.unwrap_or_default()
-                )),
-            }
+            found.extend(would_not_be_taken(
+                here,
+                resource,
+                &volume.mount.display().to_string(),
+                !volume.layers.is_empty(),
+            ));
             found
         }
-        Kind::DiskGroup { .. }
-        | Kind::DirectoryServer { .. }
-        | Kind::MessagingServer { .. }
-        | Kind::Command(_)
-        | Kind::Ocf(_) => Vec::new(),
+        Kind::DiskGroup { layers } => {
+            let name = layers.last().map(ToString::to_string).unwrap_or_default();
+            would_not_be_taken(here, resource, &name, true).into_iter().collect()
+        }
+        Kind::DirectoryServer { .. } | Kind::MessagingServer { .. } | Kind::Command(_) | Kind::Ocf(_) => {
+            Vec::new()
+        }
     }
 }

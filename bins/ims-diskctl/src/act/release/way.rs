@@ -215,7 +215,7 @@ impl Run<'_> {
         let new: Vec<User> = users.processes.into_iter().map(|(_, user)| user).filter(is_new).collect();
         record.users.extend(new);
         record.kernel_users = users.kernel;
-        told.record(record);
+        told.volume(record);
         self.as_it_is(fail)
     }
 
@@ -223,7 +223,7 @@ impl Run<'_> {
     pub(super) fn told_ended(&self, fail: Fail, found: &Found, told: &mut Told) -> Fail {
         let mut record = found.record(self.volume, false);
         record.users.clone_from(&self.ended);
-        told.record(record);
+        told.volume(record);
         self.as_it_is(fail)
     }
 
