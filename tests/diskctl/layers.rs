@@ -232,10 +232,10 @@ fn drbd_is_primary_on_one_node_and_a_node_that_sees_no_other_is_not_sure() {
 
 #[test]
 fn a_btrfs_is_mounted_when_the_kernel_knows_all_its_devices() {
+    const UUID: &str = "123e4567-e89b-12d3-a456-426614174000";
     if !needs_root() {
         return;
     }
-    const UUID: &str = "123e4567-e89b-12d3-a456-426614174000";
     let disks = disks(128);
     let mut machine = boot("mail-1", &disks.iter().collect::<Vec<_>>());
     let made =
