@@ -227,7 +227,7 @@ fn storage_that_fails_is_down_and_storage_that_hangs_is_unknown_when_the_time_is
     // It hangs.
     mail.sh("dmsetup suspend --nolockfs bad").ok();
     let hung = mail.check("mapper/bad", "--timeout 1s").status_is(3);
-    assert!(hung.took < Duration::from_secs(3), "{:?}", hung.took);
+    assert!(hung.took < Duration::from_secs(9), "without that it is 10 s: {:?}", hung.took);
     assert_eq!((text(&record(&hung)["state"]), findings(&record(&hung))[0]), ("unknown", "silent"));
     let again = mail.check("mapper/bad", "--timeout 1s").status_is(3);
     assert!(again.stderr.contains("an earlier check waits for the disk still"), "{again}");
@@ -238,7 +238,7 @@ fn storage_that_fails_is_down_and_storage_that_hangs_is_unknown_when_the_time_is
     assert_eq!(findings(&record(&mail.check("mapper/bad", "").status_is(3))), ["errors"]);
     mail.sh("dmsetup suspend --nolockfs bad; echo 0 65536 error | dmsetup load bad; dmsetup resume bad").ok();
     let lost = mail.check("mapper/bad", "").status_is(1);
-    assert!(lost.took < Duration::from_secs(3), "{:?}", lost.took);
+    assert!(lost.took < Duration::from_secs(9), "{:?}", lost.took);
     assert_eq!(text(&record(&lost)["state"]), "down");
     assert!(lost.stderr.contains("nothing can be written: "), "{lost}");
 

@@ -43,9 +43,12 @@ fn each_file_has_its_reason_in_its_name() {
             assert!(!text.ends_with('\n'), "{name}");
         }
     }
+    // What programs print is no grammar of ours.
+    let printed = ["layers", "sanlock"];
     let names: BTreeSet<String> = fs_err::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data"))
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| !printed.contains(&name.as_str()))
         .collect();
     assert_eq!(names, GRAMMARS.iter().map(|grammar| grammar.name.to_owned()).collect());
 }

@@ -57,6 +57,8 @@ pub struct Found {
     pub reserved_by: Option<String>,
     /// The other node that signs the guard of what is mounted here: two have it.
     pub rival: Option<String>,
+    /// What it stands on, as that was when it was asked.
+    pub layers: Vec<record::Layer>,
     /// What is known of its lease; absent when none was named.
     pub lease: Option<Result<sanlock::Seen, String>>,
 }
@@ -133,6 +135,8 @@ pub struct Eye {
     names: Names,
     name: String,
     us: Key,
+    /// What the volume stands on.
+    layers: Vec<record::Layer>,
     /// Why it sees nothing any more: its hand hangs, and an answer that came late would be taken for another's.
     blind: Option<String>,
 }
@@ -141,7 +145,14 @@ impl Eye {
     /// An eye with a hand of its own.
     pub fn open(host: &Host, hand: Hand) -> Result<Self, Fail> {
         let name = host.name().to_owned();
-        Ok(Self { hand, names: Names::load(host)?, us: reservation::key(&name), name, blind: None })
+        let (us, layers) = (reservation::key(&name), Vec::new());
+        Ok(Self { hand, names: Names::load(host)?, us, name, layers, blind: None })
+    }
+
+    /// The same for a volume that stands on these layers.
+    #[must_use]
+    pub fn on(self, layers: &[record::Layer]) -> Self {
+        Self { layers: layers.to_vec(), ..self }
     }
 
     /// The hand, for other questions.
@@ -183,8 +194,7 @@ impl Eye {
             Ok(disk) if disk.number != number => Err("it became another device meanwhile".to_owned()),
             other => other,
         };
-        let parts = btrfs::devices_with(number)
-            .map_err(|e| Fail::io(Exit::Unknown, "cannot tell which Btrfs is mounted here", &e))?;
+        let parts = parts(number)?;
         let mounts: Vec<Mounted> =
             table.iter().filter(|mounted| is_of(mounted, number, &parts)).cloned().collect();
         let mut found = Found {
@@ -201,6 +211,7 @@ impl Eye {
             standing: None,
             reserved_by: None,
             rival: None,
+            layers: self.layers.clone(),
             lease: seen.lease,
         };
         found.top = table.top_at(found.point(volume)).cloned();
@@ -223,6 +234,12 @@ impl Eye {
         let another = |signer: &&String| **signer != self.name && self.names.is_node(signer);
         found.signer.as_ref().filter(|_| is_here).filter(another).cloned()
     }
+}
+
+/// Every device of the mounted Btrfs that a device is part of; none where it is part of none.
+fn parts(number: Number) -> Result<Vec<Number>, Fail> {
+    btrfs::devices_with(number)
+        .map_err(|e| Fail::io(Exit::Unknown, "cannot tell which Btrfs is mounted here", &e))
 }
 
 /// Whether a mount is of a device, or of the mounted Btrfs that the device is part of.
@@ -271,12 +288,15 @@ fn volume_record(host: &Host, volume: &Volume, patience: Duration) -> Result<rec
 /// may be there and answer nobody while its layers are not active.
 pub fn can_be_looked_at(volume: &Volume, layers: &[record::Layer]) -> Result<bool, Fail> {
     let are_active = layers.iter().all(|layer| layer.state == State::Up);
-    let is_mounted = |number| Ok(Table::load()?.of_device(number).next().is_some());
+    let is_mounted = |number| {
+        let parts = parts(number)?;
+        Ok(Table::load()?.iter().any(|mounted| is_of(mounted, number, &parts)))
+    };
     if are_active { Ok(true) } else { block::number_of(&volume.device).map_or(Ok(false), is_mounted) }
 }
 
 /// Looks at layers; none where there is none.
-fn layers(host: &Host, layers: &[Layer], patience: Duration) -> Result<Vec<record::Layer>, Fail> {
+pub fn layers(host: &Host, layers: &[Layer], patience: Duration) -> Result<Vec<record::Layer>, Fail> {
     if layers.is_empty() {
         return Ok(Vec::new());
     }

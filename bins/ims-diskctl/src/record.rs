@@ -109,6 +109,9 @@ pub struct Layer {
     pub state: State,
     /// The node that has it, or had it when it died, where the layer tells.
     pub held_by: Option<String>,
+    /// Whether it keeps the other nodes off by itself: a system ID or a lock of LVM, the role of DRBD, the host of a ZFS
+    /// pool or a disk group of Veritas.
+    pub is_guard: bool,
     /// How many parts of it are missing.
     pub missing: u32,
     /// What should be known of it.

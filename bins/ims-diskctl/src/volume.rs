@@ -74,8 +74,16 @@ pub enum Wanted {
     Reservation,
     /// A lease of sanlock.
     Sanlock,
+    /// The role of the DRBD resource that it stands on.
+    Drbd,
     /// Multiple mount protection of ext4.
     Mmp,
+    /// The host of the ZFS pool that it stands on.
+    Zfs,
+    /// The host of the disk group of Veritas that it stands on.
+    Vxvm,
+    /// The system ID, or the shared lock, of the LVM volume group that it stands on.
+    Lvm,
     /// Nothing, if the volume has nothing: whoever says this keeps the other nodes away.
     None,
 }

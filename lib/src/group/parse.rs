@@ -40,7 +40,7 @@ const TYPES: &[(&str, &[&str])] = &[
 
 const OCF_KEYS: &[&str] = &["parameters"];
 
-const GUARDS: &[&str] = &["auto", "reservation", "sanlock", "mmp", "none"];
+const GUARDS: &[&str] = &["auto", "reservation", "sanlock", "drbd", "mmp", "zfs", "vxvm", "lvm", "none"];
 
 impl Group {
     /// Reads a group file's text; `file` is named in errors.

@@ -23,7 +23,7 @@ const APPEARS: Duration = Duration::from_secs(5);
 /// Takes a volume or a disk group.
 pub fn take(site: &Site<'_>, args: &cli::Take, item: &Item, told: &mut Told) -> Result<Exit, Fail> {
     match item {
-        Item::Volume(volume) if volume.layers.is_empty() => super::take::take(site, args, volume, told),
+        Item::Volume(volume) if volume.layers.is_empty() => super::take::take(site, args, volume, &[], told),
         Item::Volume(volume) => take_volume(site, args, volume, told),
         Item::DiskGroup(group) => take_disk_group(site, args, group, told),
     }
@@ -42,13 +42,20 @@ fn take_volume(site: &Site<'_>, args: &cli::Take, volume: &Volume, told: &mut To
     let raising = raising(site, args, volume.guard);
     if args.dry_run {
         let are_active = would_raise(site, &volume.layers, &raising, volume.name.as_deref(), told)?;
-        return if are_active { super::take::take(site, args, volume, told) } else { Ok(Exit::Ok) };
+        if !are_active {
+            return Ok(Exit::Ok);
+        }
+        let layers = Stack::to_look(site.host, &volume.layers, site.deadline)?.told();
+        return super::take::take(site, args, volume, &layers, told);
     }
-    let has_changed = Stack::to_change(site.host, &volume.layers, site.deadline)?.raise(&raising)?;
-    let taken = appears(&volume.device, site).and_then(|()| super::take::take(site, args, volume, told));
+    let (has_changed, layers) = {
+        let mut stack = Stack::to_change(site.host, &volume.layers, site.deadline)?;
+        (stack.raise(&raising)?, stack.told())
+    };
+    let taken =
+        appears(&volume.device, site).and_then(|()| super::take::take(site, args, volume, &layers, told));
     match taken {
         Ok(exit) => {
-            let layers = Stack::to_look(site.host, &volume.layers, site.deadline)?.told();
             told.amend(|record| {
                 record.layers.clone_from(&layers);
                 record.changed |= has_changed;

@@ -30,6 +30,7 @@ use crate::look::{Eye, Found};
 use crate::mirror::Start;
 use crate::plan::{self, Step, Taking};
 use crate::proof::Proof;
+use crate::record;
 use crate::volume::Volume;
 
 /// A run of `take`.
@@ -56,11 +57,17 @@ struct Run<'a> {
 /// How often the guard is read while it is watched.
 const EVERY: Duration = Duration::from_millis(50);
 
-/// Runs `take` on one volume.
-pub fn take(site: &Site<'_>, args: &Take, volume: &Volume, told: &mut Told) -> Result<Exit, Fail> {
+/// Runs `take` on one volume, whose layers are active.
+pub fn take(
+    site: &Site<'_>,
+    args: &Take,
+    volume: &Volume,
+    layers: &[record::Layer],
+    told: &mut Told,
+) -> Result<Exit, Fail> {
     let number = block::number_of(&volume.device)?;
     let lock = if args.dry_run { None } else { Some(lock(site.host, number, site.deadline.left())?) };
-    let eye = Eye::open(site.host, Hand::start(WORDS, lock.as_ref())?)?;
+    let eye = Eye::open(site.host, Hand::start(WORDS, lock.as_ref())?)?.on(layers);
     let boot = claim::boot()?;
     let key = reservation::key(site.host.name());
     let word = args.confirm_fenced.as_ref().map(Proof::by_word);

@@ -5,6 +5,7 @@
 //! the take through for the volume to be safe.
 
 use ims::Fail;
+use ims::layer::Layer;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -18,17 +19,40 @@ pub enum Kind {
     Reservation,
     /// A sanlock lease: a machine that lost it is reset by its watchdog.
     Sanlock,
+    /// The role of a DRBD resource: of two nodes that see each other one is primary, and each writes to disks of its own.
+    Drbd,
     /// Multiple mount protection of ext4: a holder sees that another has taken over when it next writes its block.
     Mmp,
+    /// The host of a ZFS pool, which others do not import.
+    Zfs,
+    /// The host of a disk group of Veritas, which others do not import.
+    Vxvm,
+    /// The system ID of an LVM volume group, which others do not activate.
+    Lvm,
 }
 
 impl Kind {
+    /// The guard that a layer is.
+    pub const fn of(layer: &Layer) -> Option<Self> {
+        match layer {
+            Layer::Drbd(_) => Some(Self::Drbd),
+            Layer::Zfs(_) => Some(Self::Zfs),
+            Layer::Vxvm(_) => Some(Self::Vxvm),
+            Layer::Lvm { .. } => Some(Self::Lvm),
+            Layer::Md(_) | Layer::Btrfs(_) => None,
+        }
+    }
+
     /// The word for people, tables and `--guard`.
     pub const fn word(self) -> &'static str {
         match self {
             Self::Reservation => "reservation",
             Self::Sanlock => "sanlock",
+            Self::Drbd => "drbd",
             Self::Mmp => "mmp",
+            Self::Zfs => "zfs",
+            Self::Vxvm => "vxvm",
+            Self::Lvm => "lvm",
         }
     }
 
@@ -36,7 +60,7 @@ impl Kind {
     pub const fn keeps_thawed_off(self) -> bool {
         match self {
             Self::Reservation | Self::Sanlock => true,
-            Self::Mmp => false,
+            Self::Drbd | Self::Mmp | Self::Zfs | Self::Vxvm | Self::Lvm => false,
         }
     }
 
@@ -47,6 +71,10 @@ impl Kind {
             Self::Sanlock => "make a lease and name it with --lease",
             Self::Mmp => {
                 "tune2fs -O mmp while no node has it mounted, or say --guard none where something else keeps them off"
+            }
+            Self::Drbd | Self::Zfs | Self::Vxvm => "name the layer that it stands on with --layer",
+            Self::Lvm => {
+                "name the volume group with --layer, and give it a system ID (lvmsystemid(7)) or shared locks"
             }
         }
     }
@@ -83,7 +111,11 @@ pub fn choose(wanted: Wanted, offers: &[Offer], device: &str) -> Result<Option<K
         Wanted::None => return Ok(strongest(offers, device).ok()),
         Wanted::Reservation => Kind::Reservation,
         Wanted::Sanlock => Kind::Sanlock,
+        Wanted::Drbd => Kind::Drbd,
         Wanted::Mmp => Kind::Mmp,
+        Wanted::Zfs => Kind::Zfs,
+        Wanted::Vxvm => Kind::Vxvm,
+        Wanted::Lvm => Kind::Lvm,
     };
     let presence = offers.iter().find(|offer| offer.kind == named).map(|offer| &offer.presence);
     match presence {
@@ -123,11 +155,14 @@ fn unknown(kind: Kind, why: &str, device: &str) -> Fail {
         Kind::Reservation => format!("cannot tell who reserved {device}"),
         Kind::Sanlock => format!("cannot tell who has the lease of {device}"),
         Kind::Mmp => format!("cannot read the guard of {device}"),
+        Kind::Drbd | Kind::Zfs | Kind::Vxvm | Kind::Lvm => {
+            format!("cannot tell who has the {} layer of {device}", kind.word())
+        }
     };
     let fail = Fail::unknown(what).because(why);
     match kind {
         Kind::Reservation => fail.hint("where the disk knows no reservations, say --guard mmp"),
-        Kind::Sanlock | Kind::Mmp => fail,
+        Kind::Sanlock | Kind::Drbd | Kind::Mmp | Kind::Zfs | Kind::Vxvm | Kind::Lvm => fail,
     }
 }
 
@@ -136,6 +171,9 @@ fn absent(kind: Kind, device: &str) -> Fail {
         Kind::Reservation => format!("{device} cannot be reserved"),
         Kind::Sanlock => format!("{device} has no lease"),
         Kind::Mmp => format!("{device} has no guard against a second mount"),
+        Kind::Drbd | Kind::Zfs | Kind::Vxvm | Kind::Lvm => {
+            format!("{device} stands on no {} layer that guards it", kind.word())
+        }
     };
     Fail::refused(what).hint(kind.way_in())
 }
@@ -190,6 +228,33 @@ mod tests {
             assert_eq!(exit(Wanted::Sanlock), sanlock, "{letters} sanlock");
             assert_eq!(exit(Wanted::Mmp), mmp, "{letters} mmp");
             assert_eq!(exit(Wanted::None), Ok(none), "{letters} none");
+        }
+    }
+
+    #[test]
+    fn a_layer_guards_what_has_no_stronger_guard() {
+        let offer = |kind, presence| Offer { kind, presence };
+        let none = || {
+            [Kind::Reservation, Kind::Sanlock, Kind::Mmp]
+                .map(|kind| offer(kind, Presence::Absent("x".into())))
+        };
+        let mmp = || [offer(Kind::Mmp, Presence::There)];
+        let (drbd, lvm) = (offer(Kind::Drbd, Presence::There), offer(Kind::Lvm, Presence::There));
+        let unknown = offer(Kind::Drbd, Presence::Unknown("x".into()));
+        let with = |more: &[&Offer], offers: &[Offer]| -> Vec<Offer> {
+            offers.iter().chain(more.iter().copied()).cloned().collect()
+        };
+        for (offers, wanted, expected) in [
+            (with(&[&lvm], &none()), Wanted::Auto, Ok(Some(Kind::Lvm))),
+            (with(&[&lvm], &mmp()), Wanted::Auto, Ok(Some(Kind::Mmp))),
+            (with(&[&lvm], &mmp()), Wanted::Lvm, Ok(Some(Kind::Lvm))),
+            (with(&[&lvm, &drbd], &mmp()), Wanted::Auto, Ok(Some(Kind::Drbd))),
+            (with(&[&unknown], &mmp()), Wanted::Auto, Err(Exit::Unknown)),
+            (with(&[], &none()), Wanted::Lvm, Err(Exit::Refused)),
+            (with(&[&lvm], &none()), Wanted::None, Ok(Some(Kind::Lvm))),
+        ] {
+            let chosen = choose(wanted, &offers, "/dev/x").map_err(|fail| fail.exit());
+            assert_eq!(chosen, expected, "{wanted:?} of {offers:?}");
         }
     }
 }

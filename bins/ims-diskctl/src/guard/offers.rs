@@ -1,7 +1,10 @@
 //! What a volume has of each kind of guard.
 
+use ims::State;
+
 use super::choice::{Kind, Offer, Presence};
 use crate::look::Found;
+use crate::record;
 
 /// What a volume has of each kind.
 pub fn offers(found: &Found) -> Vec<Offer> {
@@ -15,7 +18,22 @@ pub fn offers(found: &Found) -> Vec<Offer> {
     if may_have_mmp {
         offers.push(offer(Kind::Mmp, mmp(found)));
     }
+    offers.extend(by_layers(&found.layers));
     offers
+}
+
+/// What the layers have that a volume stands on.
+pub fn by_layers(layers: &[record::Layer]) -> Vec<Offer> {
+    let of = |layer: &record::Layer| {
+        let kind = Kind::of(&layer.layer)?;
+        let presence = match layer.state {
+            State::Unknown => Presence::Unknown(layer.why.clone().unwrap_or_default()),
+            _ if !layer.is_guard => return None,
+            State::Up | State::Down | State::Partial => Presence::There,
+        };
+        Some(Offer { kind, presence })
+    };
+    layers.iter().filter_map(of).collect()
 }
 
 fn reservation(found: &Found) -> Presence {

@@ -11,14 +11,15 @@ use serde::Serialize;
 
 use super::choice::{Kind, Offer, Presence, choose};
 use super::mmp::Sequence;
-use super::offers::offers;
+use super::offers::{by_layers, offers};
 use super::sanlock::Standing;
 use crate::cli::Look;
 use crate::each::{Order, each};
 use crate::hand::WORDS;
-use crate::look::{Eye, Found};
+use crate::look::{self, Eye, Found};
 use crate::naming::Asked;
 use crate::plan::last_sign;
+use crate::record;
 use crate::volume::Volume;
 
 /// One guard that a volume has, or could have.
@@ -98,14 +99,19 @@ impl Record for GuardRecord {
 /// Prints the guards of each volume; the answer is yes where a take has one to go by.
 pub fn print(host: &Host, args: &Look, out: &mut Out) -> Result<Exit, Fail> {
     each(&Asked::load(host, &args.volumes)?, Order::Any, out, |volume, told| {
-        block::number_of(&volume.device)?;
-        let mut eye = Eye::open(host, Hand::start(WORDS, None)?)?;
-        let found = eye.look(volume, args.timeout.0)?;
-        let offers = offers(&found);
+        let layers = look::layers(host, &volume.layers, args.timeout.0)?;
+        let found = if look::can_be_looked_at(volume, &layers)? {
+            block::number_of(&volume.device)?;
+            let mut eye = Eye::open(host, Hand::start(WORDS, None)?)?.on(&layers);
+            Some(eye.look(volume, args.timeout.0)?)
+        } else {
+            None
+        };
+        let offers = found.as_ref().map_or_else(|| by_layers(&layers), offers);
         let choice = choose(volume.guard, &offers, &volume.called());
         let now = Timestamp::now();
         for offer in &offers {
-            told.record(shown(volume, &found, offer, &choice, now));
+            told.record(shown(volume, offer, holder(found.as_ref(), &layers, offer.kind, now), &choice));
         }
         match choice {
             Ok(Some(_)) => Ok(Exit::Ok),
@@ -122,15 +128,15 @@ pub fn print(host: &Host, args: &Look, out: &mut Out) -> Result<Exit, Fail> {
 /// The record of one guard.
 fn shown(
     volume: &Volume,
-    found: &Found,
     offer: &Offer,
+    holder: Option<Holder>,
     choice: &Result<Option<Kind>, Fail>,
-    now: Timestamp,
 ) -> GuardRecord {
+    let now = Timestamp::now();
     let chosen = matches!(choice, Ok(Some(kind)) if *kind == offer.kind);
     let holder = match offer.presence {
         Presence::Absent(_) => None,
-        Presence::There | Presence::Toothless(_) | Presence::Unknown(_) => holder(found, offer.kind, now),
+        Presence::There | Presence::Toothless(_) | Presence::Unknown(_) => holder,
     };
     let state = match (&offer.presence, &holder) {
         (Presence::Absent(_), _) => GuardSays::Absent,
@@ -171,7 +177,19 @@ struct Holder {
     last_sign: Option<Timestamp>,
 }
 
-fn holder(found: &Found, kind: Kind, now: Timestamp) -> Option<Holder> {
+fn holder(found: Option<&Found>, layers: &[record::Layer], kind: Kind, now: Timestamp) -> Option<Holder> {
+    match kind {
+        Kind::Drbd | Kind::Zfs | Kind::Vxvm | Kind::Lvm => {
+            let layer = layers.iter().find(|layer| Kind::of(&layer.layer) == Some(kind))?;
+            let known_by = format!("the layer {}, by its own tools", layer.layer);
+            Some(Holder { name: layer.held_by.clone(), known_by, last_sign: None })
+        }
+        Kind::Reservation | Kind::Sanlock | Kind::Mmp => on_disk(found?, kind, now),
+    }
+}
+
+/// Who holds it by a guard that is read from a disk.
+fn on_disk(found: &Found, kind: Kind, now: Timestamp) -> Option<Holder> {
     match kind {
         Kind::Reservation => {
             let seen = found.reserved.as_ref().ok()?.as_ref()?;
@@ -197,6 +215,7 @@ fn holder(found: &Found, kind: Kind, now: Timestamp) -> Option<Holder> {
             };
             Some(Holder { name, known_by, last_sign: age_s.and_then(|age_s| last_sign(now, age_s)) })
         }
+        Kind::Drbd | Kind::Zfs | Kind::Vxvm | Kind::Lvm => None,
         Kind::Mmp => {
             let block = found.guard()?;
             let last_sign = block.last_sign();

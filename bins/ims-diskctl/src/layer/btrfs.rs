@@ -60,6 +60,10 @@ impl Sight for Legs {
         false
     }
 
+    fn is_guard(&self) -> bool {
+        false
+    }
+
     fn missing(&self) -> u32 {
         self.devices.saturating_sub(self.found)
     }

@@ -167,6 +167,12 @@ impl Sight for Group {
         }
     }
 
+    fn is_guard(&self) -> bool {
+        // An import puts the ID of this node on.
+        let has_id = !self.ours.is_empty() && (self.is_exported || !self.system_id.is_empty());
+        has_id || !self.lock_type.is_empty()
+    }
+
     fn last_sign(&self) -> Option<Timestamp> {
         self.written
     }

@@ -112,6 +112,10 @@ impl Sight for Array {
         }
     }
 
+    fn is_guard(&self) -> bool {
+        false
+    }
+
     fn missing(&self) -> u32 {
         self.kernel.as_ref().map_or(0, |kernel| kernel.missing)
     }

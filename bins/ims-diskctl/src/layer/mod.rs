@@ -53,6 +53,11 @@ pub trait Sight: Debug {
         true
     }
 
+    /// Whether it keeps the other nodes off by itself, and so guards what stands on it.
+    fn is_guard(&self) -> bool {
+        true
+    }
+
     /// When the node that has it gave its last sign of life, where the layer tells.
     fn last_sign(&self) -> Option<Timestamp> {
         None
@@ -155,6 +160,7 @@ pub fn told(layer: &Layer, sight: &dyn Sight, us: &str) -> record::Layer {
         layer: layer.clone(),
         state: state(&standing),
         held_by,
+        is_guard: sight.is_guard(),
         missing: sight.missing(),
         why: unsure.or_else(|| sight.why()),
     }

@@ -109,6 +109,7 @@ impl<'a> Stack<'a> {
             layer: layer.clone(),
             state,
             held_by: None,
+            is_guard: false,
             missing: 0,
             why: Some(why),
         };

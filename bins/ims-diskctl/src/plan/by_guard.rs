@@ -30,6 +30,9 @@ pub fn by_guard(wanted: &Taking<'_>, found: &Found, disk: &Disk, point: PathBuf)
         }
         None if is_reserved => return Ok(whole(vec![mount(None, "no other node can write to it")])),
         None if found.lease.is_some() => return Ok(whole(vec![mount(None, "this node has its lease")])),
+        None if found.layers.iter().any(|layer| layer.is_guard) => {
+            return Ok(whole(vec![mount(None, "what it stands on is this node's alone")]));
+        }
         None => return Ok(vec![mount(None, "no guard was asked for")]),
     };
     let name = found.signer.as_deref();

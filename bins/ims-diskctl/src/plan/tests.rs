@@ -68,6 +68,7 @@ fn found(guard: Option<Result<Block, String>>, mounts: &[&str]) -> Found {
         standing: None,
         reserved_by: None,
         rival: None,
+        layers: Vec::new(),
         lease: None,
     }
 }
