@@ -114,7 +114,7 @@ _ims__diskctl() {
                     return 0
                     ;;
                 --guard)
-                    COMPREPLY=($(compgen -W "auto reservation sanlock mmp none" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto reservation sanlock drbd mmp zfs vxvm lvm none" -- "${cur}"))
                     return 0
                     ;;
                 --lease)
@@ -180,7 +180,7 @@ _ims__diskctl() {
                     return 0
                     ;;
                 --guard)
-                    COMPREPLY=($(compgen -W "auto reservation sanlock mmp none" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto reservation sanlock drbd mmp zfs vxvm lvm none" -- "${cur}"))
                     return 0
                     ;;
                 --lease)
@@ -346,7 +346,7 @@ _ims__diskctl() {
                     return 0
                     ;;
                 --guard)
-                    COMPREPLY=($(compgen -W "auto reservation sanlock mmp none" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto reservation sanlock drbd mmp zfs vxvm lvm none" -- "${cur}"))
                     return 0
                     ;;
                 --lease)
@@ -400,7 +400,7 @@ _ims__diskctl() {
                     return 0
                     ;;
                 --guard)
-                    COMPREPLY=($(compgen -W "auto reservation sanlock mmp none" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto reservation sanlock drbd mmp zfs vxvm lvm none" -- "${cur}"))
                     return 0
                     ;;
                 --lease)
@@ -458,7 +458,7 @@ _ims__diskctl() {
                     return 0
                     ;;
                 --guard)
-                    COMPREPLY=($(compgen -W "auto reservation sanlock mmp none" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto reservation sanlock drbd mmp zfs vxvm lvm none" -- "${cur}"))
                     return 0
                     ;;
                 --lease)
@@ -520,7 +520,7 @@ _ims__diskctl() {
                     return 0
                     ;;
                 --guard)
-                    COMPREPLY=($(compgen -W "auto reservation sanlock mmp none" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto reservation sanlock drbd mmp zfs vxvm lvm none" -- "${cur}"))
                     return 0
                     ;;
                 --lease)

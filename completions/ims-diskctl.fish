@@ -43,7 +43,11 @@ complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand look" -l options
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand look" -l guard -d 'What must keep the other nodes away; none takes a volume that has no guard' -r -f -a "auto\t'The strongest that the volume has; without any the volume is not taken'
 reservation\t'A persistent reservation of the disk'
 sanlock\t'A lease of sanlock'
+drbd\t'The role of the DRBD resource that it stands on'
 mmp\t'Multiple mount protection of ext4'
+zfs\t'The host of the ZFS pool that it stands on'
+vxvm\t'The host of the disk group of Veritas that it stands on'
+lvm\t'The system ID, or the shared lock, of the LVM volume group that it stands on'
 none\t'Nothing, if the volume has nothing: whoever says this keeps the other nodes away'"
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand look" -l lease -d 'The sanlock lease that guards it, the same on every node' -r
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand look" -l timeout -d 'How long the disk may take to answer; after that the state is unknown' -r
@@ -58,7 +62,11 @@ complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand take" -l options
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand take" -l guard -d 'What must keep the other nodes away; none takes a volume that has no guard' -r -f -a "auto\t'The strongest that the volume has; without any the volume is not taken'
 reservation\t'A persistent reservation of the disk'
 sanlock\t'A lease of sanlock'
+drbd\t'The role of the DRBD resource that it stands on'
 mmp\t'Multiple mount protection of ext4'
+zfs\t'The host of the ZFS pool that it stands on'
+vxvm\t'The host of the disk group of Veritas that it stands on'
+lvm\t'The system ID, or the shared lock, of the LVM volume group that it stands on'
 none\t'Nothing, if the volume has nothing: whoever says this keeps the other nodes away'"
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand take" -l lease -d 'The sanlock lease that guards it, the same on every node' -r
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand take" -l proof -d 'The proof (an ims.fenced/1 record) that the node which holds the volume was fenced [default: the one in /var/lib/ims/fenced, if there is one]' -r -F
@@ -79,7 +87,11 @@ complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand release" -l opti
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand release" -l guard -d 'What must keep the other nodes away; none takes a volume that has no guard' -r -f -a "auto\t'The strongest that the volume has; without any the volume is not taken'
 reservation\t'A persistent reservation of the disk'
 sanlock\t'A lease of sanlock'
+drbd\t'The role of the DRBD resource that it stands on'
 mmp\t'Multiple mount protection of ext4'
+zfs\t'The host of the ZFS pool that it stands on'
+vxvm\t'The host of the disk group of Veritas that it stands on'
+lvm\t'The system ID, or the shared lock, of the LVM volume group that it stands on'
 none\t'Nothing, if the volume has nothing: whoever says this keeps the other nodes away'"
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand release" -l lease -d 'The sanlock lease that guards it, the same on every node' -r
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand release" -l instance -d 'End what is left there of this instance: its processes by their control group, and those that run as the owner of its folder; may be given several times [default: of volumes that a group names, the instances of that group]' -r
@@ -99,7 +111,11 @@ complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand guard" -l option
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand guard" -l guard -d 'What must keep the other nodes away; none takes a volume that has no guard' -r -f -a "auto\t'The strongest that the volume has; without any the volume is not taken'
 reservation\t'A persistent reservation of the disk'
 sanlock\t'A lease of sanlock'
+drbd\t'The role of the DRBD resource that it stands on'
 mmp\t'Multiple mount protection of ext4'
+zfs\t'The host of the ZFS pool that it stands on'
+vxvm\t'The host of the disk group of Veritas that it stands on'
+lvm\t'The system ID, or the shared lock, of the LVM volume group that it stands on'
 none\t'Nothing, if the volume has nothing: whoever says this keeps the other nodes away'"
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand guard" -l lease -d 'The sanlock lease that guards it, the same on every node' -r
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand guard" -l timeout -d 'How long the disk may take to answer; after that the state is unknown' -r
@@ -114,7 +130,11 @@ complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand check" -l option
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand check" -l guard -d 'What must keep the other nodes away; none takes a volume that has no guard' -r -f -a "auto\t'The strongest that the volume has; without any the volume is not taken'
 reservation\t'A persistent reservation of the disk'
 sanlock\t'A lease of sanlock'
+drbd\t'The role of the DRBD resource that it stands on'
 mmp\t'Multiple mount protection of ext4'
+zfs\t'The host of the ZFS pool that it stands on'
+vxvm\t'The host of the disk group of Veritas that it stands on'
+lvm\t'The system ID, or the shared lock, of the LVM volume group that it stands on'
 none\t'Nothing, if the volume has nothing: whoever says this keeps the other nodes away'"
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand check" -l lease -d 'The sanlock lease that guards it, the same on every node' -r
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand check" -l max-space -d 'How much of the space may be used, of what users other than root can have' -r
@@ -132,7 +152,11 @@ complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand mirror" -l optio
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand mirror" -l guard -d 'What must keep the other nodes away; none takes a volume that has no guard' -r -f -a "auto\t'The strongest that the volume has; without any the volume is not taken'
 reservation\t'A persistent reservation of the disk'
 sanlock\t'A lease of sanlock'
+drbd\t'The role of the DRBD resource that it stands on'
 mmp\t'Multiple mount protection of ext4'
+zfs\t'The host of the ZFS pool that it stands on'
+vxvm\t'The host of the disk group of Veritas that it stands on'
+lvm\t'The system ID, or the shared lock, of the LVM volume group that it stands on'
 none\t'Nothing, if the volume has nothing: whoever says this keeps the other nodes away'"
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand mirror" -l lease -d 'The sanlock lease that guards it, the same on every node' -r
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand mirror" -l wait -d 'Wait until nothing is being made alike any more, for at most so long' -r

@@ -129,7 +129,7 @@ fn a_volume_is_taken_with_all_it_stands_on_and_let_go_with_it() {
     sh(&mut one, &proof("$(date -u +%FT%TZ)")).ok();
     let taken = run(&mut one, "take").ok();
     println!("taken over with a proof: {:?}", taken.took);
-    assert!(taken.took < Duration::from_secs(20), "the guard was watched for 22 s: {:?}", taken.took);
+    assert!(taken.took < Duration::from_secs(40), "{:?}", taken.took);
     assert_eq!(sh(&mut one, "cat /srv/ims/message").ok().stdout, "more\n");
     killed_anywhere(&mut one);
 }
