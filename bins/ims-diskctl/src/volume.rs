@@ -104,7 +104,8 @@ impl FromStr for Options {
 
     fn from_str(text: &str) -> Result<Self, Fail> {
         for option in text.split(',') {
-            let why = match option {
+            // The kernel reads `ro=1` as `ro`, whatever the value says.
+            let why = match option.split('=').next().unwrap_or(option) {
                 // Read-only, ext4 replays the journal all the same and does not look at its guard.
                 "ro" | "noload" | "norecovery" => {
                     "a volume is taken to be written, and its guard works only then"
@@ -221,7 +222,7 @@ mod tests {
         for good in ["", "noatime", "nodev,nosuid,data=ordered,commit=5", "errors=panic"] {
             assert_eq!(good.parse::<Options>().unwrap().as_str(), good);
         }
-        for bad in ["ro", "noatime,noload", "norecovery", "remount", "bind", "a\nb"] {
+        for bad in ["ro", "ro=1", "ro=", "noatime,noload", "norecovery", "remount", "bind", "a\nb"] {
             assert!(bad.parse::<Options>().is_err(), "{bad}");
         }
     }

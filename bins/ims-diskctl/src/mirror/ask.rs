@@ -57,14 +57,13 @@ pub fn legs(number: Number, uuid: Uuid) -> Result<Vec<Seen>, String> {
         let mut found: Vec<Seen> = Vec::new();
         for device in disks::all(&host).map_err(|e| words(&e))? {
             let is_candidate = mounted.is_empty() || mounted.contains(&device.1);
-            // One leg may have several devices: the paths below a multipath device, and that itself.
-            let known = |leg: &Seen| {
-                found.iter().any(|other| other.superblock.device_uuid == leg.superblock.device_uuid)
+            let Some(leg) = leg(&device, uuid, !mounted.is_empty())?.filter(|_| is_candidate) else {
+                continue;
             };
-            if let Some(leg) =
-                leg(&device, uuid, !mounted.is_empty())?.filter(|leg| is_candidate && !known(leg))
-            {
-                found.push(leg);
+            let is_same = |other: &&Seen| other.superblock.device_uuid == leg.superblock.device_uuid;
+            match found.iter().find(is_same) {
+                None => found.push(leg),
+                Some(other) => is_one(&host, other, &leg)?,
             }
         }
         tries += 1;
@@ -79,6 +78,23 @@ pub fn legs(number: Number, uuid: Uuid) -> Result<Vec<Seen>, String> {
         }
         std::thread::sleep(Duration::from_millis(10)); // a commit writes one leg after the other
     }
+}
+
+/// Makes sure that two devices with the same leg on them are one: a multipath device and the paths below it. A copy, such
+/// as a snapshot that the array shows beside the disk itself, has the same numbers, and nobody can tell which is meant.
+fn is_one(host: &Host, one: &Seen, other: &Seen) -> Result<(), String> {
+    let stack = |leg: &Seen| disks::stack(host, leg.number).map_err(|fail| fail.to_string());
+    if one.is_like(other) && is_stacked(&stack(one)?, &stack(other)?) {
+        return Ok(());
+    }
+    let (one, other, place) = (one.device.display(), other.device.display(), one.superblock.device);
+    Err(format!("{one} and {other} both say that they are device {place} of it; one is a copy: detach that"))
+}
+
+/// Whether one of two devices stands on the other; each is given with all that it stands on, itself first.
+fn is_stacked(one: &[PathBuf], other: &[PathBuf]) -> bool {
+    let is_on = |upper: &[PathBuf], lower: &[PathBuf]| lower.first().is_some_and(|disk| upper.contains(disk));
+    is_on(one, other) || is_on(other, one)
 }
 
 /// A leg; none when the device is none, or is not there.
@@ -112,3 +128,21 @@ fn leg((device, number): &(PathBuf, Number), uuid: Uuid, is_mounted: bool) -> Re
 
 /// No such device or address: a drive without a disk in it.
 const ENXIO: i32 = 6;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_multipath_device_and_its_paths_are_one_and_a_snapshot_is_another() {
+        let stack = |names: &str| names.split(' ').map(PathBuf::from).collect::<Vec<_>>();
+        for (one, other, expected) in [
+            ("dm-0 sda sdb", "sdb", true),
+            ("sda", "dm-1 dm-0 sda sdb", true),
+            ("sda", "sdb", false),
+            ("dm-1 sda", "dm-2 sda", false),
+        ] {
+            assert_eq!(is_stacked(&stack(one), &stack(other)), expected, "{one} and {other}");
+        }
+    }
+}

@@ -156,10 +156,34 @@ impl Table {
         self.0.iter().filter(move |mounted| mounted.device == device)
     }
 
-    /// What is seen at a path that is itself a mount point: the topmost of what is mounted there.
+    /// What is seen at a path that is itself a mount point: the topmost of what is mounted there, unless something that
+    /// was mounted on a folder above it later covers it.
     pub fn top_at(&self, point: &Path) -> Option<&Mounted> {
-        let here = || self.0.iter().filter(|mounted| same(&mounted.point, point));
+        let is_here = |mounted: &&Mounted| same(&mounted.point, point) && !self.is_covered(mounted);
+        let here = || self.0.iter().filter(is_here);
         here().rfind(|mounted| here().all(|other| other.parent != mounted.id))
+    }
+
+    /// Whether a mount, or one that it stands on, cannot be reached by its path: that crosses another on the same mount
+    /// before.
+    fn is_covered(&self, mounted: &Mounted) -> bool {
+        let covers = |other: &Mounted, below: &Mounted| {
+            other.parent == below.parent
+                && ![&below.point, Path::new("/")].contains(&other.point.as_path())
+                && below.point.starts_with(&other.point)
+        };
+        let mut below = mounted;
+        // Mounts that stand on each other are no more than there are.
+        for _ in &self.0 {
+            if self.on(below.parent).any(|other| covers(other, below)) {
+                return true;
+            }
+            match self.get(below.parent).filter(|parent| parent.id != below.id) {
+                Some(parent) => below = parent,
+                None => break,
+            }
+        }
+        false
     }
 
     /// What is mounted below a mount, directly.
@@ -195,6 +219,25 @@ mod tests {
         assert_eq!((read_only.point.to_str(), read_only.is_writable()), (Some("/with space\\x"), false));
         assert_eq!(read_only.peers, ["master:1", "propagate_from:2"]);
         assert_eq!(table.top_at(Path::new("/global")), None);
+    }
+
+    #[test]
+    fn what_a_later_mount_on_a_folder_above_covers_is_not_seen() {
+        let covered = "21 1 8:1 / / rw - ext4 /dev/sda1 rw\n22 21 8:2 / /a/b rw - ext4 /dev/sda2 rw\n\
+            23 22 8:3 / /a/b/c rw - ext4 /dev/sda3 rw\n24 21 8:4 / /a rw - ext4 /dev/sda4 rw\n";
+        let seen = |text: &str, point: &str| {
+            let table = Table::parse(text.as_bytes()).unwrap();
+            table.top_at(Path::new(point)).map(|top| top.id)
+        };
+        for (point, top) in [("/", Some(21)), ("/a", Some(24)), ("/a/b", None), ("/a/b/c", None)] {
+            assert_eq!(seen(covered, point), top, "{point}");
+        }
+        let in_order = covered.replace("22 21", "22 24");
+        for (point, top) in [("/a", Some(24)), ("/a/b", Some(22)), ("/a/b/c", Some(23))] {
+            assert_eq!(seen(&in_order, point), top, "{point}");
+        }
+        let again = format!("{covered}25 24 8:2 / /a/b rw - ext4 /dev/sda2 rw\n");
+        assert_eq!(seen(&again, "/a/b"), Some(25), "mounted once more, where it is seen");
     }
 
     #[test]

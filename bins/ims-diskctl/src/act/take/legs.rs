@@ -57,10 +57,10 @@ impl Run<'_> {
         })?;
         match used.iter().find(|number| !start.with.contains(number)) {
             None => Ok(()),
-            Some(number) => {
-                Err(Fail::broken(format!("{volume} is mounted with a stale leg, device {number}"))
-                    .hint("release it, and wipe that leg"))
-            }
+            Some(number) => Err(Fail::broken(format!(
+                "{volume} is mounted with another leg than was judged, device {number}"
+            ))
+            .hint("release it, and see which leg is which (ims-diskctl mirror) before one is wiped")),
         }
     }
 }
