@@ -193,6 +193,27 @@ fn what_keeps_it_alive_after_an_unmount_is_found_before() {
     node.sh("umount -l /srv/ims").ok();
     let ran = pair.run(node, "release", &[]).status_is(5);
     assert!(ran.stderr.contains(&format!("by pid {} (", pid(&lingerer))), "{ran}");
-    lingerer.kill();
-    assert!(until(SOON, || pair.run(node, "release", &[]).status == Some(0)));
+    let ran = pair.run(node, "release", &["--kill-users"]).ok();
+    let released = record(&ran);
+    assert_eq!(
+        (signals(&released), &released["changed"]),
+        (vec![(None, Some("TERM"))], &true.into()),
+        "{ran}"
+    );
+    assert_eq!(text(&released["guard"]["state"]), "clean", "as it is at the end: {ran}");
+}
+
+#[test]
+fn a_signal_after_somebody_was_ended_leaves_nothing_as_before() {
+    let pair = Pair::new();
+    let node = &pair.one;
+    pair.run(node, "take", &[]).ok();
+    let (_ends, _deaf) =
+        (user(node, "echo up; exec sleep 100"), user(node, "trap '' TERM; echo up; exec sleep 100"));
+    let ran = node
+        .sh("ims-diskctl release --device /dev/ims1 --mount /srv/ims --kill-users --grace 3s & run=$!
+         sleep 1; kill -TERM $run; wait $run");
+    let ended = record_of(&ran.status_is(6), "ims.volume/1");
+    assert_eq!(signals(&ended), [(None, Some("TERM")), (None, Some("TERM"))], "{ended}");
+    assert!(node.has_mounted(&pair.disk));
 }

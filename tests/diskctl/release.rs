@@ -106,6 +106,29 @@ fn a_volume_that_only_another_mount_namespace_has_is_never_called_given_up() {
 }
 
 #[test]
+fn a_volume_that_a_mount_namespace_without_a_process_has_is_never_called_given_up() {
+    for guard in ["auto", "none"] {
+        let pair = Pair::new();
+        if guard == "none" {
+            pair.one.sh("tune2fs -O ^mmp /dev/ims1").ok();
+        }
+        let release = || pair.run(&pair.one, "release", &["--guard", guard]);
+        pair.run(&pair.one, "take", &["--guard", guard]).ok();
+        pair.one
+            .sh("mkdir -p /run/pins && mount --bind /run/pins /run/pins && mount --make-private /run/pins &&
+                 touch /run/pins/ns && unshare --mount=/run/pins/ns --propagation private true")
+            .ok();
+        for _ in 0..3 {
+            let ran = release().status_is(6);
+            assert!(ran.stderr.contains("another mount namespace of this node has it"), "{ran}");
+        }
+        pair.one.sh("umount /run/pins/ns").ok();
+        assert!(until(Duration::from_secs(10), || release().status == Some(0)));
+        pair.one.sh("umount /run/pins").ok();
+    }
+}
+
+#[test]
 fn what_is_in_memory_is_written_out_while_the_volume_is_in_use() {
     let pair = Pair::new();
     let presync = |more: &[&str]| pair.run(&pair.one, "release", &[&["--presync"], more].concat());

@@ -116,9 +116,13 @@ impl Proof {
         Ok(())
     }
 
-    /// For how long a guard with this interval must not move before it is cleared.
-    pub fn watch(&self, interval: Duration) -> Duration {
-        if self.fenced.is_by_agent() { WATCH } else { interval + LONGER }
+    /// For how long a guard with this interval must not move before it is cleared. What names the guard itself has seen it
+    /// stand still already; a time alone may be of a clock that is off, and a person may take one node for another: then a
+    /// living holder must have had the time to write.
+    pub fn watch(&self, interval: Duration, holder: &Holder<'_>) -> Duration {
+        let is_named = |guard: &SeenGuard| self.fenced.guards.iter().any(|then| then.uuid == guard.uuid);
+        let is_bound = holder.guard.as_ref().is_some_and(is_named);
+        if self.fenced.is_by_agent() && is_bound { WATCH } else { interval + LONGER }
     }
 
     /// Why the holder is dead, for people.
@@ -264,9 +268,21 @@ mod tests {
     #[test]
     fn the_word_of_a_person_is_checked_for_as_long_as_a_living_holder_writes_in() {
         let mut proof = proof("mail-2", "2026-11-22T10:00:03Z");
-        assert_eq!(proof.watch(Duration::from_secs(5)), WATCH);
+        let (five, six) = (Duration::from_secs(5), Duration::from_secs(6));
+        let guard = SeenGuard {
+            uuid: "v".into(),
+            written_by: "mail-2".into(),
+            mounts: 3,
+            sequence: 7,
+            last_sign: Timestamp::UNIX_EPOCH,
+        };
+        let holder =
+            Holder { name: Some("mail-2"), last_sign: None, us: "mail-1", guard: Some(guard.clone()) };
+        assert_eq!(proof.watch(five, &holder), six, "by a time alone");
+        proof.fenced.guards = vec![guard];
+        assert_eq!(proof.watch(five, &holder), WATCH);
         proof.fenced.confirmed_by = "ada".into();
-        assert_eq!(proof.watch(Duration::from_secs(5)), Duration::from_secs(6));
+        assert_eq!(proof.watch(five, &holder), six);
     }
 
     #[test]

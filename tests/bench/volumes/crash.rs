@@ -40,11 +40,25 @@ fn with_interval(interval: u32) -> Option<String> {
         one.sh(&format!("cp -r /etc /srv{0}; sync -f /srv{0}", disk.device())).ok();
     }
     one.power_cut();
-    let time = jiff::Timestamp::now();
-    let proof = format!(
-        r#"{{"schema":"ims.fenced/1","host":"mail-2","node":"mail-1","method":"fence_bed","confirmed_by":"agent","time":"{time}"}}"#
-    );
-    two.file("/run/proof.json", proof + "\n");
+    // As ims-switch makes it once the fence agent has ended.
+    let guards: Vec<serde_json::Value> = disks
+        .iter()
+        .map(|disk| {
+            let (device, mount) = (disk.device(), format!("/srv{}", disk.device()));
+            let look = two.run(["ims-diskctl", "look", "--device", &device, "--mount", &mount]).status_is(1);
+            let seen = look.records().pop().unwrap();
+            let guard = &seen["guard"];
+            serde_json::json!({
+                "uuid": seen["uuid"], "mounts": seen["mounts"], "written_by": guard["written_by"],
+                "sequence": guard["sequence"], "last_sign": guard["last_sign"],
+            })
+        })
+        .collect();
+    let proof = serde_json::json!({
+        "schema": "ims.fenced/1", "host": "mail-2", "node": "mail-1", "method": "fence_bed",
+        "confirmed_by": "agent", "time": jiff::Timestamp::now(), "guards": guards,
+    });
+    two.file("/run/proof.json", format!("{proof}\n"));
     let with = take(&two, &disks[0], &["--proof", "/run/proof.json"]);
     let without = take(&two, &disks[1], &[]);
     let share = with.as_secs_f64() / without.as_secs_f64();

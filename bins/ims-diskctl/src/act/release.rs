@@ -36,6 +36,10 @@ const LETS_GO: Duration = Duration::from_secs(2);
 /// How often it is tried to unmount what somebody uses: others may come as some are ended.
 const ROUNDS: u32 = 5;
 
+/// Who may hold what is mounted nowhere here.
+const HELD_BY: &str =
+    "another mount namespace of this node has it, or the kernel has not let go of it; look again";
+
 /// A run of `release`.
 struct Run<'a> {
     site: &'a Site<'a>,
@@ -67,8 +71,8 @@ pub fn release(site: &Site<'_>, args: &Release, volume: &Volume, told: &mut Told
         show(&steps, volume, told);
         return Ok(Exit::Ok);
     }
-    run.nobody_apart(&found, told)?;
-    if steps.is_empty() {
+    let was_held = run.nobody_apart(&found, told)?;
+    if steps.is_empty() && !was_held {
         told.volume(found.record(volume, false));
         return Ok(Exit::Ok);
     }
@@ -77,8 +81,9 @@ pub fn release(site: &Site<'_>, args: &Release, volume: &Volume, told: &mut Told
         match step {
             Step::Sync(point) => run.sync(point)?,
             Step::Unmount(point) => run.unmount(point, &found, told)?,
-            Step::Reserve { deed, .. } => run.unreserve(*deed, &found)?,
-            Step::Lease { .. } => run.unlease()?,
+            // What keeps the other nodes off outlasts the file system.
+            Step::Reserve { deed, .. } => run.let_go().and_then(|()| run.unreserve(*deed, &found))?,
+            Step::Lease { .. } => run.let_go().and_then(|()| run.unlease())?,
             // No step of a release, or one that the kernel's answer to another makes necessary.
             Step::Claim { .. } | Step::Mount { .. } | Step::End(_) => {}
         }
@@ -219,7 +224,7 @@ impl<'a> Run<'a> {
             match block.map(Block::sequence) {
                 Some(Sequence::Clean | Sequence::Fsck) => return Ok(found),
                 // Without a guard the device itself tells whether the kernel has let go of it.
-                None if self.is_free()? => return Ok(found),
+                None => return self.let_go().map(|()| found),
                 Some(Sequence::Held(_)) if is_anothers => return Ok(found),
                 // The unmount of the last mount returns when the guard is clean; somebody in another namespace was
                 // faster or slower than us. The kernel tells nobody when it lets go, so the block is read again.
@@ -228,16 +233,29 @@ impl<'a> Run<'a> {
                 {
                     std::thread::sleep(Duration::from_millis(5)); // short, for a switchover waits for it
                 }
-                None => {
-                    return Err(Fail::broken(format!("{device} is unmounted, but this node has it still"))
-                        .hint("another mount namespace of this node has it, or the kernel has not let go of it; look again"));
-                }
                 Some(Sequence::Held(_)) => {
                     return Err(Fail::broken(format!("{device} is unmounted, but its guard is held still"))
-                        .because(format!("by {}", found.signer.as_deref().unwrap_or("a node that did not sign")))
-                        .hint("another mount namespace of this node has it, or the kernel has not let go of it; look again"));
+                        .because(format!(
+                            "by {}",
+                            found.signer.as_deref().unwrap_or("a node that did not sign")
+                        ))
+                        .hint(HELD_BY));
                 }
             }
         }
+    }
+
+    /// Waits until the kernel has let go of the file system.
+    fn let_go(&mut self) -> Result<(), Fail> {
+        let began = Instant::now();
+        while !self.is_free()? {
+            if began.elapsed() >= LETS_GO || self.site.deadline.left().is_zero() {
+                let device = self.volume.device.display();
+                let fail = Fail::broken(format!("{device} is unmounted, but this node has it still"));
+                return Err(fail.hint(HELD_BY));
+            }
+            std::thread::sleep(Duration::from_millis(5)); // the kernel tells nobody when it lets go
+        }
+        Ok(())
     }
 }

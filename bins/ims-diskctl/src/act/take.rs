@@ -15,17 +15,18 @@ use ims::sys::hand::{Hand, Heard};
 use ims::sys::lock::Lock;
 use ims::sys::mount::Call;
 use ims::sys::reservation::Key;
-use ims::{Exit, Fail};
+use ims::{Exit, Fail, State};
 use jiff::Timestamp;
 
 use super::watch::{self, Watched};
 use super::{Site, go_on, lock, show};
 use crate::cli::Take;
 use crate::each::Told;
+use crate::filesystem::checksum;
 use crate::guard::claim::{self, Claimed};
 use crate::guard::mmp::{Block, Sequence};
 use crate::guard::reservation;
-use crate::hand::{Done, Question, WORDS};
+use crate::hand::{Done, Place, Question, WORDS};
 use crate::look::{Eye, Found};
 use crate::mirror::Start;
 use crate::plan::{self, Step, Taking};
@@ -82,6 +83,11 @@ impl Run<'_> {
     /// Takes it, whatever was found; a failure leaves what this run reserved to whoever ends it.
     fn taken(&mut self, told: &mut Told) -> Result<Exit, Fail> {
         let mut found = self.look()?;
+        // Two volumes that are taken at one folder at the same moment would be mounted one over the other.
+        let folder = self.lock_folder(&found)?;
+        if folder.is_some() {
+            found = self.look()?;
+        }
         loop {
             let steps = self.plan(&found)?;
             let mounts = steps.iter().any(|step| matches!(step, Step::Mount { .. }));
@@ -106,6 +112,17 @@ impl Run<'_> {
         }
         told.volume(found.record(self.volume, true));
         Ok(Exit::Ok)
+    }
+
+    /// Keeps other runs from the folder where it is to be mounted.
+    fn lock_folder(&self, found: &Found) -> Result<Option<Lock>, Fail> {
+        match &found.place {
+            Place::Folder(path) if !self.args.dry_run && found.mounted() == State::Down => {
+                let name = format!("folder-{:08x}", checksum(!0, path.as_os_str().as_encoded_bytes()));
+                Lock::named(self.site.host, &name, self.site.deadline.left()).map(Some)
+            }
+            Place::Folder(_) | Place::Missing | Place::Unusable(_) => Ok(None),
+        }
     }
 
     fn look(&mut self) -> Result<Found, Fail> {
@@ -153,6 +170,7 @@ impl Run<'_> {
                     let more = start.map(|start| start.options).unwrap_or_default();
                     let call = Call {
                         device: self.volume.device.clone(),
+                        number: found.number,
                         point: point.clone(),
                         fstype: self.volume.fstype.word().to_owned(),
                         options: self.volume.options.as_str().to_owned() + &more,

@@ -71,8 +71,9 @@ pub fn by_guard(wanted: &Taking<'_>, found: &Found, disk: &Disk, point: PathBuf)
 fn proven(wanted: &Taking<'_>, found: &Found, interval_s: u16) -> Result<Option<(Duration, String)>, Fail> {
     let Some(proof) = wanted.proof else { return Ok(None) };
     let name = found.signer.as_deref();
-    match proof.proves(&Holder::of(found, name, wanted.us), wanted.now) {
-        Ok(()) => Ok(Some((proof.watch(Duration::from_secs(interval_s.into())), proof.told()))),
+    let holder = Holder::of(found, name, wanted.us);
+    match proof.proves(&holder, wanted.now) {
+        Ok(()) => Ok(Some((proof.watch(Duration::from_secs(interval_s.into()), &holder), proof.told()))),
         Err(why) if proof.was_named => {
             let who = name.unwrap_or("a node that did not sign");
             Err(Fail::refused(format!("{} is held by {who}", wanted.volume.device.display()))

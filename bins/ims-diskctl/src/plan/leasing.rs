@@ -38,7 +38,8 @@ pub fn leasing(wanted: &Taking<'_>, found: &Found) -> Result<Vec<Step>, Fail> {
         }
         Standing::Theirs(host) => match proves(wanted, &host) {
             Ok(why) => {
-                let watch = wanted.proof.map(|proof| (host.clone(), proof.watch(host.renews_every())));
+                let dead = Holder { name: Some(host.node()), last_sign: None, us: wanted.us, guard: None };
+                let watch = wanted.proof.map(|proof| (host.clone(), proof.watch(host.renews_every(), &dead)));
                 let free = Step::Lease { deed: Deed::SetFree(host), watch, why };
                 vec![free, at_once("its holder is dead")]
             }

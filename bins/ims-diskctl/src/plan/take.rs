@@ -1,5 +1,8 @@
 //! What is to be done to take a volume, from the mount table first. Pure.
 
+use std::path::Path;
+
+use ims::sys::mount::Mounted;
 use ims::sys::reservation::Key;
 use ims::{Fail, State};
 use jiff::Timestamp;
@@ -13,7 +16,7 @@ use crate::guard::reservation::Standing;
 use crate::hand::Place;
 use crate::look::{Found, paths};
 use crate::proof::Proof;
-use crate::volume::{Volume, Wanted};
+use crate::volume::{Fstype, Volume, Wanted};
 
 /// How a volume is to be taken.
 #[derive(Debug, Clone)]
@@ -92,12 +95,27 @@ fn is_not_lost(wanted: &Taking<'_>, found: &Found) -> Result<(), Fail> {
 
 /// What is to be done for a volume that is mounted there: its lease is taken and it is reserved, if that was not done.
 fn mounted(wanted: &Taking<'_>, found: &Found) -> Result<Vec<Step>, Fail> {
+    if let Some(other) = found.mounted_there().and_then(|there| another_subvolume(wanted.volume, there)) {
+        let mount = wanted.volume.mount.display();
+        return Err(Fail::refused(format!(
+            "{other} of {} is mounted on {mount}",
+            wanted.volume.device.display()
+        ))
+        .hint("release it first, or name that subvolume"));
+    }
     let mut steps = leasing::leasing(wanted, found)?;
     if found.standing == Some(Standing::Free) {
         let Reserving { before, after, .. } = reserving::reserving(wanted, found)?;
         steps.extend(before.or(after));
     }
     Ok(steps)
+}
+
+/// The subvolume of a Btrfs that is mounted in place of the one that is wanted.
+fn another_subvolume<'a>(volume: &Volume, there: &'a Mounted) -> Option<std::path::Display<'a>> {
+    let wanted = volume.options.as_str().split(',').find_map(|option| option.strip_prefix("subvol="))?;
+    let wanted = Path::new("/").join(wanted.trim_start_matches('/'));
+    (volume.fstype == Fstype::Btrfs && there.root != wanted).then(|| there.root.display())
 }
 
 /// What stands in the way of a mount, on this very node.

@@ -13,11 +13,15 @@ use rustix::mount::{
 };
 use serde::{Deserialize, Serialize};
 
+use crate::sys::block::Number;
+
 /// A mount to be made.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Call {
     /// The block device.
     pub device: PathBuf,
+    /// Its number: the path may lead to another one meanwhile.
+    pub number: Number,
     /// The folder, without any symbolic link on the way.
     pub point: PathBuf,
     /// The type of the file system.
@@ -124,6 +128,12 @@ pub fn attach(call: &Call) -> Result<(), Refusal> {
         other => other.map_err(with_reason)?,
     }
     let mount = fsmount(&context, FsMountFlags::FSMOUNT_CLOEXEC, attributes).map_err(with_reason)?;
+    // A mount that is put nowhere is gone when its descriptor is closed. A Btrfs has a number of its own.
+    let number = Number::of(rustix::fs::fstat(&mount)?.st_dev);
+    if number != call.number && call.fstype != "btrfs" {
+        let words = format!("{} became another device meanwhile ({number})", call.device.display());
+        return Err(Refusal { busy: false, here: false, words });
+    }
     move_mount(mount.as_fd(), "", CWD, &call.point, MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH)?;
     Ok(())
 }
@@ -178,6 +188,7 @@ mod tests {
     fn the_kernels_own_words_come_with_its_refusal() {
         let refusal = attach(&Call {
             device: "/dev/null".into(),
+            number: Number { major: 1, minor: 3 },
             point: "/no/such/folder".into(),
             fstype: "ext4".into(),
             options: "nodev,nosuchoption".into(),

@@ -33,10 +33,13 @@ pub struct Mounted {
 }
 
 impl Mounted {
-    /// Whether it can be written: neither this mount nor its file system is read-only.
+    /// Whether it can be written: neither this mount nor its file system is read-only. Since Linux 6.15 an ext4 that met
+    /// errors says so by options of its own, beside its `rw`.
     pub fn is_writable(&self) -> bool {
-        let has_rw = |options: &str| options.split(',').any(|option| option == "rw");
-        has_rw(&self.options) && has_rw(&self.super_options)
+        let has = |options: &str, wanted: &str| options.split(',').any(|option| option == wanted);
+        let is_out_of_order = self.fstype == "ext4"
+            && ["emergency_ro", "shutdown"].iter().any(|word| has(&self.super_options, word));
+        has(&self.options, "rw") && has(&self.super_options, "rw") && !is_out_of_order
     }
 
     /// The options of this mount and of its file system, each once.
@@ -238,6 +241,21 @@ mod tests {
         }
         let again = format!("{covered}25 24 8:2 / /a/b rw - ext4 /dev/sda2 rw\n");
         assert_eq!(seen(&again, "/a/b"), Some(25), "mounted once more, where it is seen");
+    }
+
+    #[test]
+    fn an_ext4_that_met_errors_is_not_writable_though_it_says_rw() {
+        for (kind, options, is_writable) in [
+            ("ext4", "rw,errors=remount-ro", true),
+            ("ext4", "rw,abort,emergency_ro", false),
+            ("ext4", "rw,shutdown", false),
+            ("ext4", "ro,emergency_ro", false),
+            ("tmpfs", "rw,shutdown", true),
+        ] {
+            let table = Table::parse(format!("21 1 8:1 / /a rw - {kind} /dev/sda1 {options}").as_bytes());
+            let is = table.unwrap().top_at(Path::new("/a")).unwrap().is_writable();
+            assert_eq!(is, is_writable, "{kind} {options}");
+        }
     }
 
     #[test]

@@ -33,15 +33,16 @@ impl Run<'_> {
     }
 
     /// No mount namespace has it that an unmount does not reach, and no overlay is made of it: the kernel would unmount it
-    /// all the same, and keep it.
-    pub(super) fn nobody_apart(&mut self, found: &Found, told: &mut Told) -> Result<(), Fail> {
+    /// all the same, and keep it. Says whether this node had it although it is mounted nowhere here.
+    pub(super) fn nobody_apart(&mut self, found: &Found, told: &mut Told) -> Result<bool, Fail> {
         // What is mounted nowhere here may be in use all the same, as after a lazy unmount.
-        let is_apart = found.mounted_there().is_some();
-        if !is_apart && self.is_free()? {
-            return Ok(());
+        let is_mounted = found.mounted_there().is_some();
+        if !is_mounted && self.is_free()? {
+            return Ok(false);
         }
-        let users = self.users(found, is_apart)?;
-        self.make_way(users, found, told)
+        let users = self.users(found, is_mounted)?;
+        self.make_way(users, found, told)?;
+        Ok(!is_mounted)
     }
 
     /// The steps with the ending of whoever uses it now, which the kernel's answer makes necessary.
@@ -103,7 +104,12 @@ impl Run<'_> {
             Ok(_) | Err(_) => return Err(self.used_by(users, found, told)),
         };
         self.remember(&users);
-        self.end(&to, SIGTERM, "TERM", self.args.grace.0, found)?;
+        self.end_all(&to, found).map_err(|fail| self.told_ended(fail, found, told))
+    }
+
+    /// Ends these processes.
+    fn end_all(&mut self, to: &[Process], found: &Found) -> Result<(), Fail> {
+        self.end(to, SIGTERM, "TERM", self.args.grace.0, found)?;
         let left = self.users(found, false)?;
         let to: Vec<Process> = left
             .processes
@@ -116,10 +122,7 @@ impl Run<'_> {
         }
         go_on(&self.site.stop, self.volume, "mounted still")?;
         let killed = self.end(&to, SIGKILL, "KILL", KILLED, found)?;
-        match killed.iter().find(|process| process.is_alive()) {
-            None => Ok(()),
-            Some(stuck) => Err(self.told_ended(self.stuck(stuck), found, told)),
-        }
+        killed.iter().find(|process| process.is_alive()).map_or(Ok(()), |stuck| Err(self.stuck(stuck)))
     }
 
     fn remember(&mut self, users: &Users) {
