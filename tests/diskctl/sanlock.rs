@@ -1,53 +1,64 @@
 //! sanlock's leases, by its own daemons with their watchdog: two machines, each with a kernel of its own, that share the
 //! disk of the volume and that of the leases.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::support::{Disk, Machine, Ran, needs_root, until};
+use crate::support::{Disk, Machine, Ran, needs_root};
 
 /// Starts the daemons; a read or a write may take 2 s, so that a busy host is not taken for a hung disk.
-const DAEMONS: &str = "
-export PATH=$PATH:/var/lib/ims-tests/sanlock/usr/sbin
+const DAEMONS: &str = r#"
 modprobe softdog
+modprobe dm-mod
+# A disk that can be cut off.
+dmsetup create leases --table "0 16384 linear /dev/ubdb 0"
+dmsetup mknodes
 mkdir -p /run/sanlock /run/wdmd /dev/shm /srv/ims /var/lib/ims/fenced
 mount -t tmpfs shm /dev/shm
 wdmd -H 0 -S 0 -G root
 sanlock daemon -w WATCHDOG -h 0 -l 0 -U root -G root -e $(hostname)
 tries=0
-until sanlock client version && [ -S /run/wdmd/wdmd.sock ]; do tries=$((tries + 1)); [ $tries -lt 500 ]; sleep 0.02; done
-";
+until sanlock client version | grep -q 'daemon version [1-9]' && [ -S /run/wdmd/wdmd.sock ]; do tries=$((tries + 1)); [ $tries -lt 500 ]; sleep 0.02; done
+"#;
 /// Makes the lockspace and the lease, as the manual says.
 const LEASES: &str = "
-sanlock direct init -s ims:0:/dev/ubdb:0 -o 2
-sanlock direct init -r ims:vol:/dev/ubdb:1048576
+sanlock direct init -s ims:0:/dev/mapper/leases:0 -o 2
+sanlock direct init -r ims:vol:/dev/mapper/leases:1048576
 ";
-const LEASE: &str = "ims:vol:/dev/ubdb:1048576";
+/// Where the tools are.
+const PATH: &str =
+    "PATH=$PATH:/var/lib/ims-tests/sanlock/usr/sbin:/var/lib/ims-tests/layers/sbin; export PATH\n";
+const LEASE: &str = "ims:vol:/dev/mapper/leases:1048576";
 
 /// Two machines; a volume without any guard but its lease.
-struct Pair {
-    one: Machine,
-    two: Machine,
-    disk: Disk,
+pub(super) struct Pair {
+    pub(super) one: Machine,
+    pub(super) two: Machine,
+    pub(super) disk: Disk,
     /// A machine opens its disks anew now and then.
-    _leases: Disk,
+    pub(super) leases: Disk,
 }
 
 impl Pair {
     fn new(watchdog: u8) -> Self {
-        let disk = Disk::ext4("volume".into(), 32, "-O ^mmp");
+        Self::with(watchdog, "")
+    }
+
+    /// With more options of mkfs.ext4.
+    pub(super) fn with(watchdog: u8, options: &str) -> Self {
+        let disk = Disk::ext4("volume".into(), 32, &format!("-O ^mmp {options}"));
         let leases = Disk::blank("leases".into(), None, 8);
         let boot = |name| Machine::boot(name, &[&disk, &leases]);
         let daemons = DAEMONS.replace("WATCHDOG", &watchdog.to_string());
         let (mut one, mut two) = (boot("mail-1"), boot("mail-2"));
-        one.sh(&format!("{daemons}{LEASES}")).ok();
-        let join = |id| format!("sanlock client add_lockspace -s ims:{id}:/dev/ubdb:0 -o 2");
+        sh(&mut one, &format!("{daemons}{LEASES}")).ok();
+        let join = |id| format!("sanlock client add_lockspace -s ims:{id}:/dev/mapper/leases:0 -o 2");
         std::thread::scope(|scope| {
-            scope.spawn(|| two.sh(&format!("{daemons}{}", join(2))).ok());
-            one.sh(&format!("PATH=$PATH:/var/lib/ims-tests/sanlock/usr/sbin\n{}", join(1))).ok();
+            scope.spawn(|| sh(&mut two, &format!("{daemons}{}", join(2))).ok());
+            sh(&mut one, &join(1)).ok();
         });
-        Self { one, two, disk, _leases: leases }
+        Self { one, two, disk, leases }
     }
 
     /// `ims-diskctl VERB` on a node.
@@ -71,12 +82,16 @@ fn fenced(machine: &mut Machine, dead: &str) {
     machine.sh(&tell).ok();
 }
 
-fn run(machine: &mut Machine, line: &str) -> Ran {
+/// Runs a script that finds the tools.
+pub(super) fn sh(machine: &mut Machine, script: &str) -> Ran {
+    machine.sh(&format!("{PATH}{script}"))
+}
+
+/// `ims-diskctl VERB` of the volume.
+pub(super) fn run(machine: &mut Machine, line: &str) -> Ran {
     let (verb, more) = line.split_once(' ').unwrap_or((line, ""));
-    machine.sh(&format!(
-        "PATH=$PATH:/var/lib/ims-tests/sanlock/usr/sbin
-         ims-diskctl {verb} --device /dev/ubda --mount /srv/ims --lease {LEASE} {more}"
-    ))
+    let volume = format!("--device /dev/ubda --mount /srv/ims --lease {LEASE}");
+    sh(machine, &format!("ims-diskctl {verb} {volume} {more}"))
 }
 
 fn actions(ran: &Ran) -> Vec<(String, u64)> {
@@ -110,15 +125,6 @@ fn a_lease_outlives_the_command_and_goes_from_node_to_node() {
     assert_eq!((&lease["chosen"], &lease["keeps_thawed_off"]), (&true.into(), &true.into()));
     assert!(lease["age_s"].as_i64().unwrap() < 30, "{lease}");
 
-    let refused = pair.run(2, "take").status_is(4);
-    assert!(
-        refused.stderr.contains("/dev/ubda is alive on mail-1: it renewed its place"),
-        "{}",
-        refused.stderr
-    );
-    println!("refused as its holder is alive: {:?}", refused.took);
-    assert!(refused.took < Duration::from_secs(20), "a place is renewed each 4 s: {:?}", refused.took);
-
     assert_eq!(actions(&pair.run(1, "release -n").ok()), [step("sync"), step("unmount"), step("unlease")]);
     pair.run(1, "release").ok();
     assert_eq!(pair.leased(1), ("free".into(), Value::Null));
@@ -129,18 +135,14 @@ fn a_lease_outlives_the_command_and_goes_from_node_to_node() {
     pair.run(2, "release").ok();
     pair.run(1, "take --options nosuchoption").status_is(5);
     assert_eq!(pair.leased(2), ("free".into(), Value::Null));
-    pair.one
-        .sh(&format!(
-            "PATH=$PATH:/var/lib/ims-tests/sanlock/usr/sbin; sanlock client command -r {LEASE} -P 1 -c /bin/true"
-        ))
-        .ok();
+    sh(&mut pair.one, &format!("sanlock client command -r {LEASE} -P 1 -c /bin/true")).ok();
     assert_eq!(pair.leased(1).0, "ours");
     pair.run(1, "release").ok();
     assert_eq!(pair.leased(1).0, "free");
 
     // Its holder dies: without a proof the lease has to run out, with one it is set free.
     pair.run(2, "take").ok();
-    let Pair { mut one, two, disk, _leases } = pair;
+    let Pair { mut one, two, disk: _disk, leases: _leases } = pair;
     two.power_cut();
     let dry = run(&mut one, "take --dry-run").ok();
     let [(action, wait), mount] = &actions(&dry)[..] else { panic!("{dry}") };
@@ -148,49 +150,13 @@ fn a_lease_outlives_the_command_and_goes_from_node_to_node() {
     assert!((50..=76).contains(wait), "8 times 2 s, and 60 s for the watchdog: {wait}");
     let late = run(&mut one, "take --timeout 2s").status_is(3);
     assert!(late.stderr.contains("give --timeout more"), "{}", late.stderr);
-    fenced(&mut one, "mail-3");
-    run(&mut one, "take --proof /var/lib/ims/fenced/mail-3.json").status_is(4);
     fenced(&mut one, "mail-2");
     let steps = [step("free-lease"), step("lease"), step("mount")];
     assert_eq!(actions(&run(&mut one, "take --dry-run").ok()), steps);
     let taken = run(&mut one, "take").ok();
     println!("taken from a node that was fenced: {:?}", taken.took);
-    assert!(taken.took < Duration::from_secs(15), "{:?}", taken.took);
+    assert!(taken.took < Duration::from_secs(40), "a lease runs out after 76 s: {:?}", taken.took);
     assert_eq!(taken.records()[0]["lease"]["state"], "ours");
-    drop(disk);
-}
-
-#[test]
-fn a_holder_that_stood_still_is_reset_when_it_goes_on_before_it_writes() {
-    if !needs_root() {
-        return;
-    }
-    let mut pair = Pair::new(1);
-    pair.run(1, "take").ok();
-    // The last block of the disk, which the file system does not use, gets a number that counts up.
-    pair.one
-        .sh("sh -c 'n=0; while n=$((n+1)); do printf %-4096s $n | dd of=/dev/ubda bs=4096 seek=8191 oflag=direct \
-             iflag=fullblock 2>/dev/null; done' </dev/null >/dev/null 2>&1 &")
-        .ok();
-    let stamp = {
-        let disk = pair.disk.clone();
-        move || String::from_utf8_lossy(&disk.read(8191 * 4096, 16)).trim().parse::<u64>().unwrap_or(0)
-    };
-    assert!(until(Duration::from_secs(20), || stamp() > 3), "it writes");
-    pair.one.freeze();
-    let frozen = stamp();
-    let began = Instant::now();
-    let taken = pair.run(2, "take --timeout 110s").ok();
-    println!("taken from a node that stood still: {:?}", taken.took);
-    assert!(
-        taken.took > Duration::from_secs(60),
-        "not before its watchdog had to reset it: {:?}",
-        taken.took
-    );
-    pair.one.thaw();
-    // Its last write may have been under way when it stood still.
-    assert!(!until(Duration::from_secs(5), || stamp() > frozen + 1), "it wrote, {:?} later", began.elapsed());
-    pair.run(2, "release").ok();
 }
 
 #[test]
@@ -206,12 +172,10 @@ fn a_lease_without_a_watchdog_is_taken_only_by_its_name() {
     pair.run(1, "take --guard sanlock").ok();
     assert_eq!(pair.leased(2), ("held".into(), "mail-1".into()));
     // What cannot be told is neither taken nor refused for good.
-    pair.two
-        .sh("PATH=$PATH:/var/lib/ims-tests/sanlock/usr/sbin; sanlock client rem_lockspace -s ims:2:/dev/ubdb:0")
-        .ok();
+    sh(&mut pair.two, "sanlock client rem_lockspace -s ims:2:/dev/mapper/leases:0").ok();
     let unknown = pair.run(2, "take --guard sanlock").status_is(3);
     assert!(unknown.stderr.contains("its lockspace is not joined here"), "{}", unknown.stderr);
-    pair.two.sh("PATH=$PATH:/var/lib/ims-tests/sanlock/usr/sbin; sanlock client shutdown -f 1 -w 1").ok();
+    sh(&mut pair.two, "sanlock client shutdown -f 1 -w 1").ok();
     let unknown = pair.run(2, "take --guard sanlock").status_is(3);
     assert!(unknown.stderr.contains("(does its daemon run?)"), "{}", unknown.stderr);
     pair.run(1, "release").ok();

@@ -1,6 +1,7 @@
 //! The two-node matrix: how the holder was left, what guards the volume, what proof there is; what `take` answers on the
 //! other node, and that no two nodes ever wrote at once. A writer on each node stamps blocks of the volume all the time.
 
+mod leased;
 mod rows;
 
 use std::sync::atomic::{AtomicBool, Ordering};
