@@ -8,6 +8,7 @@ mod request;
 
 use std::fmt;
 use std::io;
+use std::path::{Path, PathBuf};
 
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
@@ -115,6 +116,15 @@ fn done(result: nix::Result<i32>) -> io::Result<Done> {
         Err(nix::errno::Errno::EBADE) => Ok(Done::Conflict),
         Err(errno) => Err(errno.into()),
     }
+}
+
+/// The paths of a disk that has several; the device itself of one that has none.
+pub fn paths(device: &Path) -> io::Result<Vec<PathBuf>> {
+    let number = super::block::number_of(device).map_err(io::Error::other)?;
+    let paths = std::fs::read_dir(format!("/sys/dev/block/{number}/slaves"))?
+        .map(|path| Ok(Path::new("/dev").join(path?.file_name())))
+        .collect::<io::Result<Vec<_>>>()?;
+    Ok(if paths.is_empty() { vec![device.to_owned()] } else { paths })
 }
 
 /// Whether a device is a disk as a whole, by one path or several: a partition, or a volume of a device mapper, shares the
