@@ -11,6 +11,7 @@ mod look;
 mod matrix;
 mod mirror;
 mod named;
+mod paths;
 mod release;
 mod reservation;
 mod sanlock;

@@ -9,8 +9,9 @@ use serde_json::Value;
 
 use crate::support::{Machine, Ran, needs_root};
 
-/// Makes the target, and for each node a session: `/dev/sda` is the disk of mail-1, `/dev/sdb` of mail-2.
-const TARGET: &str = r#"
+/// Makes the target, which keeps the registrations of both nodes also while they have no session; `login NODE ADDRESS DISK`
+/// makes a session.
+pub(super) const TARGET: &str = r#"
 PATH=$PATH:/var/lib/ims-tests/disks/sbin
 for module in sd_mod target_core_file iscsi_target_mod iscsi_tcp; do modprobe $module; done
 mount -t configfs none /sys/kernel/config
@@ -21,23 +22,31 @@ disk=$target/core/fileio_0/disk
 mkdir -p $disk
 truncate -s 64M /run/disk
 echo fd_dev_name=/run/disk,fd_dev_size=67108864 >$disk/control
+echo ims-1 >$disk/wwn/vpd_unit_serial
 echo 1 >$disk/enable
 name=iqn.2026-11.test.example
 group=$target/iscsi/$name:disk/tpgt_1
-mkdir -p $group/lun/lun_0 $group/np/127.0.0.1:3260 $group/np/127.0.0.2:3260
+mkdir -p $group/lun/lun_0
+for address in 1 2 3 4 5 6; do mkdir -p $group/np/127.0.0.$address:3260; done
 ln -s $disk $group/lun/lun_0/port
 echo 0 >$group/attrib/authentication
-echo 0 >$group/attrib/demo_mode_write_protect
-echo 1 >$group/attrib/generate_node_acls
+for node in 1 2; do
+    mkdir -p $group/acls/$name:mail-$node/lun_0
+    ln -s $group/lun/lun_0 $group/acls/$name:mail-$node/lun_0/disk
+done
 echo 1 >$group/enable
 login() {
-    iscsistart -i $name:mail-$1 -t $name:disk -g 1 -a 127.0.0.$1 -p 3260
+    iscsistart -i $name:mail-$1 -t $name:disk -g 1 -a 127.0.0.$2 -p 3260
     # The kernel scans for its disk by itself and tells udev alone, which there is none of.
     tries=0
-    until [ -b $2 ]; do tries=$((tries + 1)); [ $tries -lt 500 ]; sleep 0.02; done
+    until [ -b $3 ]; do tries=$((tries + 1)); [ $tries -lt 500 ]; sleep 0.02; done
 }
-login 1 /dev/sda
-login 2 /dev/sdb
+"#;
+
+/// For each node a session: `/dev/sda` is the disk of mail-1, `/dev/sdb` of mail-2.
+const SESSIONS: &str = r#"
+login 1 1 /dev/sda
+login 2 2 /dev/sdb
 mkfs.ext4 -q -O mmp -E mmp_update_interval=1 /dev/sda
 blockdev --flushbufs /dev/sdb
 mkdir -p /srv/1 /srv/2 /etc/ims
@@ -51,7 +60,7 @@ pub(super) struct Pair(pub(super) Machine);
 impl Pair {
     pub(super) fn new() -> Self {
         let mut machine = Machine::boot("mail", &[]);
-        machine.sh(TARGET).ok();
+        machine.sh(&format!("{TARGET}{SESSIONS}")).ok();
         Self(machine)
     }
 

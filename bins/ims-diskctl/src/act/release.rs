@@ -1,6 +1,7 @@
 //! Unmounts a volume here, so that another node can take it at once.
 
 mod presync;
+mod reserved;
 mod way;
 
 pub use presync::presync;
@@ -20,7 +21,6 @@ use super::{Site, go_on, lock, show};
 use crate::cli::Release;
 use crate::each::Told;
 use crate::guard::mmp::{Block, Sequence};
-use crate::guard::reservation::{self, Came, Deed};
 use crate::guard::sanlock;
 use crate::hand::{Done, Question, WORDS};
 use crate::look::{Eye, Found};
@@ -74,6 +74,7 @@ pub fn release(site: &Site<'_>, args: &Release, volume: &Volume, told: &mut Told
     let was_held = run.nobody_apart(&found, told)?;
     if steps.is_empty() && !was_held {
         told.volume(found.record(volume, false));
+        run.is_unreserved(&found)?;
         return Ok(Exit::Ok);
     }
     for step in &steps {
@@ -89,16 +90,18 @@ pub fn release(site: &Site<'_>, args: &Release, volume: &Volume, told: &mut Told
         }
     }
     let given_up = run.given_up(&found);
-    if let Some(why) = run.unwritten {
+    if let Some(why) = run.unwritten.take() {
         let device = volume.device.display();
         return Err(Fail::broken(format!("{device} is unmounted, but not everything was written to it"))
             .because(why)
             .hint("check it with e2fsck before it is used"));
     }
-    let mut record = given_up?.record(volume, true);
-    record.users = run.ended;
+    let given_up = given_up?;
+    let mut record = given_up.record(volume, true);
+    record.users = std::mem::take(&mut run.ended);
     record.sync_ms = run.sync_took.map(millis);
     told.volume(record);
+    run.is_unreserved(&given_up)?;
     Ok(Exit::Ok)
 }
 
@@ -162,21 +165,6 @@ impl<'a> Run<'a> {
         let device = self.volume.device.display();
         came.map(drop).map_err(|why| {
             Fail::broken(format!("{device} is unmounted, and this node keeps its lease"))
-                .because(why)
-                .hint("run it again")
-        })
-    }
-
-    /// Gives the reservation up.
-    fn unreserve(&mut self, deed: Deed, found: &Found) -> Result<(), Fail> {
-        let device = self.volume.device.clone();
-        let us = reservation::key(self.site.host.name());
-        let wanted = reservation::Wanted { device, number: found.number, us, deed };
-        let question = Question::Reserve(wanted);
-        let done: Result<Came, String> = self.asked(&question, "its reservation is being given up")?;
-        let device = self.volume.device.display();
-        done.map(drop).map_err(|why| {
-            Fail::broken(format!("{device} is unmounted, and reserved still"))
                 .because(why)
                 .hint("run it again")
         })

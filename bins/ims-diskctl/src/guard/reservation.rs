@@ -5,9 +5,10 @@
 //! a node, which is an act of the disk, has fenced it from the volume: also one that was frozen and thaws.
 
 use ims::sys::block::{Device, Number};
-use ims::sys::reservation::{Done, Held, Key, Kind, Seen};
+use ims::sys::reservation::{Done, Held, Key, Kind, Seen, paths};
 use serde::{Deserialize, Serialize};
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 
 use crate::filesystem::checksum;
 use crate::hand::words;
@@ -44,6 +45,11 @@ pub fn standing(seen: &Seen, us: Key) -> Standing {
         Some(Held { key, kind: Kind::RegistrantsWrite }) if key.0 >> 48 == OURS => Standing::Theirs(key),
         Some(held @ Held { kind: Kind::RegistrantsWrite | Kind::Other(_), .. }) => Standing::Strange(held),
     }
+}
+
+/// A key that is registered and no node's: another program's, who may write whoever reserves the disk.
+pub fn stranger(seen: &Seen) -> Option<Key> {
+    seen.keys.iter().copied().find(|key| key.0 >> 48 != OURS)
 }
 
 /// Whether nobody could write to the disk but us and one whose key is about to be taken away.
@@ -110,10 +116,16 @@ pub fn carry_out(wanted: &Wanted) -> Result<Came, String> {
             ours(device.preempt(us, theirs))?;
         }
         Deed::GiveUp => {
-            ours(device.unregister(us))?;
-            let now = seen()?;
-            let is_done = !now.keys.contains(&us);
-            return if is_done { Ok(Came::Done) } else { Err("the disk keeps this node's key".to_owned()) };
+            let done = device.unregister(us);
+            if !seen()?.keys.contains(&us) {
+                return Ok(Came::Done);
+            }
+            give_up_by_one_path(&wanted.device, us).map_err(|e| words(&e))?;
+            if !seen()?.keys.contains(&us) {
+                return Ok(Came::Done);
+            }
+            ours(done)?;
+            return Err("the disk keeps this node's key".to_owned());
         }
     }
     let now = seen()?;
@@ -122,6 +134,19 @@ pub fn carry_out(wanted: &Wanted) -> Result<Came, String> {
     }
     ours(device.unregister(us))?;
     Ok(Came::Another(now))
+}
+
+/// Takes this node's key away by the first path that does it. The kernel does so by all of them or none; of a path that is
+/// lost, and of an earlier session of this node, the key can only be taken away like another's.
+fn give_up_by_one_path(device: &Path, us: Key) -> io::Result<()> {
+    let give_up = |path: &PathBuf| {
+        let path = Device::open_to_write(path)?;
+        path.register(us)?;
+        path.preempt(us, us)?;
+        path.unregister(us)
+    };
+    let _ = paths(device)?.iter().any(|path| give_up(path).is_ok_and(|done| done == Done::Yes)); // the disk tells
+    Ok(())
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 
 use super::{Step, Taking};
 use crate::guard::mmp::Sequence;
-use crate::guard::reservation::{Deed, Standing, excludes_others};
+use crate::guard::reservation::{Deed, Standing, excludes_others, stranger};
 use crate::hand::Disk;
 use crate::look::Found;
 use crate::proof::Holder;
@@ -31,6 +31,13 @@ pub fn reserving(wanted: &Taking<'_>, found: &Found) -> Result<Reserving, Fail> 
     let held = found.guard().is_some_and(|block| matches!(block.sequence(), Sequence::Held(_)));
     let step = |deed, why: &str| Step::Reserve { deed, why: why.to_owned() };
     let who = found.reserved_by.as_deref().unwrap_or("nobody");
+    if let Some(key) =
+        stranger(seen).filter(|_| is_wanted && !matches!(found.standing, Some(Standing::Strange(_))))
+    {
+        return Err(Fail::refused(format!("another program has a key on {device}, with which it can write"))
+            .because(format!("the key is {key}"))
+            .hint("see who uses the disk; sg_persist shows and takes away its keys"));
+    }
     Ok(match found.standing {
         None | Some(Standing::Free) if !is_wanted => Reserving::default(),
         None | Some(Standing::Free) => {

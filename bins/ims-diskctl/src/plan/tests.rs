@@ -118,7 +118,7 @@ type Row<'a> = (&'a [&'a str], Option<&'a str>, Option<u32>, bool, Result<&'a [(
 #[test]
 fn a_disk_that_can_be_reserved_is_taken_by_whom_it_is_reserved_for() {
     let clean = 0xFF4D_4D50;
-    let rows: [Row<'_>; 11] = [
+    let rows: [Row<'_>; 14] = [
         (&[], None, Some(clean), false, Ok(&[("reserve", 0), ("claim", 0), ("mount", 0)])),
         (&[], None, None, false, Ok(&[("reserve", 0), ("mount", 0)])),
         // It may be alive and know nothing of reservations: to reserve now would take the disk away from it.
@@ -137,6 +137,9 @@ fn a_disk_that_can_be_reserved_is_taken_by_whom_it_is_reserved_for() {
         (&["mail-2"], Some("mail-2"), None, true, Ok(&[("preempt", 0), ("mount", 0)])),
         (&["mail-2", "mail-3"], Some("mail-2"), Some(7), true, Ok(&[("preempt", 0), ("mount", 22)])),
         (&["fence_scsi"], Some("fence_scsi"), Some(clean), true, Err(Exit::Refused)),
+        (&["fence_scsi"], None, Some(clean), true, Err(Exit::Refused)),
+        (&["mail-1", "fence_scsi"], Some("mail-1"), Some(clean), false, Err(Exit::Refused)),
+        (&["mail-2", "fence_scsi"], Some("mail-2"), Some(7), true, Err(Exit::Refused)),
     ];
     let key = |who: &str| if who == "fence_scsi" { Key(0x1234) } else { key(who) };
     for (keys, held, guard, preempt, expected) in rows {

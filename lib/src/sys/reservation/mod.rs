@@ -8,6 +8,7 @@ mod request;
 
 use std::fmt;
 use std::io;
+use std::path::{Path, PathBuf};
 
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
@@ -68,6 +69,8 @@ const REGISTRANTS_WRITE: u32 = 3;
 const WHATEVER_WAS: u32 = 1;
 /// `PR_STS_RESERVATION_CONFLICT`.
 const CONFLICT: i32 = 0x18;
+/// The status CHECK CONDITION.
+const CHECK: i32 = 2;
 
 impl Device {
     /// Registers a key of this node, whatever key it had before.
@@ -75,7 +78,7 @@ impl Device {
         let wanted = kernel::Registration { old: 0, new: key.0, flags: WHATEVER_WAS, pad: 0 };
         // SAFETY: the kernel reads the structure, which lives during the call; the descriptor is open.
         #[allow(unsafe_code)]
-        done(unsafe { kernel::register(self.raw(), &raw const wanted) })
+        done(|| unsafe { kernel::register(self.raw(), &raw const wanted) })
     }
 
     /// Takes this node's key away, and with it the reservation if that was its own.
@@ -83,7 +86,7 @@ impl Device {
         let wanted = kernel::Registration { old: key.0, new: 0, flags: 0, pad: 0 };
         // SAFETY: as above.
         #[allow(unsafe_code)]
-        done(unsafe { kernel::register(self.raw(), &raw const wanted) })
+        done(|| unsafe { kernel::register(self.raw(), &raw const wanted) })
     }
 
     /// Reserves the disk for registrants; this node's own reservation stays as it is.
@@ -91,7 +94,7 @@ impl Device {
         let wanted = kernel::Reservation { key: key.0, kind: REGISTRANTS_WRITE, flags: 0 };
         // SAFETY: as above.
         #[allow(unsafe_code)]
-        done(unsafe { kernel::reserve(self.raw(), &raw const wanted) })
+        done(|| unsafe { kernel::reserve(self.raw(), &raw const wanted) })
     }
 
     /// Takes the key of another away, who can write no more from then on, and the reservation over if it was its own.
@@ -101,20 +104,38 @@ impl Device {
         let wanted = kernel::Preempt { old: ours.0, new: theirs.0, kind: REGISTRANTS_WRITE, flags: 0 };
         // SAFETY: as above.
         #[allow(unsafe_code)]
-        done(unsafe { kernel::preempt(self.raw(), &raw const wanted) })
+        done(|| unsafe { kernel::preempt(self.raw(), &raw const wanted) })
     }
 }
 
 /// The kernel answers 0, the status of SCSI, or an error of its own (`enum pr_status`); `NVMe` drivers give a conflict as
 /// EBADE.
-fn done(result: nix::Result<i32>) -> io::Result<Done> {
-    match result {
+fn done(ask: impl Fn() -> nix::Result<i32>) -> io::Result<Done> {
+    // A unit attention is told once for each event on each path, and the request not done.
+    let answers = std::iter::repeat_with(ask).take(4);
+    let mut last = Ok(CHECK);
+    for answer in answers {
+        last = answer;
+        if last != Ok(CHECK) {
+            break;
+        }
+    }
+    match last {
         Ok(0) => Ok(Done::Yes),
         Ok(status) if status & 0xFF == CONFLICT => Ok(Done::Conflict),
         Ok(status) => Err(io::Error::other(format!("the disk answered with status {status:#x}"))),
         Err(nix::errno::Errno::EBADE) => Ok(Done::Conflict),
         Err(errno) => Err(errno.into()),
     }
+}
+
+/// The paths of a disk that has several; the device itself of one that has none.
+pub fn paths(device: &Path) -> io::Result<Vec<PathBuf>> {
+    let number = super::block::number_of(device).map_err(io::Error::other)?;
+    let paths = std::fs::read_dir(format!("/sys/dev/block/{number}/slaves"))?
+        .map(|path| Ok(Path::new("/dev").join(path?.file_name())))
+        .collect::<io::Result<Vec<_>>>()?;
+    Ok(if paths.is_empty() { vec![device.to_owned()] } else { paths })
 }
 
 /// Whether a device is a disk as a whole, by one path or several: a partition, or a volume of a device mapper, shares the

@@ -53,7 +53,7 @@ impl Device {
     }
 
     /// PERSISTENT RESERVE IN with this service action; none where the disk does not know it.
-    fn reserve_in(&self, action: u8) -> io::Result<Option<Vec<u8>>> {
+    fn reserve_in(&self, action: u8, again: u8) -> io::Result<Option<Vec<u8>>> {
         let mut bytes = vec![0; LONGEST];
         let length = u16::try_from(bytes.len()).map_err(io::Error::other)?;
         let [high, low] = length.to_be_bytes();
@@ -78,6 +78,7 @@ impl Device {
         match (request.host_status, request.status, sense_key(&sense)) {
             (0, 0, _) => Ok(Some(bytes)),
             (0, 2, Some(5)) => Ok(None), // ILLEGAL REQUEST
+            (0, 2, Some(6)) if again > 0 => self.reserve_in(action, again - 1), // UNIT ATTENTION: told once
             (host, status, _) => Err(io::Error::other(format!(
                 "the disk answered with status {status:#x}, its path with {host:#x}"
             ))),
@@ -86,7 +87,9 @@ impl Device {
 }
 
 fn scsi_seen(device: &Device) -> io::Result<Option<Seen>> {
-    let (Some(keys), Some(held)) = (device.reserve_in(0)?, device.reserve_in(1)?) else { return Ok(None) };
+    let (Some(keys), Some(held)) = (device.reserve_in(0, 3)?, device.reserve_in(1, 3)?) else {
+        return Ok(None);
+    };
     report::scsi(&keys, &held).map(Some).ok_or_else(cut_short)
 }
 

@@ -24,7 +24,9 @@ impl Run<'_> {
                 Err(Fail::refused(format!("{device} was reserved for {who} this moment"))
                     .hint("look again to see whether it got it"))
             }
-            Err(why) => Err(Fail::failed(format!("cannot reserve {device}")).because(why)),
+            Err(why) => Err(Fail::failed(format!("cannot reserve {device}"))
+                .because(why)
+                .hint("the kernel reserves by every path or by none: of a multipath device take a lost path out of it first")),
         }
     }
 
