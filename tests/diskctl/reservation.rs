@@ -11,7 +11,7 @@ use crate::support::{Machine, Ran, needs_root};
 
 /// Makes the target, which keeps the registrations of both nodes also while they have no session; `login NODE ADDRESS DISK`
 /// makes a session.
-pub(super) const TARGET: &str = r#"
+pub(super) const TARGET: &str = r"
 PATH=$PATH:/var/lib/ims-tests/disks/sbin
 for module in sd_mod target_core_file iscsi_target_mod iscsi_tcp; do modprobe $module; done
 mount -t configfs none /sys/kernel/config
@@ -41,7 +41,7 @@ login() {
     tries=0
     until [ -b $3 ]; do tries=$((tries + 1)); [ $tries -lt 500 ]; sleep 0.02; done
 }
-"#;
+";
 
 /// For each node a session: `/dev/sda` is the disk of mail-1, `/dev/sdb` of mail-2.
 const SESSIONS: &str = r#"
