@@ -111,6 +111,9 @@ fn a_mirror_is_taken_whole_and_without_a_leg_only_by_word_and_never_from_a_stale
     assert_eq!((state.as_str(), found), ("partial", legs(["present", "stale"])));
     let refused = mirror.run(1, "take").status_is(4);
     assert!(refused.stderr.contains("a leg of /dev/ims1 lacks what was written since"), "{refused}");
+    let shown = mirror.run(1, "take --degraded --dry-run").ok().records();
+    let actions: Vec<&str> = shown.iter().map(|step| text(&step["action"])).collect();
+    assert_eq!(actions, ["leave-out", "mount"], "{shown:?}");
     for line in ["take", "take --degraded"] {
         let refused = mirror.run(2, line).status_is(4);
         assert!(refused.stderr.contains("this leg of /dev/ims2 lacks what was written"), "{refused}");

@@ -67,6 +67,37 @@ fn what_waits_for_a_volume_that_failed_is_left_alone_and_the_others_are_not() {
 }
 
 #[test]
+fn a_volume_that_lies_on_another_is_not_taken_before_it() {
+    let bed = Bed::new();
+    let (node, disks) = node(&bed);
+    node.sh("mkdir -p /srv/ims/index").ok(); // what the other would cover
+    let refused = node.run(["ims-diskctl", "take", "IMS-RG:index"]).status_is(4);
+    assert!(refused.stderr.contains("IMS-RG:ims comes before IMS-RG:index"), "{refused}");
+    assert!(disks.iter().all(|disk| !node.has_mounted(disk)));
+    node.run(["ims-diskctl", "take", "IMS-RG:ims"]).ok();
+    node.run(["ims-diskctl", "take", "IMS-RG:index"]).ok();
+    node.run(["ims-diskctl", "release", "IMS-RG"]).ok();
+}
+
+#[test]
+fn of_two_volumes_that_are_taken_at_one_folder_one_is_mounted() {
+    let bed = Bed::new();
+    let (node, disks) = node(&bed);
+    node.sh("ln -s logs /srv/same").ok();
+    for round in 0..5 {
+        let takes = [(&disks[0], "/srv/logs"), (&disks[2], "/srv/same")].map(|(disk, mount)| {
+            node.spawn(["ims-diskctl", "take", "--device", &disk.device(), "--mount", mount])
+        });
+        let mut statuses = takes.map(|take| take.wait(std::time::Duration::from_secs(30)).status);
+        statuses.sort_unstable();
+        assert_eq!(statuses, [Some(0), Some(4)], "round {round}");
+        let mounted: Vec<&Disk> = disks.iter().filter(|disk| node.has_mounted(disk)).collect();
+        assert_eq!(mounted.len(), 1, "round {round}");
+        node.run(["ims-diskctl", "release", "--device", &mounted[0].device(), "--mount", "/srv/logs"]).ok();
+    }
+}
+
+#[test]
 fn a_volume_is_named_in_one_way() {
     let bed = Bed::new();
     let (node, _disks) = node(&bed);

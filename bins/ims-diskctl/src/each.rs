@@ -66,14 +66,22 @@ impl Told {
 }
 
 /// What came of one volume.
-type Came = Result<Exit, Fail>;
+type Came = Result<Exit, Undone>;
+
+/// Why nothing came of it.
+enum Undone {
+    /// It failed.
+    Failed(Fail),
+    /// Another failed that it waits for.
+    LeftAlone(Fail),
+}
 
 /// Does the work on each volume; what a disk group is asked with other volumes is passed over.
 pub fn each(
     asked: &Asked,
     order: Order,
     out: &mut Out,
-    work: impl Fn(&Volume, &mut Told) -> Came + Sync,
+    work: impl Fn(&Volume, &mut Told) -> Result<Exit, Fail> + Sync,
 ) -> Result<Exit, Fail> {
     if let [Item::DiskGroup(group)] = asked.items.as_slice() {
         return Err(Fail::usage(format!("{} is a disk group, and no volume", group.called())));
@@ -90,7 +98,7 @@ pub fn each_item(
     asked: &Asked,
     order: Order,
     out: &mut Out,
-    work: impl Fn(&Item, &mut Told) -> Came + Sync,
+    work: impl Fn(&Item, &mut Told) -> Result<Exit, Fail> + Sync,
 ) -> Result<Exit, Fail> {
     let mut done: Vec<Option<(Told, Came)>> = asked.items.iter().map(|_| None).collect();
     let before = before(&asked.below, order);
@@ -105,15 +113,15 @@ pub fn each_item(
                     let begin = move || {
                         let mut told = Told::default();
                         let came = match kept_from {
-                            Some(other) => Err(left_alone(item, &other)),
-                            None => work(item, &mut told),
+                            Some(other) => Err(Undone::LeftAlone(left_alone(item, &other))),
+                            None => work(item, &mut told).map_err(Undone::Failed),
                         };
                         (told, came)
                     };
                     (index, scope.spawn(begin))
                 })
                 .collect();
-            let gone = || (Told::default(), Err(Fail::unknown("a thread ended too early")));
+            let gone = || (Told::default(), Err(Undone::Failed(Fail::unknown("a thread ended too early"))));
             let end = |(index, thread): (usize, thread::ScopedJoinHandle<'_, _>)| {
                 (index, thread.join().unwrap_or_else(|_| gone()))
             };
@@ -129,13 +137,19 @@ pub fn each_item(
 }
 
 fn tell(done: impl Iterator<Item = (Told, Came)>, out: &mut Out) -> Result<Exit, Fail> {
-    let (mut exit, mut fails) = (Exit::Ok, Vec::new());
+    let (mut exit, mut fails, mut left) = (Exit::Ok, Vec::new(), Vec::new());
     for (told, came) in done {
         told.print(out)?;
         match came {
             Ok(found) => exit = exit.gravest(found),
-            Err(fail) => fails.push(fail),
+            Err(Undone::Failed(fail)) => fails.push(fail),
+            Err(Undone::LeftAlone(fail)) => left.push(fail),
         }
+    }
+    // What was left alone is no graver than why.
+    for fail in left {
+        stderr::say(NAME, &fail);
+        out.record(&FailRecord::from(&fail))?;
     }
     // A run that failed ends with its gravest failure.
     let gravest = fails.iter().map(Fail::exit).fold(Exit::Ok, Exit::gravest);

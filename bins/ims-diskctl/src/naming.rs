@@ -36,6 +36,8 @@ pub struct Asked {
     pub items: Vec<Item>,
     /// For each those, by their place in `items`, that must be taken before it is.
     pub below: Vec<Vec<usize>>,
+    /// For each the volumes of its group that must be, and were not named.
+    pub needs: Vec<Vec<Volume>>,
 }
 
 impl Asked {
@@ -57,20 +59,26 @@ impl Asked {
         if !args.layers.is_empty() {
             return Ok(Self::one(Item::DiskGroup(DiskGroup { name: None, layers: args.layers.clone() })));
         }
-        let mut found: Vec<(Item, Vec<String>)> = Vec::new();
+        let (mut found, mut others): (Vec<(Item, Vec<String>)>, Vec<_>) = (Vec::new(), Vec::new());
         for name in &args.names {
-            for item in of(&Group::load(host, &name.group)?, name.resource.as_ref())? {
+            let group = Group::load(host, &name.group)?;
+            for item in of(&group, name.resource.as_ref())? {
                 if found.iter().all(|(other, _)| other.name() != item.0.name()) {
                     found.push(item);
                 }
             }
+            if name.resource.is_some() {
+                others.extend(of(&group, None)?);
+            }
         }
+        others.retain(|(other, _)| found.iter().all(|(item, _)| item.name() != other.name()));
+        let needs = found.iter().map(|item| needs(item, &others)).collect();
         let below = (0..found.len()).map(|index| below(&found, index)).collect();
-        Ok(Self { items: found.into_iter().map(|(item, _)| item).collect(), below })
+        Ok(Self { items: found.into_iter().map(|(item, _)| item).collect(), below, needs })
     }
 
     fn one(item: Item) -> Self {
-        Self { items: vec![item], below: vec![Vec::new()] }
+        Self { items: vec![item], below: vec![Vec::new()], needs: vec![Vec::new()] }
     }
 }
 
@@ -126,6 +134,20 @@ fn volume(name: String, described: &group::Volume) -> Result<Volume, Fail> {
     let (device, mount) = (described.device.clone(), described.mount.clone());
     let layers = described.layers.clone();
     Ok(Volume { name: Some(name), layers, device, mount, fstype, options, guard, lease })
+}
+
+/// The volumes among others that one requires, or is mounted on.
+fn needs((item, requires): &(Item, Vec<String>), others: &[(Item, Vec<String>)]) -> Vec<Volume> {
+    let is_needed = |other: &Volume| {
+        let is_on_it =
+            item.mount().is_some_and(|mount| mount != other.mount && mount.starts_with(&other.mount));
+        is_on_it || other.name.as_ref().is_some_and(|name| requires.contains(name))
+    };
+    let volume = |(other, _): &(Item, Vec<String>)| match other {
+        Item::Volume(other) if is_needed(other) => Some(other.clone()),
+        Item::Volume(_) | Item::DiskGroup(_) => None,
+    };
+    others.iter().filter_map(volume).collect()
 }
 
 /// Everything that a resource requires, directly or by way of others.

@@ -317,7 +317,7 @@ impl GuardState {
 pub struct VolumeStep {
     /// The volume's resource, `GROUP:RESOURCE`, where it was named by its group.
     pub resource: Option<String>,
-    /// What is done: `lease`, `free-lease`, `reserve`, `preempt`, `claim`, `clear-guard`, `mount`, `sync`, `end`,
+    /// What is done: `leave-out`, `lease`, `free-lease`, `reserve`, `preempt`, `claim`, `clear-guard`, `mount`, `sync`, `end`,
     /// `unmount`, `unreserve`, `unlease`.
     pub action: &'static str,
     /// The device.
@@ -328,6 +328,20 @@ pub struct VolumeStep {
     pub wait_s: u64,
     /// Why.
     pub why: String,
+}
+
+impl VolumeStep {
+    /// A leg of a mirror that a take leaves out: what it alone has is not seen then.
+    pub fn leaves_out(volume: &crate::volume::Volume, leg: &std::path::Path) -> Self {
+        Self {
+            resource: volume.name.clone(),
+            action: "leave-out",
+            device: leg.to_owned(),
+            mount: volume.mount.clone(),
+            wait_s: 0,
+            why: "it is not like the leg that is started: what it alone has is not seen".to_owned(),
+        }
+    }
 }
 
 impl Record for VolumeStep {

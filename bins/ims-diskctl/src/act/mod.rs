@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use ims::sys::block::Number;
 use ims::sys::lock::Lock;
+use ims::sys::mount::Table;
 use ims::sys::stop::Stop;
 use ims::{Exit, Fail, Host, Out};
 use indicatif::MultiProgress;
@@ -17,7 +18,7 @@ use crate::cli;
 use crate::each::{Order, Told, each, each_item};
 use crate::naming::Asked;
 use crate::plan::Step;
-use crate::volume::Volume;
+use crate::volume::{Item, Volume};
 
 /// What the work on each volume of a run has in common.
 struct Site<'a> {
@@ -39,7 +40,19 @@ impl<'a> Site<'a> {
 pub fn take(host: &Host, args: &cli::Take, out: &mut Out) -> Result<Exit, Fail> {
     let site = Site::new(host, args.timeout.0)?;
     let asked = Asked::load(host, &args.volumes)?;
+    asked.needs.iter().zip(&asked.items).try_for_each(|(needs, item)| are_mounted(needs, item))?;
     each_item(&asked, Order::Up, out, |item, told| layers::take(&site, args, item, told))
+}
+
+/// The volumes that come before one are mounted: what is mounted later on a folder above covers it.
+fn are_mounted(needs: &[Volume], item: &Item) -> Result<(), Fail> {
+    let table = Table::load()?;
+    match needs.iter().find(|volume| table.top_at(&volume.mount).is_none()) {
+        None => Ok(()),
+        Some(before) => Err(Fail::refused(format!("{} comes before {}", before.called(), item.called()))
+            .because(format!("nothing is mounted on {}", before.mount.display()))
+            .hint("take it first, or name the group for all its volumes")),
+    }
 }
 
 /// Unmounts each volume here, so that another node can take it at once.

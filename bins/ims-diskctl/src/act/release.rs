@@ -56,6 +56,8 @@ struct Run<'a> {
     unwritten: Option<String>,
     /// How long the last writing out took.
     sync_took: Option<Duration>,
+    /// Whether an unmount was begun.
+    is_unmounting: bool,
 }
 
 /// Runs `release` on one volume.
@@ -119,8 +121,8 @@ impl<'a> Run<'a> {
         } else {
             Right::Instances(Owner::find(site.host, &args.instance, volume)?)
         };
-        let ended = Vec::new();
-        Ok(Self { site, args, volume, eye, right, spared, ended, unwritten: None, sync_took: None })
+        let (ended, unwritten, sync_took, is_unmounting) = (Vec::new(), None, None, false);
+        Ok(Self { site, args, volume, eye, right, spared, ended, unwritten, sync_took, is_unmounting })
     }
 
     fn look(&mut self) -> Result<Found, Fail> {
@@ -140,9 +142,11 @@ impl<'a> Run<'a> {
     fn unmount(&mut self, point: &Path, found: &Found, told: &mut Told) -> Result<(), Fail> {
         for _ in 0..ROUNDS {
             let question = Question::Unmount(point.to_owned());
+            self.is_unmounting = true;
             match self.asked::<Done>(&question, "its unmount is still under way")? {
                 Ok(()) => return Ok(()),
                 Err(Refusal { busy: true, .. }) => {
+                    self.is_unmounting = false;
                     let users = self.users(found, false)?;
                     self.make_way(users, found, told)?;
                     self.sync(point)?;
@@ -187,7 +191,11 @@ impl<'a> Run<'a> {
             self.args.timeout
         ))
         .because(format!("{what} by pid {pid}"))
-        .hint("the disk may hang; look at it again, and fence this node before another takes the volume")
+        .hint(if self.is_unmounting {
+            "the disk may hang; look at it again, and fence this node before another takes the volume"
+        } else {
+            "it is mounted still; give --timeout more, and see whether its disk answers"
+        })
     }
 
     /// Looks again: it is not mounted here, and its guard is not this node's any more.

@@ -93,6 +93,8 @@ impl Run<'_> {
             let mounts = steps.iter().any(|step| matches!(step, Step::Mount { .. }));
             self.start = if mounts { self.legs(&found)? } else { None };
             if self.args.dry_run {
+                let left_out = self.start.iter().flat_map(|start| &start.left_out);
+                left_out.for_each(|leg| told.record(record::VolumeStep::leaves_out(self.volume, leg)));
                 show(&steps, self.volume, told);
                 return Ok(Exit::Ok);
             }
@@ -107,7 +109,10 @@ impl Run<'_> {
         }
         let found = self.settled()?;
         if let Some(start) = self.start.take() {
-            self.are_only(&start, &found)?;
+            if let Err(fail) = self.are_only(&start, &found) {
+                let hint = "see which leg is which (ims-diskctl mirror) before one is wiped";
+                return Err(self.unmounted_again(&found, fail, hint));
+            }
             start.degraded.into_iter().for_each(|degraded| told.record(degraded));
         }
         told.volume(found.record(self.volume, true));

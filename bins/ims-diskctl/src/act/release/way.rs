@@ -23,6 +23,9 @@ const KILLED: Duration = Duration::from_secs(5);
 const SIGTERM: i32 = 15;
 const SIGKILL: i32 = 9;
 
+/// How often a run that waits for others to end looks whether it is to end itself.
+const HEARS: Duration = Duration::from_millis(100);
+
 impl Run<'_> {
     /// Nothing is mounted below it.
     pub(super) fn nothing_below(&self, found: &Found) -> Result<(), Fail> {
@@ -154,7 +157,11 @@ impl Run<'_> {
         }
         let end = Instant::now() + patience.min(self.site.deadline.left());
         for process in &signalled {
-            process.wait(end).map_err(|e| Fail::io(ims::Exit::Unknown, "cannot wait", &e))?;
+            // A signal to this run is heeded meanwhile.
+            while process.is_alive() && Instant::now() < end && self.site.stop.ended_by().is_none() {
+                let soon = end.min(Instant::now() + HEARS);
+                process.wait(soon).map_err(|e| Fail::io(ims::Exit::Unknown, "cannot wait", &e))?;
+            }
         }
         Ok(signalled)
     }

@@ -59,8 +59,7 @@ impl Run<'_> {
             None => Ok(()),
             Some(number) => Err(Fail::broken(format!(
                 "{volume} is mounted with another leg than was judged, device {number}"
-            ))
-            .hint("release it, and see which leg is which (ims-diskctl mirror) before one is wiped")),
+            ))),
         }
     }
 }

@@ -110,18 +110,18 @@ impl Run<'_> {
 
     /// Unmounts what another node may have too.
     fn give_back(&mut self, found: &Found, why: String) -> Fail {
+        let device = self.volume.device.display();
+        let fail = Fail::broken(format!("{device} was mounted here while another node took it")).because(why);
+        self.unmounted_again(found, fail, "look at it on every node, and check it with e2fsck")
+    }
+
+    /// Unmounts what must not stay mounted; `hint` says what is to be done then.
+    pub(super) fn unmounted_again(&mut self, found: &Found, fail: Fail, hint: &str) -> Fail {
         let point = found.point(self.volume).to_owned();
-        let fail = Fail::broken(format!(
-            "{} was mounted here while another node took it",
-            self.volume.device.display()
-        ))
-        .because(why);
         let asked = self.eye.hand().ask(&Question::Unmount(point));
         let heard = asked.and_then(|()| self.eye.hand().answer::<Done>(self.site.deadline.left(), None));
         match heard {
-            Ok(Heard::Answer(Ok(()))) => {
-                fail.hint("it is unmounted again; look at it on every node, and check it with e2fsck")
-            }
+            Ok(Heard::Answer(Ok(()))) => fail.hint(format!("it is unmounted again; {hint}")),
             Ok(Heard::Answer(Err(refusal))) => {
                 fail.and_undo_failed(Fail::failed("cannot unmount it").because(refusal.words))
             }
