@@ -19,7 +19,7 @@ demo: setup
 
 # Most tests wait for real servers more than they compute.
 test: setup
-	@RUST_TEST_THREADS=$$(($$(nproc) * 2)) cargo test --locked --workspace --no-fail-fast
+	@RUST_TEST_THREADS=$$(($$(nproc) + 1)) cargo test --locked --workspace --no-fail-fast
 
 bench: setup
 	@cargo bench --locked --bench figures

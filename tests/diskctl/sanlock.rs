@@ -148,7 +148,7 @@ fn a_lease_outlives_the_command_and_goes_from_node_to_node() {
     let [(action, wait), mount] = &actions(&dry)[..] else { panic!("{dry}") };
     assert_eq!((action.as_str(), mount), ("lease", &step("mount")));
     assert!((50..=76).contains(wait), "8 times 2 s, and 60 s for the watchdog: {wait}");
-    let late = run(&mut one, "take --timeout 2s").status_is(3);
+    let late = run(&mut one, "take --timeout 10s").status_is(3);
     assert!(late.stderr.contains("give --timeout more"), "{}", late.stderr);
     fenced(&mut one, "mail-2");
     let steps = [step("free-lease"), step("lease"), step("mount")];

@@ -16,6 +16,8 @@ use crate::support::{Disk, Machine, Ran, needs_root, until};
 /// and what it says. What was taken is released again.
 type Row = &'static [(Holder, &'static [(Proof, i32, &'static str)])];
 
+/// It renewed its place while that was watched, or between the proof and the take.
+const HOLDS: &str = "mail-1";
 const ALIVE: &str = "/dev/ubda is alive on mail-1: it renewed its place in the lockspace";
 const STALE: &str = "/tmp/proof does not prove it dead: mail-1 was fenced at ";
 const ANOTHER: &str = "/tmp/proof does not prove it dead: it is about mail-3, and mail-1 holds the volume";
@@ -28,7 +30,7 @@ const ROWS: &[Row] = &[
     &[(Crashed, &[(Without, 0, "")])],
     &[
         (Clean, &[(Without, 0, ""), (Good, 0, "")]),
-        (Alive, &[(Stale, 4, STALE), (Another, 4, ANOTHER), (Good, 4, ALIVE), (Without, 4, ALIVE)]),
+        (Alive, &[(Stale, 4, STALE), (Another, 4, ANOTHER), (Good, 4, HOLDS), (Without, 4, ALIVE)]),
         (Crashed, &[(Stale, 4, STALE), (Another, 4, ANOTHER), (Good, 0, "")]),
     ],
     &[(Clean, &[(Stale, 0, ""), (Another, 0, "")]), (Frozen, &[(Good, 0, "")])],
