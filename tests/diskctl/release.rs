@@ -123,7 +123,7 @@ fn a_volume_that_a_mount_namespace_without_a_process_has_is_never_called_given_u
             assert!(ran.stderr.contains("another mount namespace of this node has it"), "{ran}");
         }
         pair.one.sh("umount /run/pins/ns").ok();
-        assert!(until(Duration::from_secs(10), || release().status == Some(0)));
+        assert!(until(Duration::from_secs(40), || release().status == Some(0)));
         pair.one.sh("umount /run/pins").ok();
     }
 }
