@@ -116,8 +116,11 @@ fn a_volume_that_a_mount_namespace_without_a_process_has_is_never_called_given_u
         pair.run(&pair.one, "take", &["--guard", guard]).ok();
         pair.one
             .sh("mkdir -p /run/pins && mount --bind /run/pins /run/pins && mount --make-private /run/pins &&
-                 touch /run/pins/ns && unshare --mount=/run/pins/ns --propagation private true")
+                 touch /run/pins/ns")
             .ok();
+        // unshare may bind the namespace before that is there, which the kernel refuses.
+        let pinned = || pair.one.sh("unshare --mount=/run/pins/ns --propagation private true").is_ok();
+        assert!(until(Duration::from_secs(10), pinned));
         for _ in 0..3 {
             let ran = release().status_is(6);
             assert!(ran.stderr.contains("another mount namespace of this node has it"), "{ran}");
