@@ -25,6 +25,7 @@ use tempfile::TempDir;
 
 use self::seed::ROOT;
 use crate::support::mail::ServerRoot;
+use crate::support::script;
 
 /// A host whose files stand in a folder of the test.
 struct Files(TempDir);
@@ -51,8 +52,8 @@ impl Files {
     }
 
     fn script(&self, path: &str, text: &str) {
-        self.write(path, text);
-        fs_err::set_permissions(self.path(path), PermissionsExt::from_mode(0o755)).unwrap();
+        fs_err::create_dir_all(self.path(path).parent().unwrap()).unwrap();
+        script::write(&self.path(path), text).unwrap();
     }
 
     fn read(&self, path: &str) -> String {

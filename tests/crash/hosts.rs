@@ -17,7 +17,7 @@ pub const ENTRY: &str = "# ours\n[stork]\nlayout = postfix-dovecot\nroot = /glob
 /// The server root of the seed's sample run.
 pub fn seed(lab: &Lab) {
     ServerRoot::seed().lay(&lab.host()).unwrap();
-    lab.write("/opt/iplanet/server5/msg-mail-1/configutil", CONFIGUTIL);
+    lab.script("/opt/iplanet/server5/msg-mail-1/configutil", CONFIGUTIL);
 }
 
 /// The message store's tool in as few system calls as it can be: it is run some thousand times.
@@ -41,7 +41,7 @@ pub fn job_controllers(lab: &Lab) {
     seed(lab);
     for (name, ip) in [("mail-1", "10.0.37.10"), ("mail-2", "10.0.37.11")] {
         let folder = format!("{SEED_ROOT}/msg-{name}");
-        lab.write(&format!("{folder}/configutil"), CONFIGUTIL);
+        lab.script(&format!("{folder}/configutil"), CONFIGUTIL);
         let store = ["imap", "pop", "http"].map(|server| format!("service.{server}.enable = no\n")).concat();
         lab.write(&format!("{folder}/config/msg.conf"), &format!("service.listenaddr = {ip}\n{store}"));
         let smtp = format!("[SERVICE=SMTP]\nPORT=25\nINTERFACE_ADDRESS={ip}\n");

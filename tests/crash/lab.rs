@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 use tempfile::TempDir;
 
 use super::rows::{Row, THIS_NODE};
-use crate::support::programs;
+use crate::support::{programs, script};
 
 /// The host and what is outside, and what its command lines read on stdin.
 pub struct Lab(TempDir, &'static str);
@@ -57,6 +57,12 @@ impl Lab {
     pub fn write(&self, path: &str, text: &str) {
         fs_err::create_dir_all(self.path(path).parent().unwrap()).unwrap();
         fs_err::write(self.path(path), text).unwrap();
+    }
+
+    /// Writes a program of the host.
+    pub fn script(&self, path: &str, text: &str) {
+        fs_err::create_dir_all(self.path(path).parent().unwrap()).unwrap();
+        script::write(&self.path(path), text).unwrap();
     }
 
     /// A command line of one of ours, for this host.

@@ -7,9 +7,7 @@ fn instance(files: &Files, root: &str, name: &str) {
     let folder = format!("{root}/msg-{name}");
     files.write(&format!("{folder}/imta/config/dispatcher.cnf"), "[SERVICE=SMTP]\nPORT=25\n");
     files.write(&format!("{folder}/imta/config/job_controller.cnf"), "");
-    files.write(&format!("{folder}/configutil"), "#!/bin/sh\n");
-    let executable = std::os::unix::fs::PermissionsExt::from_mode(0o755);
-    fs_err::set_permissions(files.path(&format!("{folder}/configutil")), executable).unwrap();
+    crate::support::script::write(&files.path(&format!("{folder}/configutil")), "#!/bin/sh\n").unwrap();
 }
 
 const LIST: &str =

@@ -3,7 +3,7 @@
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Write};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
@@ -13,6 +13,7 @@ use super::lock;
 use super::must::Must;
 use super::node::Node;
 use super::rack::Rack;
+use super::script;
 
 /// The agent's path in every node.
 pub const AGENT: &str = "/run/ims-bed/fence_bed";
@@ -67,8 +68,7 @@ impl Fence {
     /// Lays the agent in every node's reach and serves it.
     pub fn serve(rack: &Arc<Rack>, nodes: &Arc<Mutex<Vec<Node>>>) -> Self {
         let agent = rack.path("shared/fence_bed");
-        fs::write(&agent, SCRIPT).must("write the fence agent");
-        fs::set_permissions(&agent, fs::Permissions::from_mode(0o755)).must("make the fence agent a program");
+        script::write(&agent, SCRIPT).must("write the fence agent");
         fs::create_dir(rack.path("shared/fence")).must("make a folder for the fence agent");
         let requests = rack.path("shared/fence/requests");
         rustix::fs::mknodat(CWD, &requests, FileType::Fifo, Mode::from_raw_mode(0o600), 0)

@@ -42,6 +42,7 @@ mod netlink;
 mod node;
 mod rack;
 mod running;
+pub mod script;
 mod ssh;
 pub mod stamps;
 mod terminal;

@@ -8,6 +8,8 @@ use std::time::{Duration, SystemTime};
 use fs_err as fs;
 use nix::unistd::User;
 
+use super::super::script;
+
 /// The owner of all mailboxes, by number: it needs no entry in a node's passwd.
 pub const MAIL_UID: u32 = 5000;
 
@@ -62,7 +64,11 @@ impl Tree {
         fs::write(&path, text)?;
         fs::set_permissions(&path, PermissionsExt::from_mode(mode))?;
         // Postfix reads a main.cf again and again until it is two seconds old, lest it reads one that is being edited.
-        fs::File::options().write(true).open(&path)?.set_modified(SystemTime::now() - Duration::from_secs(10))
+        fs::File::options()
+            .write(true)
+            .open(&path)?
+            .set_modified(SystemTime::now() - Duration::from_secs(10))?;
+        if mode & 0o111 == 0 { Ok(()) } else { script::settle(&path) }
     }
 }
 

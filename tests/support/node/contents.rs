@@ -3,12 +3,12 @@
 use std::fs;
 use std::io;
 use std::net::{IpAddr, UdpSocket};
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Child;
 
 use super::super::disk::{Cable, Disk};
 use super::super::must::Must;
+use super::super::script;
 use super::Node;
 
 impl Node {
@@ -24,10 +24,12 @@ impl Node {
 
     /// Writes a file that can be run.
     pub fn script(&self, path: impl AsRef<Path>, content: impl AsRef<[u8]>) {
-        self.file(&path, content);
-        let path = path.as_ref();
-        self.enter(|| fs::set_permissions(path, fs::Permissions::from_mode(0o755)))
-            .must(format!("set the mode of {}", path.display()));
+        let (path, content) = (path.as_ref(), content.as_ref());
+        let written = self.enter(|| {
+            fs::create_dir_all(path.parent().unwrap_or(path))?;
+            script::write(path, content)
+        });
+        written.must(format!("write the program {} of {}", path.display(), self.name()));
     }
 
     /// Reads a file, if it is there.
