@@ -16,6 +16,7 @@ pub mod instance;
 pub mod keys;
 pub mod layer;
 pub mod layout;
+pub mod lease;
 pub mod name;
 pub mod nodes;
 pub mod output;

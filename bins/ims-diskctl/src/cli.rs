@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use clap::{Parser, Subcommand};
 use ims::command::{Arguments, Common};
 use ims::layer::Layer;
+use ims::lease::Lease;
 use ims::name::{InstanceName, NodeName};
 use ims::output::Format;
 use ims::span::Span;
@@ -15,7 +16,6 @@ use ims::span::Span;
 pub use check::{Check, Limits};
 pub use mirror::{Legs, Mirror};
 
-use crate::guard::sanlock::Lease;
 use crate::naming::Name;
 use crate::volume::{Fstype, Options, Wanted, absolute};
 

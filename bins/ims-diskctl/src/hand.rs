@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use ims::Fail;
+use ims::lease::Lease;
 use ims::sys::block::{Device, Number};
 use ims::sys::mount::{self, Call, Refusal};
 use ims::sys::reservation::Seen as Reserved;
@@ -17,7 +18,7 @@ use crate::filesystem::ext4;
 use crate::guard::claim::{self, Claimed};
 use crate::guard::mmp::{self, Block};
 use crate::guard::reservation::{self, Came};
-use crate::guard::sanlock::{self, Lease};
+use crate::guard::sanlock;
 use crate::layer::tools;
 use crate::mirror;
 use crate::users;

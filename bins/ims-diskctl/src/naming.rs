@@ -129,8 +129,7 @@ fn volume(name: String, described: &group::Volume) -> Result<Volume, Fail> {
         None => Wanted::Auto,
         Some(word) => Wanted::from_str(word, false).map_err(|_| wrong(format!("no guard: '{word}'")))?,
     };
-    let lease =
-        described.lease.as_deref().map(str::parse).transpose().map_err(|e: Fail| wrong(e.to_string()))?;
+    let lease = described.lease.clone();
     let (device, mount) = (described.device.clone(), described.mount.clone());
     let layers = described.layers.clone();
     Ok(Volume { name: Some(name), layers, device, mount, fstype, options, guard, lease })

@@ -44,8 +44,8 @@ impl Owner {
             is_below || requires.contains(volume_name)
         };
         let owner = |server: &Resource| {
-            let instance = instance(server)?;
-            Some(Self::of(instance, &[(&group, server)], folders(&registry, server), volume))
+            let instance = server.kind.instance()?;
+            Some(Self::of(instance.to_owned(), &[(&group, server)], folders(&registry, server), volume))
         };
         Ok(group.resources.iter().filter(lives_on_it).filter_map(owner).collect())
     }
@@ -62,18 +62,12 @@ impl Owner {
         }
         let entry = registry.get(name);
         let ldap = entry.and_then(|entry| entry.ldap.as_ref()).map(ToString::to_string);
-        let is_its = |server: &Resource| match &server.kind {
-            Kind::MessagingServer { instance } => instance == name,
-            Kind::DirectoryServer { instance } => {
-                ldap.as_ref().is_some_and(|ldap| ldap == instance.as_str())
-                    || instance.as_str() == name.as_str()
-            }
-            Kind::Nic { .. }
-            | Kind::LogicalIp { .. }
-            | Kind::DiskGroup { .. }
-            | Kind::Volume(_)
-            | Kind::Command(_)
-            | Kind::Ocf(_) => false,
+        // Its directory server may have a name of its own.
+        let is_its = |server: &Resource| {
+            server
+                .kind
+                .instance()
+                .is_some_and(|found| found == name.as_str() || ldap.as_deref() == Some(found))
         };
         let servers: Vec<(&Group, &Resource)> = groups
             .iter()
@@ -119,20 +113,6 @@ impl Owner {
     /// Whether a process is in its control groups.
     pub fn has(&self, process: &Process) -> bool {
         self.cgroups.iter().any(|cgroup| cgroup.has(process))
-    }
-}
-
-/// The name of the instance that a resource runs; `None` when it runs none.
-fn instance(server: &Resource) -> Option<String> {
-    match &server.kind {
-        Kind::MessagingServer { instance } => Some(instance.to_string()),
-        Kind::DirectoryServer { instance } => Some(instance.to_string()),
-        Kind::Nic { .. }
-        | Kind::LogicalIp { .. }
-        | Kind::DiskGroup { .. }
-        | Kind::Volume(_)
-        | Kind::Command(_)
-        | Kind::Ocf(_) => None,
     }
 }
 

@@ -6,9 +6,9 @@ use std::str::FromStr;
 use clap::ValueEnum;
 use ims::Fail;
 use ims::layer::Layer;
+use ims::lease::Lease;
 
 use crate::filesystem::Filesystem;
-use crate::guard::sanlock::Lease;
 
 /// The type of a file system.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use crate::address::LogicalIp;
 use crate::layer::Layer;
+use crate::lease::Lease;
 use crate::name::{DirectoryName, GroupName, InstanceName, NodeName, ResourceName};
 use crate::{Fail, Host, sys};
 
@@ -101,7 +102,7 @@ pub struct Volume {
     /// What guards it against two masters: `auto`, `reservation`, `sanlock`, `mmp` or `none`.
     pub guard: Option<String>,
     /// Its sanlock lease: `LOCKSPACE:NAME:PATH:OFFSET`.
-    pub lease: Option<String>,
+    pub lease: Option<Lease>,
 }
 
 /// Three command lines.
@@ -168,6 +169,20 @@ impl Kind {
             Self::MessagingServer { .. } => "messaging-server".to_owned(),
             Self::Command(_) => "command".to_owned(),
             Self::Ocf(ocf) => format!("ocf:{}:{}", ocf.provider, ocf.agent),
+        }
+    }
+
+    /// The name of the instance whose servers it is; none of what is no server.
+    pub fn instance(&self) -> Option<&str> {
+        match self {
+            Self::MessagingServer { instance } => Some(instance.as_str()),
+            Self::DirectoryServer { instance } => Some(instance.as_str()),
+            Self::Nic { .. }
+            | Self::LogicalIp { .. }
+            | Self::DiskGroup { .. }
+            | Self::Volume(_)
+            | Self::Command(_)
+            | Self::Ocf(_) => None,
         }
     }
 

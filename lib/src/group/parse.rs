@@ -7,6 +7,7 @@ use crate::Fail;
 use crate::group::{Commands, Group, Kind, Limits, Ocf, Policy, Resource, Volume, order};
 use crate::keys::{self, Keys, Source};
 use crate::layer::Layer;
+use crate::lease::Lease;
 use crate::name::{GroupName, ResourceName};
 use crate::suggest::nearest;
 
@@ -176,12 +177,11 @@ fn volume(keys: &Keys<'_>) -> Result<Volume, Fail> {
             .wrong("guard", format!("unknown guard '{}'", guard.escape_debug()))
             .hint(format!("there are {}", GUARDS.join(", "))));
     }
-    let lease = keys.text("lease")?;
-    if let Some(lease) = lease.filter(|lease| !is_lease(lease)) {
-        return Err(keys
-            .wrong("lease", format!("not a lease: '{}'", lease.escape_debug()))
-            .hint("LOCKSPACE:NAME:PATH:OFFSET, like ims:vol1:/dev/disk/by-label/leases:1048576"));
-    }
+    let lease: Option<Lease> = keys
+        .text("lease")?
+        .map(str::parse)
+        .transpose()
+        .map_err(|fail: Fail| keys.wrong("lease", fail.to_string()))?;
     if guard == Some("sanlock") && lease.is_none() {
         return Err(keys.wrong("guard", "sanlock needs a lease").hint("add the key lease"));
     }
@@ -192,21 +192,8 @@ fn volume(keys: &Keys<'_>) -> Result<Volume, Fail> {
         fstype: keys.text("fstype")?.unwrap_or("ext4").to_owned(),
         options: keys.text("options")?.map(ToOwned::to_owned),
         guard: guard.map(ToOwned::to_owned),
-        lease: keys.text("lease")?.map(ToOwned::to_owned),
+        lease,
     })
-}
-
-/// Whether a text is a lease as sanlock(8) writes it.
-fn is_lease(text: &str) -> bool {
-    match text.split(':').collect::<Vec<_>>()[..] {
-        [space, name, path, offset] => {
-            !space.is_empty()
-                && !name.is_empty()
-                && path.starts_with('/')
-                && offset.parse().is_ok_and(|offset: u64| offset.is_multiple_of(1 << 20))
-        }
-        _ => false,
-    }
 }
 
 fn agent(word: &str, keys: &Keys<'_>) -> Result<Ocf, Fail> {

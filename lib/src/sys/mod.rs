@@ -23,6 +23,5 @@ pub mod sock;
 pub mod stderr;
 pub mod stdout;
 pub mod stop;
-pub mod sync;
 pub mod user;
 pub mod xfs;

@@ -1,6 +1,6 @@
 //! Everything that can be known or done before the source is touched, so that nothing of it lies in the outage.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -144,14 +144,12 @@ pub fn hold_runs(team: &Team, plan: &Plan, patience: Duration) -> Result<(), Fai
     Ok(())
 }
 
-/// Writes the volumes out that will be given up: what the servers write from now on is little.
+/// Writes the volumes out that will be given up, on each node that has any: what the servers write from now on is little.
 pub fn sync(team: &Team, plan: &Plan) -> Result<(), Fail> {
     let is_volume = |step: &&Step| {
         let resource = step.resource.as_ref().and_then(|name| team.group.get(name));
         step.verb == Verb::Stop && resource.is_some_and(|resource| matches!(resource.kind, Kind::Volume(_)))
     };
-    for step in plan.steps.iter().filter(is_volume) {
-        team.seat(&step.node)?.ask(Ask::Sync, PATIENCE)?;
-    }
-    Ok(())
+    let nodes: BTreeSet<&NodeName> = plan.steps.iter().filter(is_volume).map(|step| &step.node).collect();
+    nodes.into_iter().try_for_each(|node| team.seat(node)?.ask(Ask::Sync, PATIENCE).map(drop))
 }

@@ -142,7 +142,7 @@ impl Team {
                 .map_err(|fail| Fail::usage(node.to_string()).because(fail))?;
             for resource in &self.group.resources {
                 let (here, there) = (entry(&ours, &resource.kind), entry(&theirs, &resource.kind));
-                if here.is_none() && there.is_none() && is_server(&resource.kind) {
+                if here.is_none() && there.is_none() && resource.kind.instance().is_some() {
                     found.push((
                         node.clone(),
                         format!("{} has no entry for {}", registry::PATH, resource.name),
@@ -257,18 +257,6 @@ fn first_difference(one: &str, two: &str) -> Option<usize> {
     }
     let same = one.lines().zip(two.lines()).take_while(|(one, two)| one == two).count();
     Some(same + 1)
-}
-
-const fn is_server(kind: &Kind) -> bool {
-    match kind {
-        Kind::DirectoryServer { .. } | Kind::MessagingServer { .. } => true,
-        Kind::Nic { .. }
-        | Kind::LogicalIp { .. }
-        | Kind::DiskGroup { .. }
-        | Kind::Volume(_)
-        | Kind::Command(_)
-        | Kind::Ocf(_) => false,
-    }
 }
 
 fn entry<'a>(registry: &'a Registry, kind: &Kind) -> Option<&'a Instance> {

@@ -52,6 +52,11 @@ pub fn look(group: &Group, resource: &Resource) -> Option<Line> {
     }
 }
 
+/// The command line that writes a volume out while it is in use.
+pub fn presync(volume: &Volume) -> Line {
+    volume_line(volume, "release").arg("--presync").arg("--timeout").arg("100s")
+}
+
 /// Names the layers that a volume stands on.
 fn layers(line: Line, layers: &[Layer]) -> Line {
     layers.iter().fold(line, |line, layer| line.arg("--layer").arg(layer.to_string()))
@@ -66,7 +71,7 @@ fn volume_line(volume: &Volume, verb: &str) -> Line {
         .arg("--fstype")
         .arg(&volume.fstype);
     if let Some(lease) = &volume.lease {
-        line = line.arg("--lease").arg(lease);
+        line = line.arg("--lease").arg(lease.to_string());
     }
     if verb == "take" {
         if let Some(guard) = &volume.guard {

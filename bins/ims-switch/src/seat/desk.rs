@@ -11,12 +11,16 @@ use ims::name::{GroupName, NodeName, ResourceName};
 use ims::registry;
 use ims::sys::file;
 use ims::sys::lock::{self, Lock};
-use ims::{Exit, Fail, Host};
+use ims::{Fail, Host};
 
 use super::wire::{Ask, Hello, Say, VERSION};
 use crate::guards;
 use crate::lap::{Done, Laps};
-use crate::resource::{Here, Looked, server};
+use crate::plan::line;
+use crate::resource::{self, Here, Looked, server};
+
+/// How long writing volumes out may take before their servers are stopped.
+const SYNCS: Duration = Duration::from_secs(110);
 
 /// This node's side of a group.
 #[derive(Debug)]
@@ -118,9 +122,7 @@ impl Desk {
     }
 
     fn servers(&self) -> impl Iterator<Item = &Resource> {
-        self.group.resources.iter().filter(|resource| {
-            matches!(resource.kind, Kind::DirectoryServer { .. } | Kind::MessagingServer { .. })
-        })
+        self.group.resources.iter().filter(|resource| resource.kind.instance().is_some())
     }
 
     fn volumes(&self) -> impl Iterator<Item = &Volume> {
@@ -164,12 +166,21 @@ impl Desk {
         })
     }
 
-    /// Writes the volumes' file systems out; whoever still writes meanwhile leaves little for later.
+    /// Writes the volumes' file systems out, all at once; whoever still writes meanwhile leaves little for later.
     fn sync(&self) -> Result<Done, Fail> {
-        let laps = Laps::begin();
-        for volume in self.volumes() {
-            laps.time(format!("sync {}", volume.mount.display()), || sync(&volume.mount))?;
-        }
+        let (laps, here) = (Laps::begin(), self.here());
+        std::thread::scope(|scope| {
+            let threads: Vec<_> = self
+                .volumes()
+                .map(|volume| {
+                    let (laps, name) = (&laps, format!("sync {}", volume.mount.display()));
+                    let sync = move || resource::run(&here, &line::presync(volume), SYNCS);
+                    scope.spawn(move || laps.time(name, sync))
+                })
+                .collect();
+            let gone = |_| Err(Fail::unknown("a thread ended too early"));
+            threads.into_iter().try_for_each(|thread| thread.join().unwrap_or_else(gone).map(drop))
+        })?;
         Ok(laps.done(false))
     }
 
@@ -188,14 +199,4 @@ fn hold(place: &OnceLock<Lock>, path: &Path, patience_ms: u64) -> Result<Say, Fa
         drop(place.set(lock));
     }
     Ok(Say::Done(Done::default()))
-}
-
-fn sync(mount: &Path) -> Result<(), Fail> {
-    let file = match std::fs::File::open(mount) {
-        Ok(file) => file,
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(()),
-        Err(e) => return Err(Fail::io(Exit::Failed, format!("cannot sync {}", mount.display()), &e)),
-    };
-    ims::sys::sync::file_system(&file)
-        .map_err(|e| Fail::io(Exit::Failed, format!("cannot sync {}", mount.display()), &e))
 }

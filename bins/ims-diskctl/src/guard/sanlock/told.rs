@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::{Here, Lease, Owner};
+use ims::lease::Lease;
+
+use super::{Here, Owner};
 
 /// A record on the disk as `sanlock direct read_leader` prints it: a name and a value a line.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,11 +2,12 @@
 
 use std::time::{Duration, Instant};
 
+use ims::lease::Lease;
 use ims::sys::exec::{Ended, Line};
 use serde::{Deserialize, Serialize};
 
 use super::told::{last_live, leader, status};
-use super::{Host, Lease, Seen, Standing};
+use super::{Host, Seen, Standing};
 
 /// How long one request may take; whoever asks has a deadline of its own.
 const PATIENCE: Duration = Duration::from_secs(60);
