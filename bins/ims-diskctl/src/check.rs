@@ -7,6 +7,7 @@ mod ask;
 mod counters;
 mod finding;
 mod judge;
+mod patient;
 mod record;
 mod smart;
 
@@ -36,8 +37,7 @@ use crate::volume::Volume;
 use ask::{No, Room};
 use finding::{Finding, Remark};
 use judge::Measured;
-use record::{Counter, Disk};
-use smart::Smart;
+use record::Counter;
 
 /// Checks the volumes and prints how well they are.
 pub fn print(host: &Host, args: &cli::Check, out: &mut Out) -> Result<Exit, Fail> {
@@ -143,7 +143,7 @@ impl Run<'_> {
             }
             Err(fail) => return Err(fail.with_exit(Exit::Unknown)),
         };
-        let mut patients = self.ask_disks(self.disks(number)?, &lock)?;
+        let mut patients = patient::ask(self.disks(number)?, &lock, self.left())?;
         let mut eye = Eye::open(self.host, Hand::start(WORDS, Some(&lock))?)?;
         let found = eye.look(self.volume, self.left())?;
         self.mounted(&found, &mut eye)?;
@@ -162,22 +162,6 @@ impl Run<'_> {
             found.extend(below.into_iter().filter(|disk| !found.contains(disk)).collect::<Vec<_>>());
         }
         Ok(found)
-    }
-
-    /// Asks each disk of its health, all at once and beside the rest.
-    fn ask_disks(&self, disks: Vec<disks::Disk>, lock: &Lock) -> Result<Vec<Patient>, Fail> {
-        let is_there = ims::sys::exec::is_there("smartctl");
-        let ask = |disk: disks::Disk| {
-            let hand = if is_there {
-                let mut hand = Hand::start(WORDS, Some(lock))?;
-                hand.ask(&hand::Question::Check(Question::Smart(disk.path(), self.left())))?;
-                Some(hand)
-            } else {
-                None
-            };
-            Ok(Patient { disk, hand })
-        };
-        disks.into_iter().map(ask).collect()
     }
 
     /// What there is to be known of the mount.
@@ -256,27 +240,5 @@ impl Run<'_> {
             Heard::Answer(answer) => Ok(Some(answer)),
             Heard::Silence | Heard::Stopped(_) => Ok(None),
         }
-    }
-}
-
-/// A disk that is asked of its health.
-struct Patient {
-    disk: disks::Disk,
-    hand: Option<Hand>,
-}
-
-impl Patient {
-    /// What it says within so long.
-    fn answer(&mut self, patience: Duration) -> Result<Disk, Fail> {
-        let smart =
-            match self.hand.as_mut().map(|hand| hand.answer::<Option<Smart>>(patience, None)).transpose()? {
-                None => None,
-                Some(Heard::Answer(smart)) => smart,
-                Some(Heard::Silence | Heard::Stopped(_)) => {
-                    Some(Smart { why: Some("no answer in time".to_owned()), ..Smart::default() })
-                }
-            };
-        let disks::Disk { name, number, state, errors, timeouts } = self.disk.clone();
-        Ok(Disk { name, number, state, errors, timeouts, smart })
     }
 }

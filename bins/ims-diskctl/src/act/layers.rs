@@ -48,10 +48,8 @@ fn take_volume(site: &Site<'_>, args: &cli::Take, volume: &Volume, told: &mut To
         let layers = Stack::to_look(site.host, &volume.layers, site.deadline)?.told();
         return super::take::take(site, args, volume, &layers, told);
     }
-    let (has_changed, layers) = {
-        let mut stack = Stack::to_change(site.host, &volume.layers, site.deadline)?;
-        (stack.raise(&raising)?, stack.told())
-    };
+    let (has_changed, layers) =
+        Stack::to_change(site.host, &volume.layers, site.deadline)?.raise(&raising)?;
     let taken =
         appears(&volume.device, site).and_then(|()| super::take::take(site, args, volume, &layers, told));
     match taken {
@@ -78,9 +76,8 @@ fn take_disk_group(
         would_raise(site, &group.layers, &raising, group.name.as_deref(), told)?;
         return Ok(Exit::Ok);
     }
-    let mut stack = Stack::to_change(site.host, &group.layers, site.deadline)?;
-    let changed = stack.raise(&raising)?;
-    told.record(record::DiskGroup::of(group, stack.told(), changed));
+    let (changed, layers) = Stack::to_change(site.host, &group.layers, site.deadline)?.raise(&raising)?;
+    told.record(record::DiskGroup::of(group, layers, changed));
     Ok(Exit::Ok)
 }
 
@@ -151,7 +148,7 @@ fn appears(device: &Path, site: &Site<'_>) -> Result<(), Fail> {
         match block::number_of(device) {
             Ok(_) => return Ok(()),
             Err(fail) if fail.exit() == Exit::Unknown && Instant::now() < end => {
-                std::thread::sleep(Duration::from_millis(10)); // udev tells nobody that we could ask
+                std::thread::sleep(Duration::from_millis(10)); // the tools wait for udev themselves; this is for where they were built not to
             }
             Err(fail) => return Err(fail),
         }

@@ -13,7 +13,7 @@ use ims::sys::block;
 use ims::sys::clock::Moment;
 use ims::sys::hand::{Hand, Heard};
 use ims::sys::lock::Lock;
-use ims::sys::mount::Call;
+use ims::sys::mount::{Call, Table};
 use ims::sys::reservation::Key;
 use ims::{Exit, Fail, State};
 use jiff::Timestamp;
@@ -85,7 +85,7 @@ impl Run<'_> {
         let mut found = self.look()?;
         // Two volumes that are taken at one folder at the same moment would be mounted one over the other.
         let folder = self.lock_folder(&found)?;
-        if folder.is_some() {
+        if folder.is_some() && Table::load()?.top_at(found.point(self.volume)) != found.top.as_ref() {
             found = self.look()?;
         }
         loop {

@@ -108,7 +108,12 @@ pub fn print(host: &Host, args: &Look, out: &mut Out) -> Result<Exit, Fail> {
             None
         };
         let offers = found.as_ref().map_or_else(|| by_layers(&layers), offers);
-        let choice = choose(volume.guard, &offers, &volume.called());
+        let choice = match &found {
+            Some(_) => choose(volume.guard, &offers, &volume.called()),
+            // What stands on them may have a stronger one, and somebody may hold that.
+            None => Err(Fail::unknown(format!("cannot tell all the guards of {}", volume.called()))
+                .because("what it stands on is not active here")),
+        };
         let now = Timestamp::now();
         for offer in &offers {
             told.record(shown(volume, offer, holder(found.as_ref(), &layers, offer.kind, now), &choice));

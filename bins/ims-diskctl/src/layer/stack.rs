@@ -1,6 +1,5 @@
 //! The layers of one volume, bottom up: looked at, activated, let go.
 
-use std::thread;
 use std::time::{Duration, Instant};
 
 use ims::layer::Layer;
@@ -121,18 +120,22 @@ impl<'a> Stack<'a> {
         self.seen().into_iter().map(told).collect()
     }
 
-    /// Activates the layers, bottom up; what this activated is let go again when one fails. Says whether any was changed.
-    pub fn raise(&mut self, raising: &Raising<'_>) -> Result<bool, Fail> {
-        let mut raised = Vec::new();
+    /// Activates the layers, bottom up; what this activated is let go again when one fails. Says whether any was changed,
+    /// and how they are then.
+    pub fn raise(&mut self, raising: &Raising<'_>) -> Result<(bool, Vec<record::Layer>), Fail> {
+        let (mut raised, mut told) = (Vec::new(), Vec::new());
         for layer in self.layers {
-            if let Err(fail) = self.raise_one(layer, raising, &mut raised) {
-                return Err(match self.lower(raised) {
-                    Ok(_) => fail,
-                    Err(undo) => fail.and_undo_failed(undo),
-                });
+            match self.raise_one(layer, raising, &mut raised) {
+                Ok(sight) => told.push(super::told(layer, sight.as_ref(), self.host.name())),
+                Err(fail) => {
+                    return Err(match self.lower(raised) {
+                        Ok(_) => fail,
+                        Err(undo) => fail.and_undo_failed(undo),
+                    });
+                }
             }
         }
-        Ok(!raised.is_empty())
+        Ok((!raised.is_empty(), told))
     }
 
     fn raise_one(
@@ -140,21 +143,22 @@ impl<'a> Stack<'a> {
         layer: &'a Layer,
         raising: &Raising<'_>,
         raised: &mut Vec<&'a Layer>,
-    ) -> Result<(), Fail> {
+    ) -> Result<Box<dyn Sight>, Fail> {
         let (began, mut round) = (Instant::now(), 0);
         loop {
             let sight = self.look(layer)?;
             if sight.is_enough(raising.degraded) {
-                return Ok(());
+                return Ok(sight);
             }
             let lines = match self.lines(layer, sight.as_ref(), raising) {
                 Ok(lines) => lines,
                 Err(_)
                     if raised.contains(&layer)
                         && matches!(sight.standing(), Standing::Unsure(_))
-                        && began.elapsed() < SETTLES =>
+                        && began.elapsed() < SETTLES
+                        && raising.stop.ended_by().is_none() =>
                 {
-                    thread::sleep(Duration::from_millis(100)); // its tools tell of no change, they are asked again
+                    raising.stop.wait(Duration::from_millis(100)); // its tools tell of no change, they are asked again
                     continue;
                 }
                 Err(fail) => return Err(fail),
