@@ -1,8 +1,11 @@
 //! `ims-switch`: groups moved between two nodes, killed in the middle, cut off, fenced; and every exit status.
 
+mod enable;
 mod faults;
 mod files;
+mod freeze;
 mod kills;
+mod kin;
 mod lab;
 mod mail;
 mod moves;

@@ -4,7 +4,7 @@ use super::lab::*;
 use crate::support::*;
 
 /// A record as ims-probe prints it.
-fn answer(instance: &str, service: &str, state: &str, attempt: u32, time: &str) -> String {
+pub fn answer(instance: &str, service: &str, state: &str, attempt: u32, time: &str) -> String {
     format!(
         "{{\"schema\":\"ims.answer/1\",\"host\":\"mail-1\",\"endpoint\":\"{service}://192.0.2.10:25\",\
          \"instance\":\"{instance}\",\"service\":\"{service}\",\"address\":\"192.0.2.10\",\"level\":\"greet\",\
@@ -13,7 +13,7 @@ fn answer(instance: &str, service: &str, state: &str, attempt: u32, time: &str) 
     )
 }
 
-const SERVERS: &str = "nodes = [\"mail-1\"]\n[resource.ldap]\ntype = \"directory-server\"\ninstance = \"mail\"\n\
+pub const SERVERS: &str = "nodes = [\"mail-1\"]\n[resource.ldap]\ntype = \"directory-server\"\ninstance = \"mail\"\n\
                        [resource.mail]\ntype = \"messaging-server\"\ninstance = \"stork\"\nrequires = [\"ldap\"]\n";
 
 #[test]

@@ -1,5 +1,11 @@
 //! The command line of `ims-switch`.
 
+pub mod clear;
+pub mod enable;
+pub mod evacuate;
+pub mod freeze;
+pub mod restart;
+
 use std::ffi::OsString;
 use std::path::Path;
 
@@ -8,6 +14,12 @@ use ims::command::{Arguments, Common};
 use ims::name::{GroupName, NodeName, ResourceName};
 use ims::output::Format;
 use ims::span::Span;
+
+pub use clear::Clear;
+pub use enable::{Disable, Enable};
+pub use evacuate::Evacuate;
+pub use freeze::{Freeze, Unfreeze};
+pub use restart::Restart;
 
 /// Resource groups: bring them online, move them between nodes, react to faults
 #[derive(Debug, Parser)]
@@ -47,6 +59,20 @@ pub enum Verb {
     Offline(Offline),
     /// Move a group to another node; it goes back when that node cannot have it
     Move(Move),
+    /// Stop and start a group, or resources of it with all that requires them, where it is online
+    Restart(Restart),
+    /// Move every group that is on a node to its next node
+    Evacuate(Evacuate),
+    /// Start resources again and watch them
+    Enable(Enable),
+    /// Stop resources, and neither start nor watch them
+    Disable(Disable),
+    /// Let a group as it is: nothing moves, starts or stops it, by hand or by a fault
+    Freeze(Freeze),
+    /// Take a freeze back
+    Unfreeze(Unfreeze),
+    /// Have faults reacted to again that were given up
+    Clear(Clear),
     /// Print the runs of a group and their steps
     History(History),
     /// Run a command where the group is online, and do nothing elsewhere
@@ -76,6 +102,30 @@ pub struct Groups {
     pub groups: Vec<GroupName>,
 }
 
+impl Online {
+    /// The same without taking a step.
+    #[must_use]
+    pub fn only_shown(self) -> Self {
+        Self { change: self.change.only_shown(), ..self }
+    }
+}
+
+impl Offline {
+    /// The same without taking a step.
+    #[must_use]
+    pub fn only_shown(self) -> Self {
+        Self { change: self.change.only_shown(), ..self }
+    }
+}
+
+impl Change {
+    /// The same without taking a step.
+    #[must_use]
+    pub fn only_shown(self) -> Self {
+        Self { dry_run: true, ..self }
+    }
+}
+
 /// What is planned.
 #[derive(Debug, Subcommand)]
 pub enum Plan {
@@ -96,6 +146,9 @@ pub struct Online {
     /// The node [default: where most of it is up, else the most preferred]
     #[arg(long, value_name = "NODE")]
     pub on: Option<NodeName>,
+    /// Bring the groups online first that it requires, each where it prefers
+    #[arg(long)]
+    pub with_required: bool,
     /// Common to what changes something.
     #[command(flatten)]
     pub change: Change,
@@ -110,6 +163,9 @@ pub struct Offline {
     /// Stop it on this node alone, whatever the others have
     #[arg(long)]
     pub here: bool,
+    /// Take the groups offline first that require it
+    #[arg(long, conflicts_with = "here")]
+    pub with_dependents: bool,
     /// Common to what changes something.
     #[command(flatten)]
     pub change: Change,

@@ -117,7 +117,7 @@ pub fn check_target(team: &Team, target: &NodeName) -> Result<(), Fail> {
         Say::Findings(findings) => Err(Fail::failed(format!("{target} cannot take {}", team.group.name))
             .because(findings.join("; "))
             .hint("nothing was touched")),
-        Say::Hello(_) | Say::Looked(_) | Say::Needs(_) | Say::Done(_) => {
+        Say::Hello(_) | Say::Looked(_) | Say::Marks(_) | Say::Needs(_) | Say::Done(_) => {
             Err(Fail::unknown(format!("{target} answered something else")))
         }
     }

@@ -104,6 +104,12 @@ impl Team {
         self.seats().filter(|seat| seat.lost().is_none())
     }
 
+    /// The nodes that do not answer.
+    pub fn lost(&self) -> Vec<NodeName> {
+        let is_lost = |member: &&Member| member.seat().is_none_or(|seat| seat.lost().is_some());
+        self.members.iter().filter(is_lost).map(|member| member.node.clone()).collect()
+    }
+
     /// Gives every node that answers the proof that a node was fenced. The node is off all the same where it cannot be
     /// kept: `ims-diskctl take` watches the guard then.
     pub fn prove(&self, host: &Host, fenced: &Fenced) {
@@ -211,7 +217,7 @@ impl Team {
                 let states: States = looked.iter().map(|(name, (state, _))| (name.clone(), *state)).collect();
                 (Seen::Reached(states), looked)
             }
-            Ok(Say::Hello(_) | Say::Needs(_) | Say::Findings(_) | Say::Done(_)) => {
+            Ok(Say::Hello(_) | Say::Marks(_) | Say::Needs(_) | Say::Findings(_) | Say::Done(_)) => {
                 self.blind("it answered something else")
             }
             Err(fail) => match seat.lost() {

@@ -16,6 +16,7 @@ use ims::{Fail, Host};
 use super::wire::{Ask, Hello, Say, VERSION};
 use crate::guards;
 use crate::lap::{Done, Laps};
+use crate::marks::{self, Kept};
 use crate::plan::line;
 use crate::resource::{self, Here, Looked, server};
 
@@ -72,6 +73,10 @@ impl Desk {
             Ask::HoldRuns { patience_ms } => {
                 hold(&self.runs, &runs_path(&self.host, &self.group.name), patience_ms)
             }
+            Ask::Marks => {
+                marks::file::load(&self.host, &self.group.name).map(|kept| Say::Marks(Box::new(kept)))
+            }
+            Ask::Keep { kept } => self.locked().and_then(|_| self.remember(kept)),
             Ask::Look => Ok(Say::Looked(self.looked())),
             Ask::Needs => Ok(Say::Needs(self.needs())),
             Ask::Check { needs } => Ok(Say::Findings(self.findings(&needs))),
@@ -99,6 +104,11 @@ impl Desk {
                 Err(Fail::refused(format!("the lock of {} is not held on {}", self.group.name, self.node)))
             }
         }
+    }
+
+    fn remember(&self, kept: Kept) -> Result<Say, Fail> {
+        marks::file::keep(&self.host, &self.group.name, &kept)?;
+        Ok(Say::Marks(Box::new(kept)))
     }
 
     /// Looks at all resources at once.
@@ -147,11 +157,13 @@ impl Desk {
     fn findings(&self, needs: &BTreeMap<ResourceName, Vec<PathBuf>>) -> Vec<String> {
         let here = self.here();
         let none = Vec::new();
+        let disabled = marks::file::load(&self.host, &self.group.name).unwrap_or_default().lasting.disabled;
         std::thread::scope(|scope| {
             let threads: Vec<_> = self
                 .group
                 .resources
                 .iter()
+                .filter(|resource| !disabled.contains_key(&resource.name))
                 .map(|resource| {
                     let needs = needs.get(&resource.name).unwrap_or(&none);
                     (resource, scope.spawn(move || here.obstacles(resource, needs)))

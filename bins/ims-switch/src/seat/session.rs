@@ -114,7 +114,7 @@ impl Session {
                     .hint(format!("correct it in {}", ims::nodes::PATH)))
             }
             Say::Hello(hello) => Ok(Reached::Yes(self, hello)),
-            Say::Looked(_) | Say::Needs(_) | Say::Findings(_) | Say::Done(_) => {
+            Say::Looked(_) | Say::Marks(_) | Say::Needs(_) | Say::Findings(_) | Say::Done(_) => {
                 Err(Fail::unknown(format!("{name} answered something else")))
             }
         }

@@ -11,10 +11,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::lap::Done;
+use crate::marks::Kept;
 use crate::plan::Hints;
 
 /// Counts the changes of what is said; both ends must say the same.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// A request with its number.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -40,6 +41,13 @@ pub enum Ask {
     HoldRuns {
         /// How long they may be waited for.
         patience_ms: u64,
+    },
+    /// What was said of the group, as you keep it?
+    Marks,
+    /// Keep what was said of the group.
+    Keep {
+        /// All of it.
+        kept: Kept,
     },
     /// Look at every resource.
     Look,
@@ -93,6 +101,8 @@ pub enum Say {
     Hello(Hello),
     /// The states of the resources, with what makes each so when it is not plain.
     Looked(BTreeMap<ResourceName, (State, Option<String>)>),
+    /// What was said of the group.
+    Marks(Box<Kept>),
     /// The executables that the servers use.
     Needs(BTreeMap<ResourceName, Vec<PathBuf>>),
     /// What would keep the group from starting.
