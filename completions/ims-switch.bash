@@ -16,6 +16,9 @@ _ims__switch() {
             ",$1")
                 cmd="ims__switch"
                 ;;
+            ims__switch,add)
+                cmd="ims__switch__subcmd__add"
+                ;;
             ims__switch,check)
                 cmd="ims__switch__subcmd__check"
                 ;;
@@ -58,6 +61,9 @@ _ims__switch() {
             ims__switch,react)
                 cmd="ims__switch__subcmd__react"
                 ;;
+            ims__switch,remove)
+                cmd="ims__switch__subcmd__remove"
+                ;;
             ims__switch,restart)
                 cmd="ims__switch__subcmd__restart"
                 ;;
@@ -75,6 +81,9 @@ _ims__switch() {
                 ;;
             ims__switch,unfreeze)
                 cmd="ims__switch__subcmd__unfreeze"
+                ;;
+            ims__switch__subcmd__help,add)
+                cmd="ims__switch__subcmd__help__subcmd__add"
                 ;;
             ims__switch__subcmd__help,check)
                 cmd="ims__switch__subcmd__help__subcmd__check"
@@ -117,6 +126,9 @@ _ims__switch() {
                 ;;
             ims__switch__subcmd__help,react)
                 cmd="ims__switch__subcmd__help__subcmd__react"
+                ;;
+            ims__switch__subcmd__help,remove)
+                cmd="ims__switch__subcmd__help__subcmd__remove"
                 ;;
             ims__switch__subcmd__help,restart)
                 cmd="ims__switch__subcmd__help__subcmd__restart"
@@ -176,12 +188,42 @@ _ims__switch() {
 
     case "${cmd}" in
         ims__switch)
-            opts="-o -h -V --output --help --version check status plan online offline move restart evacuate enable disable freeze unfreeze clear history run react start stop fence help"
+            opts="-o -h -V --output --help --version check status plan online offline move restart evacuate enable disable freeze unfreeze clear add remove history run react start stop fence help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --output)
+                    COMPREPLY=($(compgen -W "json table" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "json table" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        ims__subcmd__switch__subcmd__add)
+            opts="-n -o -h --name --force-replace --dry-run --timeout --output --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --name)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --output)
                     COMPREPLY=($(compgen -W "json table" -- "${cur}"))
                     return 0
@@ -392,8 +434,22 @@ _ims__switch() {
             return 0
             ;;
         ims__subcmd__switch__subcmd__help)
-            opts="check status plan online offline move restart evacuate enable disable freeze unfreeze clear history run react start stop fence help"
+            opts="check status plan online offline move restart evacuate enable disable freeze unfreeze clear add remove history run react start stop fence help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        ims__subcmd__switch__subcmd__help__subcmd__add)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -630,6 +686,20 @@ _ims__switch() {
             return 0
             ;;
         ims__subcmd__switch__subcmd__help__subcmd__react)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        ims__subcmd__switch__subcmd__help__subcmd__remove)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1042,6 +1112,32 @@ _ims__switch() {
             return 0
             ;;
         ims__subcmd__switch__subcmd__react)
+            opts="-n -o -h --dry-run --timeout --output --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "json table" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "json table" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        ims__subcmd__switch__subcmd__remove)
             opts="-n -o -h --dry-run --timeout --output --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )

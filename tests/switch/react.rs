@@ -78,6 +78,8 @@ fn a_group_that_was_taken_offline_stays_so_whatever_the_prober_says() {
     let ran = lab.mail_1.command(["ims-switch", "react", "IMS-RG"]).stdin(down).run().status_is(4);
     assert!(ran.stderr.contains("IMS-RG is online nowhere"), "{ran}");
     lab.is_online_on(None);
+    let status = lab.mail_1.run(["ims-switch", "status", "IMS-RG"]).status_is(1);
+    assert!(!status.stdout.contains("react"), "no fault was given up: {status}");
 }
 
 #[test]

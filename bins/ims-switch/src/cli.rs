@@ -1,5 +1,6 @@
 //! The command line of `ims-switch`.
 
+pub mod add;
 pub mod clear;
 pub mod enable;
 pub mod evacuate;
@@ -15,6 +16,7 @@ use ims::name::{GroupName, NodeName, ResourceName};
 use ims::output::Format;
 use ims::span::Span;
 
+pub use add::{Add, Remove};
 pub use clear::Clear;
 pub use enable::{Disable, Enable};
 pub use evacuate::Evacuate;
@@ -73,6 +75,10 @@ pub enum Verb {
     Unfreeze(Unfreeze),
     /// Have faults reacted to again that were given up
     Clear(Clear),
+    /// Put a group's file on every node
+    Add(Add),
+    /// Take a group that is offline away from every node
+    Remove(Remove),
     /// Print the runs of a group and their steps
     History(History),
     /// Run a command where the group is online, and do nothing elsewhere
@@ -91,6 +97,9 @@ pub enum Verb {
         /// The group
         #[arg(value_name = "GROUP")]
         group: GroupName,
+        /// Serve its file alone, which may not be there
+        #[arg(long)]
+        file: bool,
     },
 }
 

@@ -3,6 +3,7 @@
 //! A run reaches every node ([`seat`] is a node's side), looks at all resources ([`resource`]), plans ([`plan`] is
 //! pure), prepares the target before the source is touched, carries the steps out ([`drive`]), and looks again.
 
+mod add;
 mod check;
 pub mod cli;
 mod drive;
@@ -64,12 +65,15 @@ pub fn main(args: Args, host: &Host, out: &mut Out) -> Result<Exit, Fail> {
         cli::Verb::Freeze(args) => freeze::freeze(host, &args, out),
         cli::Verb::Unfreeze(args) => freeze::unfreeze(host, &args, out),
         cli::Verb::Clear(args) => freeze::clear(host, &args, out),
+        cli::Verb::Add(args) => add::add(host, &args, out),
+        cli::Verb::Remove(args) => add::remove(host, &args, out),
         cli::Verb::History(args) => history::history(host, &args, out),
         cli::Verb::Run(args) => run::run(host, &args, &Interrupt::watch()?),
         cli::Verb::React(args) => react::react(host, &args, &Interrupt::watch()?, out),
         cli::Verb::Start(one) => hand::step(host, &one, Verb::Start, out),
         cli::Verb::Stop(one) => hand::step(host, &one, Verb::Stop, out),
         cli::Verb::Fence(args) => fence::command(host, &args, out),
-        cli::Verb::Serve { group } => seat::serve::serve(host, &group, out),
+        cli::Verb::Serve { group, file: false } => seat::serve::serve(host, &group, out),
+        cli::Verb::Serve { group, file: true } => seat::serve::serve_file(host, &group, out),
     }
 }

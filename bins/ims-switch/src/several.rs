@@ -22,6 +22,7 @@ pub fn asked(group: &GroupName, wish: Wish, change: &Change) -> Asked {
         timeout: change.timeout.0,
         confirm_fenced: change.confirm_fenced.clone(),
         reason: None,
+        shown_before: Vec::new(),
     }
 }
 
@@ -49,6 +50,7 @@ pub fn online(host: &Host, args: Online, out: &mut Out) -> Result<Exit, Fail> {
     }
     let interrupt = Interrupt::watch()?;
     let mut exit = Exit::Ok;
+    let mut shown_before = Vec::new();
     for group in Kin::load(host)?.with_required(&groups)? {
         let is_named = groups.contains(&group);
         // What is online somewhere is left where it is, even if it would rather be elsewhere.
@@ -56,12 +58,10 @@ pub fn online(host: &Host, args: Online, out: &mut Out) -> Result<Exit, Fail> {
             continue;
         }
         let wish = Wish::Online(on.clone().filter(|_| is_named));
-        match drive(host, &asked(&group, wish, &change), &interrupt, out) {
-            // Nothing is started in a dry run, so what is required is not online yet.
-            Err(fail) if change.dry_run && is_named && fail.exit() == Exit::Refused => {
-                stderr::say("ims-switch", format_args!("{fail}; its steps are known once that is online"));
-            }
-            done => exit = exit.gravest(done?),
+        let asked = Asked { shown_before: shown_before.clone(), ..asked(&group, wish, &change) };
+        exit = exit.gravest(drive(host, &asked, &interrupt, out)?);
+        if change.dry_run {
+            shown_before.push(group);
         }
     }
     Ok(exit)

@@ -19,9 +19,12 @@ fn ask(seat: &Seat, ask: Ask) -> Result<Kept, Fail> {
     let named = |fail: Fail| Fail::new(fail.exit(), format!("{}: {fail}", seat.node()));
     match seat.ask(ask, PATIENCE).map_err(named)? {
         Say::Marks(kept) => Ok(*kept),
-        Say::Hello(_) | Say::Looked(_) | Say::Needs(_) | Say::Findings(_) | Say::Done(_) => {
-            Err(Fail::unknown(format!("{} answered something else", seat.node())))
-        }
+        Say::Hello(_)
+        | Say::Looked(_)
+        | Say::Needs(_)
+        | Say::Findings(_)
+        | Say::Changed(_)
+        | Say::Done(_) => Err(Fail::unknown(format!("{} answered something else", seat.node()))),
     }
 }
 

@@ -18,6 +18,7 @@ use jiff::Timestamp;
 use crate::found::{Found, Seen, state_on};
 use crate::interrupt::Interrupt;
 use crate::journal::Journal;
+use crate::marks::change::untold;
 use crate::plan::{self, Verb, Wish};
 use crate::record::RunRecord;
 use act::{Crew, planned};
@@ -40,6 +41,8 @@ pub struct Asked {
     pub confirm_fenced: Vec<NodeName>,
     /// Why, for what is kept.
     pub reason: Option<String>,
+    /// Required groups that are taken for online: a run that was only shown would bring them online before.
+    pub shown_before: Vec<GroupName>,
 }
 
 /// Does what is asked for.
@@ -68,6 +71,9 @@ pub fn drive(host: &Host, asked: &Asked, interrupt: &Interrupt, out: &mut Out) -
         if !asked.dry_run && (kept != before || !all_say_so) {
             team.keep(&kept)?;
         }
+        if kept != before && !asked.dry_run {
+            untold(&team.lost());
+        }
         let told = marks::told(asked, &team, &before, &kept);
         told.iter().try_for_each(|mark| out.record(mark))
     };
@@ -77,7 +83,9 @@ pub fn drive(host: &Host, asked: &Asked, interrupt: &Interrupt, out: &mut Out) -
     }
     let starts = plan.steps.iter().any(|step| step.verb == Verb::Start);
     if starts {
-        phases.time("check", "the groups it requires", || prepare::required_groups(host, &team))?;
+        phases.time("check", "the groups it requires", || {
+            prepare::required_groups(host, &team, &asked.shown_before)
+        })?;
     }
     if let Some(target) = plan.target.as_ref().filter(|_| starts) {
         phases.time("check", "whether the target can take it", || prepare::check_target(&team, target))?;

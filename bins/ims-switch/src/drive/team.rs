@@ -19,7 +19,7 @@ use crate::found::{Found, Seen, States};
 use crate::resource::Looked;
 use crate::seat::Seat;
 use crate::seat::desk::Desk;
-use crate::seat::session::{Reached, Session};
+use crate::seat::session::{Reached, Session, What};
 use crate::seat::wire::{Ask, Hello, Say};
 
 /// How long a node may take to keep a proof.
@@ -65,7 +65,7 @@ fn member(host: &Host, group: &Group, name: &NodeName, node: Option<&Node>) -> R
         Fail::usage(format!("{name} has no reach in {}", nodes::PATH))
             .hint("like reach = [\"ssh\", \"root@mail-2\"]")
     })?;
-    Ok(match Session::open(name, node, &group.name)? {
+    Ok(match Session::open(name, node, &group.name, What::Group)? {
         Reached::Yes(session, hello) => member(Ok((Seat::There(session), hello))),
         Reached::Lost(why) => member(Err(why)),
     })
@@ -217,9 +217,14 @@ impl Team {
                 let states: States = looked.iter().map(|(name, (state, _))| (name.clone(), *state)).collect();
                 (Seen::Reached(states), looked)
             }
-            Ok(Say::Hello(_) | Say::Marks(_) | Say::Needs(_) | Say::Findings(_) | Say::Done(_)) => {
-                self.blind("it answered something else")
-            }
+            Ok(
+                Say::Hello(_)
+                | Say::Marks(_)
+                | Say::Needs(_)
+                | Say::Findings(_)
+                | Say::Changed(_)
+                | Say::Done(_),
+            ) => self.blind("it answered something else"),
             Err(fail) => match seat.lost() {
                 Some(why) => lost(&why),
                 None => self.blind(&fail.to_string()),
@@ -232,7 +237,7 @@ impl Team {
     fn reach_again<'a>(&self, member: &'a Member) -> Result<Result<&'a Seat, String>, Fail> {
         let name = &member.node;
         let node = self.nodes.get(name).ok_or_else(|| Fail::unknown(format!("{name} has no reach")))?;
-        let (session, hello) = match Session::open(name, node, &self.group.name)? {
+        let (session, hello) = match Session::open(name, node, &self.group.name, What::Group)? {
             Reached::Yes(session, hello) => (session, hello),
             Reached::Lost(why) => return Ok(Err(why)),
         };

@@ -27,13 +27,18 @@ pub struct Changed {
 impl Changed {
     /// The status of the run: what a node that was not told does is unknown.
     pub fn exit(&self) -> Exit {
-        for node in &self.lost {
-            stderr::say(
-                "ims-switch",
-                format_args!("{node} cannot be reached and was not told; the next run that reaches it does"),
-            );
-        }
+        untold(&self.lost);
         if self.lost.is_empty() { Exit::Ok } else { Exit::Unknown }
+    }
+}
+
+/// Says which nodes do not know yet.
+pub fn untold(lost: &[NodeName]) {
+    for node in lost {
+        stderr::say(
+            "ims-switch",
+            format_args!("{node} cannot be reached and was not told; the next run that reaches it does"),
+        );
     }
 }
 

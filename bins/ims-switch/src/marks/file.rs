@@ -40,6 +40,16 @@ pub fn keep(host: &Host, group: &GroupName, kept: &Kept) -> Result<bool, Fail> {
     Ok(write(&path(host, UNTIL_RESTART, group), &kept.until_restart)? || lasting)
 }
 
+/// Forgets all that was said of a group, which is no more.
+pub fn forget(host: &Host, group: &GroupName) -> Result<(), Fail> {
+    for path in [UNTIL_RESTART, LASTING].map(|folder| path(host, folder, group)) {
+        if file::is_there(&path)? {
+            file::remove(&path)?;
+        }
+    }
+    Ok(())
+}
+
 fn write(path: &Path, marks: &Marks) -> Result<bool, Fail> {
     // One that cannot be read is written anew.
     if read(path).is_ok_and(|now| now == *marks) {

@@ -151,3 +151,88 @@ pub fn leave(group: &Group, found: &Found, node: &NodeName) -> Result<Plan, Fail
         None => Err(Fail::unknown(format!("nothing is known of {node}"))),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use ims::Exit;
+
+    use super::*;
+    use crate::found::States;
+    use crate::plan::{Wish, plan};
+
+    fn group(disabled: &[&str]) -> Group {
+        let text = include_str!("../../../../tests/data/group/IMS-RG.toml");
+        let mut group = Group::parse("IMS-RG".parse().unwrap(), text, Path::new("x")).unwrap();
+        for resource in &mut group.resources {
+            resource.is_disabled = disabled.contains(&resource.name.as_str());
+        }
+        group
+    }
+
+    /// Letters of states in the order in which the resources start; `-` for a node that is lost.
+    fn found(group: &Group, one: &str, two: &str) -> Found {
+        let seen = |letters: &str| {
+            if letters == "-" {
+                return Seen::Lost { why: "x".to_owned(), can_be_fenced: true };
+            }
+            let state = |letter| if letter == 'u' { State::Up } else { State::Down };
+            let states = group.resources.iter().zip(letters.chars());
+            Seen::Reached(states.map(|(r, letter)| (r.name.clone(), state(letter))).collect::<States>())
+        };
+        Found::new(vec![("mail-1".parse().unwrap(), seen(one)), ("mail-2".parse().unwrap(), seen(two))])
+    }
+
+    fn names(names: &[&str]) -> Vec<ResourceName> {
+        names.iter().map(|name| name.parse().unwrap()).collect()
+    }
+
+    #[test]
+    fn what_is_disabled_is_stopped_and_never_started() {
+        let (leave, all) = (Wish::Leave("mail-1".parse().unwrap()), Wish::Renew(Vec::new()));
+        // network, logical_IP, mountshared, ldap, mail
+        for (disabled, one, two, wish, wanted) in [
+            (&["mail"][..], "uuuud", "udddd", Wish::Online(None), Ok("")),
+            (&["mail"], "uuuuu", "udddd", Wish::Online(None), Ok("-mail")),
+            (
+                &["mail"],
+                "uuuud",
+                "udddd",
+                Wish::Move(None),
+                Ok("-ldap -mountshared -logical_IP +logical_IP +mountshared +ldap"),
+            ),
+            (&["ldap"], "uuudd", "udddd", Wish::Online(None), Err(Exit::Refused)),
+            (&["network"], "duuuu", "ddddd", Wish::Online(None), Err(Exit::Refused)),
+            (&["mail"], "uuuud", "udddd", Wish::Restart("mail".parse().unwrap()), Err(Exit::Refused)),
+            (&["mail"], "uuuud", "udddd", Wish::Renew(names(&["mail"])), Err(Exit::Refused)),
+            (&["mail"], "uuuud", "udddd", Wish::Renew(names(&["ldap"])), Ok("-ldap +ldap")),
+            (&["mail"], "uuuuu", "udddd", Wish::Disable(names(&["mail"])), Ok("-mail")),
+            (&["ldap"], "uuuuu", "udddd", Wish::Disable(names(&["ldap"])), Err(Exit::Refused)),
+            (&["ldap", "mail"], "uuuuu", "udddd", Wish::Disable(names(&["ldap", "mail"])), Ok("-mail -ldap")),
+            (&[], "uuudd", "udddd", Wish::Enable(names(&["ldap", "mail"])), Ok("+ldap +mail")),
+            (&[], "uuudd", "udddd", Wish::Enable(names(&["mail"])), Err(Exit::Refused)),
+            (&["ldap"], "uuudd", "udddd", Wish::Enable(names(&["mail"])), Err(Exit::Refused)),
+            (&[], "udddd", "udddd", Wish::Enable(names(&["mail"])), Ok("")),
+            (&[], "uuuuu", "udddd", Wish::Renew(names(&["ldap"])), Ok("-mail -ldap +ldap +mail")),
+            (&[], "uuuud", "udddd", Wish::Renew(names(&["ldap"])), Ok("-ldap +ldap")),
+            (&[], "uuddd", "udddd", Wish::Renew(names(&["ldap"])), Err(Exit::Refused)),
+            (&[], "udddd", "udddd", all.clone(), Err(Exit::Refused)),
+            (&["mail"], "uuudd", "udddd", all, Ok("-mountshared -logical_IP +logical_IP +mountshared +ldap")),
+            (&[], "udddd", "uuuuu", leave.clone(), Ok("")),
+            (&[], "uuddd", "uuuud", leave.clone(), Ok("-logical_IP +mail")),
+            (&[], "-", "uuuuu", leave, Err(Exit::Unknown)),
+        ] {
+            let group = group(disabled);
+            let told = plan(&group, &found(&group, one, two), &wish).map(|plan| {
+                let word = |step: &crate::plan::Step| {
+                    let sign = if step.verb == crate::plan::Verb::Start { '+' } else { '-' };
+                    format!("{sign}{}", step.resource.as_ref().unwrap())
+                };
+                plan.steps.iter().map(word).collect::<Vec<_>>().join(" ")
+            });
+            let told = told.as_deref().map_err(Fail::exit);
+            assert_eq!(told, wanted, "{disabled:?} disabled, {one} {two}, {wish:?}");
+        }
+    }
+}

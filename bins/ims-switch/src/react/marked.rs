@@ -28,12 +28,12 @@ pub fn stays(host: &Host, group: &GroupName, resource: &Resource) -> Option<Stri
     Some(format!("its fault was given up {mark} (ims-switch clear {group}:{name})"))
 }
 
-/// Whether an end of the last resort is one that trying again would not change. A run that waited in vain, and one that
-/// could not find out, may end otherwise the next time.
+/// Whether an end of the last resort is one of the fault itself. A run that waited in vain, could not find out, or was
+/// refused (the group was taken offline, or frozen) may end otherwise the next time.
 pub const fn is_final(exit: Exit) -> bool {
     match exit {
-        Exit::No | Exit::Usage | Exit::Refused | Exit::Failed | Exit::Broken => true,
-        Exit::Ok | Exit::Unknown | Exit::Busy => false,
+        Exit::Failed | Exit::Broken => true,
+        Exit::Ok | Exit::No | Exit::Usage | Exit::Unknown | Exit::Refused | Exit::Busy => false,
     }
 }
 

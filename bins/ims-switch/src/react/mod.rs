@@ -190,6 +190,7 @@ fn act(
         timeout: react.timeout.0,
         confirm_fenced: Vec::new(),
         reason: None,
+        shown_before: Vec::new(),
     };
     let restart = || asked(Wish::Restart(resource.clone()));
     let mut attempt = |asked: &Asked| match drive(host, asked, interrupt, out) {

@@ -82,6 +82,7 @@ impl Desk {
             Ask::Check { needs } => Ok(Say::Findings(self.findings(&needs))),
             Ask::Sync => self.sync().map(Say::Done),
             Ask::Prove { fenced } => self.keep(&fenced).map(Say::Done),
+            Ask::Put { .. } | Ask::Remove { .. } => Err(Fail::usage("the group's file is not served here")),
             Ask::Start { resource, hints } => {
                 let resource = self.group.find(&resource)?;
                 self.locked()?.start(resource, &hints).map(Say::Done)
@@ -204,7 +205,8 @@ impl Desk {
     }
 }
 
-fn hold(place: &OnceLock<Lock>, path: &Path, patience_ms: u64) -> Result<Say, Fail> {
+/// Takes a lock and keeps it for the rest of the session.
+pub fn hold(place: &OnceLock<Lock>, path: &Path, patience_ms: u64) -> Result<Say, Fail> {
     if place.get().is_none() {
         let lock = Lock::take(path, Duration::from_millis(patience_ms))?;
         // Held already by a request that came at the same time: one lock is enough.

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use ims::change::Change;
 use ims::fencing::Fenced;
 use ims::name::{NodeName, ResourceName};
 use ims::{Exit, Fail, Record, State};
@@ -65,6 +66,18 @@ pub enum Ask {
         /// The proof.
         fenced: Fenced,
     },
+    /// Put the group's file there.
+    Put {
+        /// What is in it.
+        text: String,
+        /// Whether it is only found out what would change, and whether it may.
+        dry_run: bool,
+    },
+    /// Take the group's file away.
+    Remove {
+        /// Whether it is only found out whether it may be.
+        dry_run: bool,
+    },
     /// Start a resource.
     Start {
         /// Its name.
@@ -107,6 +120,8 @@ pub enum Say {
     Needs(BTreeMap<ResourceName, Vec<PathBuf>>),
     /// What would keep the group from starting.
     Findings(Vec<String>),
+    /// What became of the group's file.
+    Changed(Change),
     /// What a step did.
     Done(Done),
 }
