@@ -8,4 +8,5 @@ mod mail;
 mod moves;
 mod quiet;
 mod react;
+mod rehearse;
 mod run;

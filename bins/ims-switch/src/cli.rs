@@ -1,5 +1,7 @@
 //! The command line of `ims-switch`.
 
+mod rehearse;
+
 use std::ffi::OsString;
 use std::path::Path;
 
@@ -8,6 +10,8 @@ use ims::command::{Arguments, Common};
 use ims::name::{GroupName, NodeName, ResourceName};
 use ims::output::Format;
 use ims::span::Span;
+
+pub use rehearse::Rehearse;
 
 /// Resource groups: bring them online, move them between nodes, react to faults
 #[derive(Debug, Parser)]
@@ -47,6 +51,8 @@ pub enum Verb {
     Offline(Offline),
     /// Move a group to another node; it goes back when that node cannot have it
     Move(Move),
+    /// Look at everything that a move depends on, without moving anything
+    Rehearse(Rehearse),
     /// Print the runs of a group and their steps
     History(History),
     /// Run a command where the group is online, and do nothing elsewhere
