@@ -49,6 +49,8 @@ fn a_frozen_group_is_left_as_it_is_from_every_node() {
     }
     let disabled = lab.mail_2.run(["ims-switch", "disable", "IMS-RG:svc"]).status_is(4);
     is_frozen(&disabled, "mail-1", "unfreeze");
+    let rehearsed = lab.mail_2.run(["ims-switch", "rehearse", "IMS-RG"]).status_is(1);
+    assert!(rehearsed.stdout.contains("\"subject\":\"frozen\",\"verdict\":\"obstacle\""), "{rehearsed}");
     let status = lab.mail_2.run(["ims-switch", "status", "IMS-RG"]).ok();
     assert_eq!(record(&status, "ims.group/1")["frozen"]["node"], "mail-1", "{status}");
     assert_eq!(lab.mail_1.read("/global/ims/starts").unwrap(), starts);

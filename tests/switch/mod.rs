@@ -12,4 +12,5 @@ mod mail;
 mod moves;
 mod quiet;
 mod react;
+mod rehearse;
 mod run;

@@ -113,9 +113,14 @@ fn everywhere(
 fn changed(say: Say) -> Result<Change, Fail> {
     match say {
         Say::Changed(change) => Ok(change),
-        Say::Hello(_) | Say::Looked(_) | Say::Marks(_) | Say::Needs(_) | Say::Findings(_) | Say::Done(_) => {
-            Err(Fail::unknown("it answered something else"))
-        }
+        Say::Hello(_)
+        | Say::Looked(_)
+        | Say::Marks(_)
+        | Say::Needs(_)
+        | Say::Findings(_)
+        | Say::Bearing(_)
+        | Say::Rehearsed(_)
+        | Say::Done(_) => Err(Fail::unknown("it answered something else")),
     }
 }
 

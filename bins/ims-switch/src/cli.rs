@@ -5,6 +5,7 @@ pub mod clear;
 pub mod enable;
 pub mod evacuate;
 pub mod freeze;
+mod rehearse;
 pub mod restart;
 
 use std::ffi::OsString;
@@ -21,6 +22,7 @@ pub use clear::Clear;
 pub use enable::{Disable, Enable};
 pub use evacuate::Evacuate;
 pub use freeze::{Freeze, Unfreeze};
+pub use rehearse::Rehearse;
 pub use restart::Restart;
 
 /// Resource groups: bring them online, move them between nodes, react to faults
@@ -79,6 +81,8 @@ pub enum Verb {
     Add(Add),
     /// Take a group that is offline away from every node
     Remove(Remove),
+    /// Look at everything that a move depends on, without moving anything
+    Rehearse(Rehearse),
     /// Print the runs of a group and their steps
     History(History),
     /// Run a command where the group is online, and do nothing elsewhere

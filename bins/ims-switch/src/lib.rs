@@ -22,6 +22,7 @@ mod marks;
 pub mod plan;
 mod react;
 mod record;
+mod rehearse;
 mod resource;
 mod run;
 mod seat;
@@ -35,6 +36,7 @@ pub use cli::Args;
 pub use marks::MarkRecord;
 pub use react::Decision;
 pub use record::{GroupRecord, ResourceRecord, RunRecord, StepRecord};
+pub use rehearse::RehearsalRecord;
 pub use seat::wire::Reply;
 
 use interrupt::Interrupt;
@@ -68,6 +70,7 @@ pub fn main(args: Args, host: &Host, out: &mut Out) -> Result<Exit, Fail> {
         cli::Verb::Add(args) => add::add(host, &args, out),
         cli::Verb::Remove(args) => add::remove(host, &args, out),
         cli::Verb::History(args) => history::history(host, &args, out),
+        cli::Verb::Rehearse(args) => rehearse::rehearse(host, &args, out),
         cli::Verb::Run(args) => run::run(host, &args, &Interrupt::watch()?),
         cli::Verb::React(args) => react::react(host, &args, &Interrupt::watch()?, out),
         cli::Verb::Start(one) => hand::step(host, &one, Verb::Start, out),

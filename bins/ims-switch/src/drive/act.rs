@@ -167,7 +167,9 @@ impl Crew<'_> {
             | Say::Marks(_)
             | Say::Needs(_)
             | Say::Findings(_)
-            | Say::Changed(_) => Err(Fail::unknown(format!("{} answered something else", step.node))),
+            | Say::Changed(_)
+            | Say::Bearing(_)
+            | Say::Rehearsed(_) => Err(Fail::unknown(format!("{} answered something else", step.node))),
         }
     }
 

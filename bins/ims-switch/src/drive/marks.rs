@@ -24,6 +24,8 @@ fn ask(seat: &Seat, ask: Ask) -> Result<Kept, Fail> {
         | Say::Needs(_)
         | Say::Findings(_)
         | Say::Changed(_)
+        | Say::Bearing(_)
+        | Say::Rehearsed(_)
         | Say::Done(_) => Err(Fail::unknown(format!("{} answered something else", seat.node()))),
     }
 }

@@ -223,6 +223,8 @@ impl Team {
                 | Say::Needs(_)
                 | Say::Findings(_)
                 | Say::Changed(_)
+                | Say::Bearing(_)
+                | Say::Rehearsed(_)
                 | Say::Done(_),
             ) => self.blind("it answered something else"),
             Err(fail) => match seat.lost() {

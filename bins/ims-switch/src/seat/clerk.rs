@@ -49,6 +49,8 @@ impl Clerk {
             | Ask::Look
             | Ask::Needs
             | Ask::Check { .. }
+            | Ask::Bearing { .. }
+            | Ask::Rehearse { .. }
             | Ask::Sync
             | Ask::Prove { .. }
             | Ask::Start { .. }

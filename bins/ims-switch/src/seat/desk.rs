@@ -18,6 +18,7 @@ use crate::guards;
 use crate::lap::{Done, Laps};
 use crate::marks::{self, Kept};
 use crate::plan::line;
+use crate::rehearse;
 use crate::resource::{self, Here, Looked, server};
 
 /// How long writing volumes out may take before their servers are stopped.
@@ -80,6 +81,11 @@ impl Desk {
             Ask::Look => Ok(Say::Looked(self.looked())),
             Ask::Needs => Ok(Say::Needs(self.needs())),
             Ask::Check { needs } => Ok(Say::Findings(self.findings(&needs))),
+            Ask::Bearing { target } => {
+                let bearing = rehearse::bearing(&self.here(), &self.node, &target)?;
+                Ok(Say::Bearing(Box::new(bearing)))
+            }
+            Ask::Rehearse { bearing } => Ok(Say::Rehearsed(rehearse::points(&self.here(), bearing.as_ref()))),
             Ask::Sync => self.sync().map(Say::Done),
             Ask::Prove { fenced } => self.keep(&fenced).map(Say::Done),
             Ask::Put { .. } | Ask::Remove { .. } => Err(Fail::usage("the group's file is not served here")),

@@ -133,6 +133,8 @@ impl Session {
             | Say::Needs(_)
             | Say::Findings(_)
             | Say::Changed(_)
+            | Say::Bearing(_)
+            | Say::Rehearsed(_)
             | Say::Done(_) => Err(Fail::unknown(format!("{name} answered something else"))),
         }
     }
