@@ -6,7 +6,7 @@ use ims::{Fail, State};
 
 use super::steps::{Want, ordered};
 use super::target::{best_holder, elsewhere, known};
-use super::{Plan, on_one, online_nowhere, own};
+use super::{Plan, on_one, online_nowhere, own, to_fence};
 use crate::found::{Found, Seen, state_on};
 
 /// Refuses to bring a group online of which something that is needed is disabled.
@@ -64,7 +64,29 @@ pub fn renew(group: &Group, found: &Found, names: &[ResourceName]) -> Result<Pla
             return Err(Fail::refused(what).hint(format!("ims-switch online {}", group.name)));
         }
     }
-    Ok(Plan { target: Some(target), steps: ordered(group, found, &want, &[]) })
+    let fence = fenced_before(group, found, &target, &again, &want)?;
+    let steps = ordered(group, found, &want, &fence);
+    Ok(Plan { target: Some(target), steps })
+}
+
+/// The nodes to fence before these are started on the target. It is refused while any of them may be up on a node that
+/// answers; one that is up on the target is on no node that is lost.
+fn fenced_before<'a>(
+    group: &Group,
+    found: &'a Found,
+    target: &NodeName,
+    started: &[&ResourceName],
+    want: &Want,
+) -> Result<Vec<&'a NodeName>, Fail> {
+    for (node, _) in found.reached().filter(|(node, _)| *node != target) {
+        if let Some(name) = started.iter().find(|name| found.state(node, name) != State::Down) {
+            let state = found.state(node, name);
+            return Err(Fail::refused(format!("{name} is {state} on {node}, and the group is on {target}"))
+                .hint(format!("ims-switch online {} puts that right", group.name)));
+        }
+    }
+    let are_here = started.iter().all(|name| found.state(target, name) == State::Up);
+    if are_here { Ok(Vec::new()) } else { to_fence(group, found, want) }
 }
 
 /// The refusal to start what somebody disabled.
@@ -103,7 +125,10 @@ pub fn enabled(group: &Group, found: &Found, names: &[ResourceName]) -> Result<P
         }
         want.up(target, &resource.name, "it was enabled");
     }
-    let steps = ordered(group, found, &want, &[]);
+    let started: Vec<&ResourceName> =
+        own(group).map(|resource| &resource.name).filter(|name| names.contains(name)).collect();
+    let fence = fenced_before(group, found, target, &started, &want)?;
+    let steps = ordered(group, found, &want, &fence);
     Ok(Plan { target: holder, steps })
 }
 
@@ -219,6 +244,11 @@ mod tests {
             (&[], "uuddd", "udddd", Wish::Renew(names(&["ldap"])), Err(Exit::Refused)),
             (&[], "udddd", "udddd", all.clone(), Err(Exit::Refused)),
             (&["mail"], "uuudd", "udddd", all, Ok("-mountshared -logical_IP +logical_IP +mountshared +ldap")),
+            (&[], "uuudd", "-", Wish::Enable(names(&["ldap"])), Ok("fence +ldap")),
+            (&[], "uuudd", "udddu", Wish::Enable(names(&["ldap", "mail"])), Err(Exit::Refused)),
+            (&[], "uuuuu", "-", Wish::Renew(names(&["mail"])), Ok("-mail +mail")),
+            (&[], "uuuud", "-", Wish::Renew(names(&["mail"])), Ok("fence +mail")),
+            (&[], "uuuuu", "uddud", Wish::Renew(names(&["ldap"])), Err(Exit::Refused)),
             (&[], "udddd", "uuuuu", leave.clone(), Ok("")),
             (&[], "uuddd", "uuuud", leave.clone(), Ok("-logical_IP +mail")),
             (&[], "-", "uuuuu", leave, Err(Exit::Unknown)),
@@ -227,7 +257,7 @@ mod tests {
             let told = plan(&group, &found(&group, one, two), &wish).map(|plan| {
                 let word = |step: &crate::plan::Step| {
                     let sign = if step.verb == crate::plan::Verb::Start { '+' } else { '-' };
-                    format!("{sign}{}", step.resource.as_ref().unwrap())
+                    step.resource.as_ref().map_or_else(|| "fence".to_owned(), |name| format!("{sign}{name}"))
                 };
                 plan.steps.iter().map(word).collect::<Vec<_>>().join(" ")
             });
