@@ -57,6 +57,7 @@ fn schemas() -> Vec<(String, schemars::Schema)> {
         ims_registry::Replica,
         ims_switch::Decision,
         ims_switch::GroupCheck,
+        ims_switch::GroupGraph,
         ims_switch::GroupRecord,
         ims_switch::Reply,
         ims_switch::ResourceRecord,

@@ -2,6 +2,7 @@
 
 mod faults;
 mod files;
+mod graph;
 mod kills;
 mod lab;
 mod mail;

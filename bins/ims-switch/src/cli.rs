@@ -1,5 +1,7 @@
 //! The command line of `ims-switch`.
 
+pub mod graph;
+
 use std::ffi::OsString;
 use std::path::Path;
 
@@ -38,6 +40,8 @@ pub enum Verb {
     Check(Groups),
     /// Say where each resource and the group itself is up
     Status(Groups),
+    /// Draw what a group is made of, and what needs what
+    Graph(graph::Graph),
     /// Show the steps that would be taken, and take none
     #[command(subcommand)]
     Plan(Plan),

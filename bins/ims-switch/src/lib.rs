@@ -8,6 +8,7 @@ pub mod cli;
 mod drive;
 mod fence;
 pub mod found;
+mod graph;
 mod guards;
 mod hand;
 mod history;
@@ -27,6 +28,7 @@ use ims::{Exit, Fail, Host, Out};
 
 pub use check::GroupCheck;
 pub use cli::Args;
+pub use graph::{GroupGraph, ResourceGraph};
 pub use react::Decision;
 pub use record::{GroupRecord, ResourceRecord, RunRecord, StepRecord};
 pub use seat::wire::Reply;
@@ -40,6 +42,7 @@ pub fn main(args: Args, host: &Host, out: &mut Out) -> Result<Exit, Fail> {
     match args.verb {
         cli::Verb::Check(groups) => check::check(host, &groups.groups, out),
         cli::Verb::Status(groups) => status::status(host, &groups.groups, out),
+        cli::Verb::Graph(graph) => graph::graph(host, &graph, args.common.output, out),
         cli::Verb::Plan(plan) => {
             let (groups, wish, mut change) = match plan {
                 cli::Plan::Online(online) => (online.groups, Wish::Online(online.on), online.change),
