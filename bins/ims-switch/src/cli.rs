@@ -1,6 +1,9 @@
 //! The command line of `ims-switch`.
 
+pub mod export;
 pub mod graph;
+pub mod import;
+pub mod model;
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -10,6 +13,9 @@ use ims::command::{Arguments, Common};
 use ims::name::{GroupName, NodeName, ResourceName};
 use ims::output::Format;
 use ims::span::Span;
+
+use export::Export;
+use import::Import;
 
 /// Resource groups: bring them online, move them between nodes, react to faults
 #[derive(Debug, Parser)]
@@ -25,7 +31,9 @@ pub struct Args {
 
 impl Arguments for Args {
     fn output(&self) -> Option<Format> {
-        self.common.output
+        // What is exported is for another program: its text, unless records are asked for.
+        let is_text = matches!(&self.verb, Verb::Export(export) if export.to.is_none());
+        self.common.output.or(is_text.then_some(Format::Table))
     }
 
     fn root(&self) -> &Path {
@@ -42,6 +50,8 @@ pub enum Verb {
     Status(Groups),
     /// Draw what a group is made of, and what needs what
     Graph(graph::Graph),
+    /// Write the registry, the groups and the notes of a model for nodes and instances that are named
+    Model(model::Model),
     /// Show the steps that would be taken, and take none
     #[command(subcommand)]
     Plan(Plan),
@@ -63,6 +73,10 @@ pub enum Verb {
     Stop(One),
     /// Fence a node by its fence agent and keep the proof
     Fence(Fence),
+    /// Write group files from the configuration of another cluster manager
+    Import(Import),
+    /// Write groups as the configuration of another cluster manager
+    Export(Export),
     /// Serve another node's run, for requests on stdin
     #[command(hide = true)]
     Serve {

@@ -6,16 +6,20 @@
 mod check;
 pub mod cli;
 mod drive;
+pub mod export;
 mod fence;
 pub mod found;
 mod graph;
 mod guards;
 mod hand;
 mod history;
+pub mod import;
 mod interrupt;
 mod journal;
 mod lap;
+mod model;
 pub mod plan;
+mod put;
 mod react;
 mod record;
 mod resource;
@@ -28,7 +32,10 @@ use ims::{Exit, Fail, Host, Out};
 
 pub use check::GroupCheck;
 pub use cli::Args;
+pub use export::ExportedFile;
 pub use graph::{GroupGraph, ResourceGraph};
+pub use import::Remark;
+pub use model::ModelRecord;
 pub use react::Decision;
 pub use record::{GroupRecord, ResourceRecord, RunRecord, StepRecord};
 pub use seat::wire::Reply;
@@ -43,6 +50,7 @@ pub fn main(args: Args, host: &Host, out: &mut Out) -> Result<Exit, Fail> {
         cli::Verb::Check(groups) => check::check(host, &groups.groups, out),
         cli::Verb::Status(groups) => status::status(host, &groups.groups, out),
         cli::Verb::Graph(graph) => graph::graph(host, &graph, args.common.output, out),
+        cli::Verb::Model(asked) => model::model(host, &asked, out),
         cli::Verb::Plan(plan) => {
             let (groups, wish, mut change) = match plan {
                 cli::Plan::Online(online) => (online.groups, Wish::Online(online.on), online.change),
@@ -67,6 +75,8 @@ pub fn main(args: Args, host: &Host, out: &mut Out) -> Result<Exit, Fail> {
         cli::Verb::Start(one) => hand::step(host, &one, Verb::Start, out),
         cli::Verb::Stop(one) => hand::step(host, &one, Verb::Stop, out),
         cli::Verb::Fence(args) => fence::command(host, &args, out),
+        cli::Verb::Import(args) => import::import(host, &args, out),
+        cli::Verb::Export(args) => export::export(host, &args, out),
         cli::Verb::Serve { group } => seat::serve::serve(host, &group, out),
     }
 }

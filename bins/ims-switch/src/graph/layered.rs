@@ -35,8 +35,9 @@ pub struct Laid {
     pub size: Size,
 }
 
-/// How often the order and the places are looked over, from the top and from the bottom in turn.
+/// How often the order is looked over, from the top and from the bottom in turn, and then the places.
 const SWEEPS: usize = 16;
+const SETTLES: usize = 100;
 
 /// The width of a line's own place in a layer.
 const PLACE: f64 = 12.0;
@@ -212,7 +213,7 @@ fn crossings(items: &[Item], layers: &[Vec<usize>]) -> usize {
 
 /// Gives every item its place from the left: as near to the middle of what it is tied to as its neighbours let it.
 fn place(items: &mut [Item], layers: &[Vec<usize>], gap: f64) {
-    for sweep in 0..=SWEEPS {
+    for sweep in 0..SETTLES {
         let is_down = sweep % 2 == 0;
         let count = layers.len();
         for step in 0..count {
