@@ -19,6 +19,9 @@ _ims__switch() {
             ims__switch,check)
                 cmd="ims__switch__subcmd__check"
                 ;;
+            ims__switch,export)
+                cmd="ims__switch__subcmd__export"
+                ;;
             ims__switch,fence)
                 cmd="ims__switch__subcmd__fence"
                 ;;
@@ -30,6 +33,12 @@ _ims__switch() {
                 ;;
             ims__switch,history)
                 cmd="ims__switch__subcmd__history"
+                ;;
+            ims__switch,import)
+                cmd="ims__switch__subcmd__import"
+                ;;
+            ims__switch,model)
+                cmd="ims__switch__subcmd__model"
                 ;;
             ims__switch,move)
                 cmd="ims__switch__subcmd__move"
@@ -61,6 +70,9 @@ _ims__switch() {
             ims__switch__subcmd__help,check)
                 cmd="ims__switch__subcmd__help__subcmd__check"
                 ;;
+            ims__switch__subcmd__help,export)
+                cmd="ims__switch__subcmd__help__subcmd__export"
+                ;;
             ims__switch__subcmd__help,fence)
                 cmd="ims__switch__subcmd__help__subcmd__fence"
                 ;;
@@ -72,6 +84,12 @@ _ims__switch() {
                 ;;
             ims__switch__subcmd__help,history)
                 cmd="ims__switch__subcmd__help__subcmd__history"
+                ;;
+            ims__switch__subcmd__help,import)
+                cmd="ims__switch__subcmd__help__subcmd__import"
+                ;;
+            ims__switch__subcmd__help,model)
+                cmd="ims__switch__subcmd__help__subcmd__model"
                 ;;
             ims__switch__subcmd__help,move)
                 cmd="ims__switch__subcmd__help__subcmd__move"
@@ -140,7 +158,7 @@ _ims__switch() {
 
     case "${cmd}" in
         ims__switch)
-            opts="-o -h -V --output --help --version check status graph plan online offline move history run react start stop fence help"
+            opts="-o -h -V --output --help --version check status graph model plan online offline move history run react start stop fence import export help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -168,6 +186,32 @@ _ims__switch() {
                 return 0
             fi
             case "${prev}" in
+                --output)
+                    COMPREPLY=($(compgen -W "json table" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "json table" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        ims__subcmd__switch__subcmd__export)
+            opts="-n -o -h --to --force-replace --dry-run --output --help vcs scrgadm clrg crmsh pcs"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --to)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --output)
                     COMPREPLY=($(compgen -W "json table" -- "${cur}"))
                     return 0
@@ -232,7 +276,7 @@ _ims__switch() {
             return 0
             ;;
         ims__subcmd__switch__subcmd__help)
-            opts="check status graph plan online offline move history run react start stop fence help"
+            opts="check status graph model plan online offline move history run react start stop fence import export help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -246,6 +290,20 @@ _ims__switch() {
             return 0
             ;;
         ims__subcmd__switch__subcmd__help__subcmd__check)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        ims__subcmd__switch__subcmd__help__subcmd__export)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -302,6 +360,34 @@ _ims__switch() {
             return 0
             ;;
         ims__subcmd__switch__subcmd__help__subcmd__history)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        ims__subcmd__switch__subcmd__help__subcmd__import)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        ims__subcmd__switch__subcmd__help__subcmd__model)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -491,6 +577,118 @@ _ims__switch() {
             fi
             case "${prev}" in
                 --last)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "json table" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "json table" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        ims__subcmd__switch__subcmd__import)
+            opts="-n -o -h --to --address --interface --volume --force-replace --dry-run --timeout --output --help vcs sun-cluster pacemaker keepalived"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --to)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --address)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --interface)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --volume)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "json table" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "json table" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        ims__subcmd__switch__subcmd__model)
+            opts="-n -o -h --nodes --instance --layout --ldap --requires-group --interface --mounts --disk --mirror --fstype --to --force-replace --dry-run --timeout --output --help asymmetric symmetric n+1"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --nodes)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --instance)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --layout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ldap)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --requires-group)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --interface)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --mounts)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --disk)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --mirror)
+                    COMPREPLY=($(compgen -W "md drbd none" -- "${cur}"))
+                    return 0
+                    ;;
+                --fstype)
+                    COMPREPLY=($(compgen -W "ext4 xfs" -- "${cur}"))
+                    return 0
+                    ;;
+                --to)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

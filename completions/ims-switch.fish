@@ -31,6 +31,7 @@ complete -c ims-switch -n "__fish_ims_switch_needs_command" -s V -l version -d '
 complete -c ims-switch -n "__fish_ims_switch_needs_command" -f -a "check" -d 'Say whether the group\'s file is valid and every node has the same'
 complete -c ims-switch -n "__fish_ims_switch_needs_command" -f -a "status" -d 'Say where each resource and the group itself is up'
 complete -c ims-switch -n "__fish_ims_switch_needs_command" -f -a "graph" -d 'Draw what a group is made of, and what needs what'
+complete -c ims-switch -n "__fish_ims_switch_needs_command" -f -a "model" -d 'Write the registry, the groups and the notes of a model for nodes and instances that are named'
 complete -c ims-switch -n "__fish_ims_switch_needs_command" -f -a "plan" -d 'Show the steps that would be taken, and take none'
 complete -c ims-switch -n "__fish_ims_switch_needs_command" -f -a "online" -d 'Bring a group online on one node'
 complete -c ims-switch -n "__fish_ims_switch_needs_command" -f -a "offline" -d 'Take a group offline'
@@ -41,6 +42,8 @@ complete -c ims-switch -n "__fish_ims_switch_needs_command" -f -a "react" -d 'Re
 complete -c ims-switch -n "__fish_ims_switch_needs_command" -f -a "start" -d 'Start one resource on this node, as a step of a plan does'
 complete -c ims-switch -n "__fish_ims_switch_needs_command" -f -a "stop" -d 'Stop one resource on this node, as a step of a plan does'
 complete -c ims-switch -n "__fish_ims_switch_needs_command" -f -a "fence" -d 'Fence a node by its fence agent and keep the proof'
+complete -c ims-switch -n "__fish_ims_switch_needs_command" -f -a "import" -d 'Write group files from the configuration of another cluster manager'
+complete -c ims-switch -n "__fish_ims_switch_needs_command" -f -a "export" -d 'Write groups as the configuration of another cluster manager'
 complete -c ims-switch -n "__fish_ims_switch_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand check" -s o -l output -d 'Show records as JSON lines or as tables [default: tables on a terminal, JSON elsewhere]' -r -f -a "json\t'One JSON object a line'
 table\t'Tables for people'"
@@ -56,6 +59,26 @@ complete -c ims-switch -n "__fish_ims_switch_using_subcommand graph" -s o -l out
 table\t'Tables for people'"
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand graph" -l state -d 'Look on every node, and show what is up where'
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand graph" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand model" -l nodes -d 'The nodes, by the names that uname -n gives there; of n+1 the last is the standby' -r
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand model" -l instance -d 'An instance, its logical address (several with commas), and the node it is to run on [default: the first; of symmetric and n+1 each primary in turn]; may be given several times' -r
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand model" -l layout -d 'How the instances are laid out [default: postfix-dovecot]' -r
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand model" -l ldap -d 'The directory server below an instance\'s root; the instance may be left out where there is one alone' -r
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand model" -l requires-group -d 'A group that must be online first, such as the directory of users; may be given several times' -r
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand model" -l interface -d 'The network interface of the addresses, the same on every node [default: eth0]' -r
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand model" -l mounts -d 'The folder below which the volumes are mounted, each at the name of its instance [default: /global]' -r -F
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand model" -l disk -d 'The block device of an instance\'s volume [default: the mirror\'s, else /dev/disk/by-label/INSTANCE]' -r
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand model" -l mirror -d 'What keeps two copies of each volume [default: md of symmetric, none of the others]' -r -f -a "md\t'An array of mdadm over a disk of each of two arrays that both nodes reach'
+drbd\t'A resource of DRBD over a disk of each node'
+none\t'Nothing here: one disk, or an array that mirrors by itself'"
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand model" -l fstype -d 'The type of the volumes\' file systems [default: ext4]' -r -f -a "ext4\t'With multiple mount protection'
+xfs\t'Without a guard of its own'"
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand model" -l to -d 'Write below this folder; / is this node itself' -r -F
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand model" -l timeout -d 'How long to wait for other runs that write the same files to end' -r
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand model" -s o -l output -d 'Show records as JSON lines or as tables [default: tables on a terminal, JSON elsewhere]' -r -f -a "json\t'One JSON object a line'
+table\t'Tables for people'"
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand model" -l force-replace -d 'Replace entries and files that say something else'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand model" -s n -l dry-run -d 'Show what would be written, against this node where no --to is given, and write nothing'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand model" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand plan; and not __fish_seen_subcommand_from online offline move help" -s o -l output -d 'Show records as JSON lines or as tables [default: tables on a terminal, JSON elsewhere]' -r -f -a "json\t'One JSON object a line'
 table\t'Tables for people'"
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand plan; and not __fish_seen_subcommand_from online offline move help" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -137,20 +160,39 @@ complete -c ims-switch -n "__fish_ims_switch_using_subcommand fence" -s o -l out
 table\t'Tables for people'"
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand fence" -s n -l dry-run -d 'Show the step and do not take it'
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand fence" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status graph plan online offline move history run react start stop fence help" -f -a "check" -d 'Say whether the group\'s file is valid and every node has the same'
-complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status graph plan online offline move history run react start stop fence help" -f -a "status" -d 'Say where each resource and the group itself is up'
-complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status graph plan online offline move history run react start stop fence help" -f -a "graph" -d 'Draw what a group is made of, and what needs what'
-complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status graph plan online offline move history run react start stop fence help" -f -a "plan" -d 'Show the steps that would be taken, and take none'
-complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status graph plan online offline move history run react start stop fence help" -f -a "online" -d 'Bring a group online on one node'
-complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status graph plan online offline move history run react start stop fence help" -f -a "offline" -d 'Take a group offline'
-complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status graph plan online offline move history run react start stop fence help" -f -a "move" -d 'Move a group to another node; it goes back when that node cannot have it'
-complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status graph plan online offline move history run react start stop fence help" -f -a "history" -d 'Print the runs of a group and their steps'
-complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status graph plan online offline move history run react start stop fence help" -f -a "run" -d 'Run a command where the group is online, and do nothing elsewhere'
-complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status graph plan online offline move history run react start stop fence help" -f -a "react" -d 'Read ims.answer/1 records from stdin and react to faults: restart, then give the group over'
-complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status graph plan online offline move history run react start stop fence help" -f -a "start" -d 'Start one resource on this node, as a step of a plan does'
-complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status graph plan online offline move history run react start stop fence help" -f -a "stop" -d 'Stop one resource on this node, as a step of a plan does'
-complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status graph plan online offline move history run react start stop fence help" -f -a "fence" -d 'Fence a node by its fence agent and keep the proof'
-complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status graph plan online offline move history run react start stop fence help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand import" -l to -d 'Write the group files into this folder [default: /etc/ims/groups]' -r -F
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand import" -l address -d 'The address of a host name that the files use; may be given several times' -r
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand import" -l interface -d 'The network interface of addresses for which the files name none' -r
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand import" -l volume -d 'The device of a mount point for which the files name none; may be given several times' -r
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand import" -l timeout -d 'How long to wait for other runs that write group files to end' -r
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand import" -s o -l output -d 'Show records as JSON lines or as tables [default: tables on a terminal, JSON elsewhere]' -r -f -a "json\t'One JSON object a line'
+table\t'Tables for people'"
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand import" -l force-replace -d 'Replace a group file that says something else'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand import" -s n -l dry-run -d 'Show what would be written and write nothing'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand import" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand export" -l to -d 'Write the files into this folder instead of printing them' -r -F
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand export" -s o -l output -d 'Show records as JSON lines or as tables [default: tables on a terminal, JSON elsewhere]' -r -f -a "json\t'One JSON object a line'
+table\t'Tables for people'"
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand export" -l force-replace -d 'Replace a file that says something else'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand export" -s n -l dry-run -d 'Show what would be written and write nothing'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand export" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status graph model plan online offline move history run react start stop fence import export help" -f -a "check" -d 'Say whether the group\'s file is valid and every node has the same'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status graph model plan online offline move history run react start stop fence import export help" -f -a "status" -d 'Say where each resource and the group itself is up'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status graph model plan online offline move history run react start stop fence import export help" -f -a "graph" -d 'Draw what a group is made of, and what needs what'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status graph model plan online offline move history run react start stop fence import export help" -f -a "model" -d 'Write the registry, the groups and the notes of a model for nodes and instances that are named'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status graph model plan online offline move history run react start stop fence import export help" -f -a "plan" -d 'Show the steps that would be taken, and take none'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status graph model plan online offline move history run react start stop fence import export help" -f -a "online" -d 'Bring a group online on one node'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status graph model plan online offline move history run react start stop fence import export help" -f -a "offline" -d 'Take a group offline'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status graph model plan online offline move history run react start stop fence import export help" -f -a "move" -d 'Move a group to another node; it goes back when that node cannot have it'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status graph model plan online offline move history run react start stop fence import export help" -f -a "history" -d 'Print the runs of a group and their steps'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status graph model plan online offline move history run react start stop fence import export help" -f -a "run" -d 'Run a command where the group is online, and do nothing elsewhere'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status graph model plan online offline move history run react start stop fence import export help" -f -a "react" -d 'Read ims.answer/1 records from stdin and react to faults: restart, then give the group over'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status graph model plan online offline move history run react start stop fence import export help" -f -a "start" -d 'Start one resource on this node, as a step of a plan does'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status graph model plan online offline move history run react start stop fence import export help" -f -a "stop" -d 'Stop one resource on this node, as a step of a plan does'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status graph model plan online offline move history run react start stop fence import export help" -f -a "fence" -d 'Fence a node by its fence agent and keep the proof'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status graph model plan online offline move history run react start stop fence import export help" -f -a "import" -d 'Write group files from the configuration of another cluster manager'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status graph model plan online offline move history run react start stop fence import export help" -f -a "export" -d 'Write groups as the configuration of another cluster manager'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status graph model plan online offline move history run react start stop fence import export help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and __fish_seen_subcommand_from plan" -f -a "online" -d 'Bring a group online on one node'
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and __fish_seen_subcommand_from plan" -f -a "offline" -d 'Take a group offline'
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and __fish_seen_subcommand_from plan" -f -a "move" -d 'Move a group to another node'

@@ -6,6 +6,7 @@ mod graph;
 mod kills;
 mod lab;
 mod mail;
+mod model;
 mod moves;
 mod quiet;
 mod react;

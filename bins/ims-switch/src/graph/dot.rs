@@ -6,45 +6,53 @@ use super::svg::color;
 
 /// The whole graph.
 pub fn dot(groups: &[GroupGraph]) -> String {
-    let mut text = String::from(
-        "// What requires stands above what is required; dot -Tsvg draws it.\n\
-         digraph groups {\n  rankdir=TB;\n  compound=true;\n  newrank=true;\n  \
-         node [shape=box, style=rounded, fontname=\"Helvetica\"];\n  graph [fontname=\"Helvetica\"];\n",
-    );
-    groups.iter().for_each(|group| text += &cluster(group));
+    let mut lines: Vec<String> = [
+        "// What requires stands above what is required; dot -Tsvg draws it.",
+        "digraph groups {",
+        "  rankdir=TB;",
+        "  compound=true;",
+        "  newrank=true;",
+        "  node [shape=box, style=rounded, fontname=\"Helvetica\"];",
+        "  graph [fontname=\"Helvetica\"];",
+    ]
+    .map(ToOwned::to_owned)
+    .into();
+    lines.extend(groups.iter().flat_map(cluster));
     for (from, to) in between(groups) {
         let (Some(from), Some(to)) = (groups.get(from), groups.get(to)) else { continue };
         let (cluster, required) = (quoted(&cluster_name(from)), quoted(&cluster_name(to)));
         let (tail, head) = (quoted(&lowest(from)), quoted(&highest(to)));
-        text += &format!("  {tail} -> {head} [ltail={cluster}, lhead={required}, style=dashed];\n");
+        lines.push(format!("  {tail} -> {head} [ltail={cluster}, lhead={required}, style=dashed];"));
     }
-    text + "}\n"
+    lines.push("}\n".to_owned());
+    lines.join("\n")
 }
 
-fn cluster(group: &GroupGraph) -> String {
-    let mut text = format!(
-        "  subgraph {} {{\n    label={};\n    style={};\n",
-        quoted(&cluster_name(group)),
-        quoted(&format!("{}\n{}", group.group, group.below())),
-        if group.is_here { "rounded" } else { "dashed" },
-    );
+fn cluster(group: &GroupGraph) -> Vec<String> {
+    let title = format!("{}\n{}", group.group, group.below());
+    let style = if group.is_here { "rounded" } else { "dashed" };
+    let mut lines = vec![
+        format!("  subgraph {} {{", quoted(&cluster_name(group))),
+        format!("    label={};", quoted(&title)),
+        format!("    style={style};"),
+    ];
     if !group.is_here {
-        text += &format!("    {} [style=invis, label=\"\"];\n", quoted(&highest(group)));
+        lines.push(format!("    {} [style=invis, label=\"\"];", quoted(&highest(group))));
     }
     for one in &group.resources {
-        let label =
-            std::iter::once(one.resource.to_string()).chain(one.lines()).collect::<Vec<_>>().join("\n");
+        let label: Vec<String> = std::iter::once(one.resource.to_string()).chain(one.lines()).collect();
         let style = if one.persistent { ", style=\"rounded,dashed\"" } else { "" };
         let color = one.state.map(|state| format!(", color={}", quoted(color(state)))).unwrap_or_default();
-        let (name, label) = (quoted(&node(group, one)), quoted(&label));
-        text += &format!("    {name} [label={label}{style}{color}];\n");
+        let (name, label) = (quoted(&node(group, one)), quoted(&label.join("\n")));
+        lines.push(format!("    {name} [label={label}{style}{color}];"));
     }
     for one in &group.resources {
         for required in one.requires.iter().filter_map(|name| group.get(name)) {
-            text += &format!("    {} -> {};\n", quoted(&node(group, one)), quoted(&node(group, required)));
+            lines.push(format!("    {} -> {};", quoted(&node(group, one)), quoted(&node(group, required))));
         }
     }
-    text + "  }\n"
+    lines.push("  }".to_owned());
+    lines
 }
 
 /// Graphviz draws a frame round what is called so.

@@ -241,7 +241,9 @@ fn place(items: &mut [Item], layers: &[Vec<usize>], gap: f64) {
         }
     }
     let leftmost = items.iter().map(|item| item.left).fold(f64::INFINITY, f64::min);
-    items.iter_mut().for_each(|item| item.left -= leftmost);
+    for item in items {
+        item.left -= leftmost;
+    }
 }
 
 /// Left ends as near to the wanted ones as they can be with a gap between two, by least squares: neighbours that would

@@ -2,45 +2,44 @@
 
 use super::between;
 use super::record::GroupGraph;
+use super::svg::color;
 
 /// The whole graph.
 pub fn mermaid(groups: &[GroupGraph]) -> String {
-    let mut text = String::from("flowchart TB\n");
+    let mut lines = vec!["flowchart TB".to_owned()];
     for (index, group) in groups.iter().enumerate() {
-        let title = [group.group.to_string(), group.below()];
-        text += &format!("  subgraph g{index}[\"{}\"]\n", escaped(&title));
-        if !group.is_here {
-            text += &format!("    g{index}r0[\" \"]\n");
-        }
-        for (place, one) in group.resources.iter().enumerate() {
-            let label: Vec<String> = std::iter::once(one.resource.to_string()).chain(one.lines()).collect();
-            let class = if one.persistent { ":::persistent" } else { "" };
-            text += &format!("    g{index}r{place}[\"{}\"]{class}\n", escaped(&label));
-        }
-        for (place, one) in group.resources.iter().enumerate() {
-            for name in &one.requires {
-                let Some(required) = group.resources.iter().position(|r| &r.resource == name) else {
-                    continue;
-                };
-                text += &format!("    g{index}r{place} --> g{index}r{required}\n");
-            }
-        }
-        text += "  end\n";
+        lines.extend(subgraph(index, group));
     }
-    for (from, to) in between(groups) {
-        text += &format!("  g{from} -.-> g{to}\n");
-    }
+    lines.extend(between(groups).into_iter().map(|(from, to)| format!("  g{from} -.-> g{to}")));
     for (index, group) in groups.iter().enumerate() {
-        for (place, one) in group.resources.iter().enumerate() {
-            if let Some(state) = one.state {
-                text += &format!("  style g{index}r{place} stroke:{}\n", super::svg::color(state));
-            }
-        }
+        let states = group.resources.iter().enumerate().filter_map(|(place, one)| Some((place, one.state?)));
+        lines
+            .extend(states.map(|(place, state)| format!("  style g{index}r{place} stroke:{}", color(state))));
     }
     if groups.iter().any(|group| group.resources.iter().any(|one| one.persistent)) {
-        text += "  classDef persistent stroke-dasharray:4 3\n";
+        lines.push("  classDef persistent stroke-dasharray:4 3".to_owned());
     }
-    text
+    lines.join("\n") + "\n"
+}
+
+fn subgraph(index: usize, group: &GroupGraph) -> Vec<String> {
+    let title = [group.group.to_string(), group.below()];
+    let mut lines = vec![format!("  subgraph g{index}[\"{}\"]", escaped(&title))];
+    if !group.is_here {
+        lines.push(format!("    g{index}r0[\" \"]"));
+    }
+    for (place, one) in group.resources.iter().enumerate() {
+        let label: Vec<String> = std::iter::once(one.resource.to_string()).chain(one.lines()).collect();
+        let class = if one.persistent { ":::persistent" } else { "" };
+        lines.push(format!("    g{index}r{place}[\"{}\"]{class}", escaped(&label)));
+    }
+    for (place, one) in group.resources.iter().enumerate() {
+        let at = |name| group.resources.iter().position(|other| &other.resource == name);
+        let required = one.requires.iter().filter_map(at);
+        lines.extend(required.map(|required| format!("    g{index}r{place} --> g{index}r{required}")));
+    }
+    lines.push("  end".to_owned());
+    lines
 }
 
 /// Lines as one label. What is not plain is written as a code, for the label is read as HTML and as Markdown.

@@ -108,10 +108,11 @@ impl ResourceGraph {
 
     /// All of it in one line.
     pub fn line(&self) -> String {
-        let says = self.says.iter().map(|says| format!(" {}", printable(says))).collect::<String>();
+        let says = self.says.iter().map(|says| printable(says));
+        let words: Vec<String> = std::iter::once(self.kind.clone()).chain(says).collect();
         let persistent = if self.persistent { " (persistent)" } else { "" };
         let told = self.told().map(|told| format!(", {told}")).unwrap_or_default();
-        format!("{}: {}{says}{persistent}{told}", self.resource, self.kind)
+        format!("{}: {}{persistent}{told}", self.resource, words.join(" "))
     }
 
     /// Its state in words, where it was looked at.

@@ -21,6 +21,9 @@ const STYLE: &str = "text{font:12px monospace;fill:#1f2328}.name{font-weight:bol
                      .box{fill:#fff;stroke:#1f2328}.persistent,.elsewhere,.between{stroke-dasharray:5 3}\
                      .line{fill:none;stroke:#1f2328}.note{fill:#57606a}";
 
+/// The places of what requires and of what is required.
+type Edge = (usize, usize);
+
 /// A frame and what is in it.
 struct Frame<'a> {
     group: &'a GroupGraph,
@@ -128,7 +131,9 @@ fn framed(frame: &Frame<'_>, at: Point) -> String {
     for ((one, size), corner) in group.resources.iter().zip(&frame.boxes).zip(&frame.laid.corners) {
         let at = (inner.0 + corner.0, inner.1 + corner.1);
         let class = if one.persistent { "box persistent" } else { "box" };
-        text += &format!("<g><title>{}</title>\n", escaped(&one.line()));
+        text += "<g><title>";
+        text += &escaped(&one.line());
+        text += "</title>\n";
         text += &rect(class, at, *size, one.state);
         text += &words(&lines(one), at.0 + size.width / 2.0, at.1 + PAD);
         text += "</g>\n";
@@ -159,24 +164,22 @@ fn words(lines: &[String], middle: f64, top: f64) -> String {
 }
 
 fn arrow(line: &[Point], offset: Point, class: &str, head: &str) -> String {
-    let mut moved = line.iter().map(|point| (point.0 + offset.0, point.1 + offset.1));
-    let Some(mut before) = moved.next() else { return String::new() };
-    let mut path = format!("M{:.1} {:.1}", before.0, before.1);
-    for (index, point) in moved.enumerate() {
-        path += &if index % 2 == 0 {
-            format!("V{:.1}", point.1)
-        } else {
-            let middle = f64::midpoint(before.1, point.1);
-            format!("C{:.1} {middle:.1} {:.1} {middle:.1} {:.1} {:.1}", before.0, point.0, point.0, point.1)
-        };
-        before = point;
-    }
-    format!("<path class=\"{class}\" d=\"{path}\" {head}=\"url(#head)\"/>\n")
+    let moved: Vec<Point> = line.iter().map(|point| (point.0 + offset.0, point.1 + offset.1)).collect();
+    let begin = moved.first().map(|point| format!("M{:.1} {:.1}", point.0, point.1));
+    let pieces = moved.iter().zip(moved.iter().skip(1)).enumerate().map(|(index, (from, to))| {
+        if index % 2 == 0 {
+            return format!("V{:.1}", to.1);
+        }
+        let middle = f64::midpoint(from.1, to.1);
+        format!("C{:.1} {middle:.1} {:.1} {middle:.1} {:.1} {:.1}", from.0, to.0, to.0, to.1)
+    });
+    let path: Vec<String> = begin.into_iter().chain(pieces).collect();
+    format!("<path class=\"{class}\" d=\"{}\" {head}=\"url(#head)\"/>\n", path.concat())
 }
 
 /// The edges that lead in no ring, and those that would close one, turned round.
-fn without_rings(edges: &[(usize, usize)]) -> (Vec<(usize, usize)>, Vec<(usize, usize)>) {
-    let mut forward: Vec<(usize, usize)> = Vec::new();
+fn without_rings(edges: &[Edge]) -> (Vec<Edge>, Vec<Edge>) {
+    let mut forward: Vec<Edge> = Vec::new();
     let mut back = Vec::new();
     for (from, to) in edges {
         let mut reached = vec![*to];

@@ -24,26 +24,30 @@ impl Lines {
     pub fn of_locale() -> Self {
         if shows_unicode() { Self::UNICODE } else { Self::ASCII }
     }
+
+    /// What stands before a label, and before all that is below it.
+    const fn at(self, is_last: bool) -> (&'static str, &'static str) {
+        if is_last { (self.last, "   ") } else { (self.branch, self.down) }
+    }
 }
 
 /// The trees of all groups, a blank line between two.
 pub fn tree(groups: &[GroupGraph], lines: Lines) -> String {
-    let drawn = groups.iter().map(|group| of_group(group, lines));
+    let drawn = groups.iter().map(|group| of_group(group, lines).join("\n") + "\n");
     drawn.collect::<Vec<_>>().join("\n")
 }
 
-fn of_group(group: &GroupGraph, lines: Lines) -> String {
-    let mut text = format!("{} ({})\n", group.group, group.below());
+fn of_group(group: &GroupGraph, lines: Lines) -> Vec<String> {
+    let mut text = vec![format!("{} ({})", group.group, group.below())];
     let required = group.requires_groups.iter().map(|name| (format!("requires group {name}"), None));
     let tops = group.tops().map(|top| (top.line(), Some(top)));
     let first: Vec<_> = required.chain(tops).collect();
     let mut said = Vec::new();
     for (index, (label, resource)) in first.iter().enumerate() {
-        let is_last = index + 1 == first.len();
-        text += &format!("{}{label}\n", if is_last { lines.last } else { lines.branch });
+        let (joint, margin) = lines.at(index + 1 == first.len());
+        text.push(format!("{joint}{label}"));
         if let Some(resource) = resource {
-            let margin = if is_last { "   " } else { lines.down };
-            text += &below(group, resource, lines, margin, &mut said);
+            text.extend(below(group, resource, lines, margin, &mut said));
         }
     }
     text
@@ -56,21 +60,18 @@ fn below<'a>(
     lines: Lines,
     margin: &str,
     said: &mut Vec<&'a ResourceName>,
-) -> String {
-    let mut text = String::new();
+) -> Vec<String> {
+    let mut text = Vec::new();
     for (index, name) in resource.requires.iter().enumerate() {
         let Some(required) = group.get(name) else { continue };
-        let is_last = index + 1 == resource.requires.len();
-        text += margin;
-        text += if is_last { lines.last } else { lines.branch };
+        let (joint, further) = lines.at(index + 1 == resource.requires.len());
         if said.contains(&name) {
-            text += &format!("{name} (above)\n");
+            text.push(format!("{margin}{joint}{name} (above)"));
             continue;
         }
         said.push(name);
-        text += &format!("{}\n", required.line());
-        let further = format!("{margin}{}", if is_last { "   " } else { lines.down });
-        text += &below(group, required, lines, &further, said);
+        text.push(format!("{margin}{joint}{}", required.line()));
+        text.extend(below(group, required, lines, &format!("{margin}{further}"), said));
     }
     text
 }

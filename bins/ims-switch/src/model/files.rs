@@ -55,13 +55,17 @@ fn draft(laid: &Laid, placed: &Placed) -> Result<Draft, Fail> {
     if let Some(ldap) = &placed.instance.ldap {
         let mut directory = resource("ldap", "directory-server")?;
         directory.set("instance", ldap.to_string());
-        below.iter().for_each(|one| directory.require(&one.name));
+        for one in &below {
+            directory.require(&one.name);
+        }
         servers.push(directory);
     }
     let mut mail = resource("mail", "messaging-server")?;
     mail.set("instance", placed.instance.name.to_string());
     let required = if servers.is_empty() { &below } else { &servers };
-    required.iter().for_each(|one| mail.require(&one.name));
+    for one in required {
+        mail.require(&one.name);
+    }
     servers.push(mail);
     draft.resources = std::iter::once(network).chain(below).chain(servers).collect();
     Ok(draft)
@@ -113,11 +117,11 @@ pub fn nodes(laid: &Laid) -> Result<String, Fail> {
         "# How each node is reached, and how it is switched off: see ims-group(5). Without a fence agent nothing is\n\
          # started elsewhere when a node is lost.\n",
     );
-    for node in &laid.nodes {
+    text.extend(laid.nodes.iter().map(|node| {
         // A dot would make a table of tables.
         let key = if node.as_str().contains('.') { format!("\"{node}\"") } else { node.to_string() };
-        text += &format!("\n[{key}]\nreach = [\"ssh\", \"root@{node}\"]\n# fence = [\"fence_ipmilan\"]\n");
-    }
+        format!("\n[{key}]\nreach = [\"ssh\", \"root@{node}\"]\n# fence = [\"fence_ipmilan\"]\n")
+    }));
     Nodes::parse(&text, Path::new(nodes::PATH))?;
     Ok(text)
 }

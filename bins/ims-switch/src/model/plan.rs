@@ -197,7 +197,14 @@ fn instance(asked: &Model, wanted: &Wanted, layout: Layout, mount: &Path) -> Res
         mail: true,
     };
     instance.fits()?;
-    Ok(instance)
+    let is_one_ipv4 = matches!(instance.addresses.as_slice(), [address] if address.ip().is_ipv4());
+    match layout {
+        Layout::Iplanet5 | Layout::Messaging6 if !is_one_ipv4 => {
+            Err(Fail::usage(format!("{}: servers of {layout} are bound to one IPv4 address", wanted.name))
+                .hint("give that one alone, see ims-ipbind(8)"))
+        }
+        Layout::Iplanet5 | Layout::Messaging6 | Layout::PostfixDovecot => Ok(instance),
+    }
 }
 
 /// The layers and the block device of an instance's volume.

@@ -5,10 +5,8 @@ use crate::cli::{Args, Verb};
 
 fn asked(line: &str) -> Model {
     let words = ["ims-switch", "model", "-n"].into_iter().chain(line.split_whitespace());
-    match Args::try_parse_from(words).unwrap().verb {
-        Verb::Model(model) => model,
-        other => panic!("{other:?}"),
-    }
+    let Verb::Model(model) = Args::try_parse_from(words).unwrap().verb else { panic!("{line}") };
+    model
 }
 
 /// Each instance with its nodes and its Job Controller's port.
@@ -63,6 +61,10 @@ fn what_does_not_fit_the_model_is_told_with_what_would() {
         (format!("asymmetric --nodes p,q {A} {B} --ldap a=x --ldap b=x"), "x stands twice in --ldap"),
         (format!("asymmetric --nodes p,q {A} --disk b=/dev/x"), "no --instance is called b"),
         (format!("asymmetric --nodes p,q {A} --layout messaging-6 --ldap x"), "messaging-6 has no directory"),
+        (
+            "asymmetric --nodes p,q --instance a=192.0.2.10/24,2001:db8::10/64 --layout iplanet-5".to_owned(),
+            "a: servers of iplanet-5 are bound to one IPv4 address",
+        ),
         (
             "asymmetric --nodes p,q --instance the-mail-of-all-people=192.0.2.10/24".to_owned(),
             "too long for a label of ext4, at most 16 bytes (say --disk the-mail-of-all-people=DEVICE)",
