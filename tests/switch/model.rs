@@ -1,6 +1,8 @@
 //! `model` as a program: the seed's three models byte by byte, what is never overwritten, and whether what was written
 //! is what the other commands can work with.
 
+mod live;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
