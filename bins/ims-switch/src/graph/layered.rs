@@ -37,7 +37,7 @@ pub struct Laid {
 
 /// How often the order is looked over, from the top and from the bottom in turn, and then the places.
 const SWEEPS: usize = 16;
-const SETTLES: usize = 100;
+const SETTLES: usize = 200;
 
 /// The width of a line's own place in a layer.
 const PLACE: f64 = 12.0;
@@ -211,32 +211,17 @@ fn crossings(items: &[Item], layers: &[Vec<usize>]) -> usize {
     layers.iter().zip(layers.iter().skip(1)).map(between).sum()
 }
 
-/// Gives every item its place from the left: as near to the middle of what it is tied to as its neighbours let it.
+/// Gives every item its place from the left, so that the squares of the ways that lines lead sideways are least: layer
+/// by layer, with the others where they are, until that settles.
 fn place(items: &mut [Item], layers: &[Vec<usize>], gap: f64) {
-    for sweep in 0..SETTLES {
-        let is_down = sweep % 2 == 0;
-        let count = layers.len();
-        for step in 0..count {
-            let Some(layer) = layers.get(if is_down { step } else { count - 1 - step }) else { continue };
-            let wanted: Vec<(f64, f64)> = layer
-                .iter()
-                .filter_map(|id| items.get(*id))
-                .map(|item| {
-                    let ties: Vec<f64> = item
-                        .above
-                        .iter()
-                        .chain(&item.below)
-                        .filter_map(|id| items.get(*id))
-                        .map(|tie| tie.left + tie.size.width / 2.0)
-                        .collect();
-                    let own = item.left + item.size.width / 2.0;
-                    let middle =
-                        if ties.is_empty() { own } else { ties.iter().sum::<f64>() / number(ties.len()) };
-                    (middle - item.size.width / 2.0, item.size.width)
-                })
-                .collect();
+    for _ in 0..SETTLES {
+        for layer in layers {
+            let wanted: Vec<Wanted> =
+                layer.iter().filter_map(|id| items.get(*id)).map(|item| wanted(items, item)).collect();
             for (id, left) in layer.iter().zip(apart(&wanted, gap)) {
-                items.get_mut(*id).into_iter().for_each(|item| item.left = left);
+                if let Some(item) = items.get_mut(*id) {
+                    item.left = left;
+                }
             }
         }
     }
@@ -246,26 +231,52 @@ fn place(items: &mut [Item], layers: &[Vec<usize>], gap: f64) {
     }
 }
 
-/// Left ends as near to the wanted ones as they can be with a gap between two, by least squares: neighbours that would
-/// come too near are moved together (the "pool adjacent violators" of isotonic regression).
-fn apart(wanted: &[(f64, f64)], gap: f64) -> Vec<f64> {
+/// Where an item would stand if it stood alone.
+#[derive(Debug, Clone, Copy)]
+struct Wanted {
+    left: f64,
+    width: f64,
+    /// How many lines pull it there.
+    weight: f64,
+}
+
+/// In the middle of what it is tied to; what is tied to nothing stays.
+fn wanted(items: &[Item], item: &Item) -> Wanted {
+    let ties: Vec<f64> = item
+        .above
+        .iter()
+        .chain(&item.below)
+        .filter_map(|id| items.get(*id))
+        .map(|tie| tie.left + tie.size.width / 2.0)
+        .collect();
+    let width = item.size.width;
+    if ties.is_empty() {
+        return Wanted { left: item.left, width, weight: 1.0 };
+    }
+    let weight = number(ties.len());
+    Wanted { left: ties.iter().sum::<f64>() / weight - width / 2.0, width, weight }
+}
+
+/// Left ends as near to the wanted ones as they can be with a gap between two, by weighted least squares: neighbours
+/// that would come too near are moved together (the "pool adjacent violators" of isotonic regression).
+fn apart(wanted: &[Wanted], gap: f64) -> Vec<f64> {
     let mut taken = 0.0;
     let mut offsets = Vec::new();
-    let mut blocks: Vec<(f64, usize)> = Vec::new(); // the sum of what is wanted, and of how many
-    for (left, width) in wanted {
+    let mut blocks: Vec<(f64, f64, usize)> = Vec::new(); // what is wanted by weight, the weight, of how many
+    for one in wanted {
         offsets.push(taken);
-        let mut block = (left - taken, 1);
-        taken += width + gap;
-        while let Some((sum, count)) = blocks.last().copied() {
-            if sum / number(count) <= block.0 / number(block.1) {
+        let mut block = ((one.left - taken) * one.weight, one.weight, 1);
+        taken += one.width + gap;
+        while let Some((sum, weight, count)) = blocks.last().copied() {
+            if sum / weight <= block.0 / block.1 {
                 break;
             }
-            block = (block.0 + sum, block.1 + count);
+            block = (block.0 + sum, block.1 + weight, block.2 + count);
             blocks.pop();
         }
         blocks.push(block);
     }
-    let means = blocks.iter().flat_map(|(sum, count)| std::iter::repeat_n(sum / number(*count), *count));
+    let means = blocks.iter().flat_map(|(sum, weight, count)| std::iter::repeat_n(sum / weight, *count));
     means.zip(offsets).map(|(mean, offset)| mean + offset).collect()
 }
 

@@ -91,13 +91,25 @@ fn lines_that_must_cross_are_seen_to() {
 
 #[test]
 fn what_would_overlap_is_moved_as_little_as_it_can_be() {
+    let one = |(left, width, weight)| Wanted { left, width, weight };
     for (wanted, found) in [
-        (vec![(0.0, 10.0), (100.0, 10.0)], vec![0.0, 100.0]),
-        (vec![(50.0, 10.0), (50.0, 10.0)], vec![40.0, 60.0]),
-        (vec![(100.0, 10.0), (0.0, 10.0)], vec![40.0, 60.0]),
-        (vec![(0.0, 30.0), (10.0, 30.0), (200.0, 30.0)], vec![-20.0, 30.0, 200.0]),
+        (vec![(0.0, 10.0, 1.0), (100.0, 10.0, 1.0)], vec![0.0, 100.0]),
+        (vec![(50.0, 10.0, 1.0), (50.0, 10.0, 1.0)], vec![40.0, 60.0]),
+        (vec![(50.0, 10.0, 3.0), (50.0, 10.0, 1.0)], vec![45.0, 65.0]),
+        (vec![(100.0, 10.0, 1.0), (0.0, 10.0, 1.0)], vec![40.0, 60.0]),
+        (vec![(0.0, 40.0, 1.0), (10.0, 40.0, 1.0), (200.0, 40.0, 1.0)], vec![-20.0, 30.0, 200.0]),
     ] {
-        let gap = if wanted.len() == 3 { 20.0 } else { 10.0 };
-        assert_eq!(apart(&wanted, gap), found, "{wanted:?}");
+        let all: Vec<Wanted> = wanted.iter().copied().map(one).collect();
+        assert_eq!(apart(&all, 10.0), found, "{wanted:?}");
+    }
+}
+
+#[test]
+fn what_hangs_on_one_line_alone_hangs_straight() {
+    let widths = [120.0, 130.0, 170.0, 190.0, 140.0];
+    let laid = lay(&sizes(&widths), &[(0, 1), (1, 2), (1, 3), (2, 4)], GAPS);
+    let middle = |id: usize| laid.corners[id].0 + widths[id] / 2.0;
+    for (above, below) in [(0, 1), (2, 4)] {
+        assert!((middle(above) - middle(below)).abs() < 0.5, "{above} over {below}: {laid:?}");
     }
 }
