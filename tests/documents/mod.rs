@@ -62,6 +62,7 @@ fn schemas() -> Vec<(String, schemars::Schema)> {
         ims_switch::GroupRecord,
         ims_switch::ModelRecord,
         ims_switch::Remark,
+        ims_switch::RehearsalRecord,
         ims_switch::Reply,
         ims_switch::ResourceRecord,
         ims_switch::RunRecord,

@@ -10,4 +10,5 @@ mod model;
 mod moves;
 mod quiet;
 mod react;
+mod rehearse;
 mod run;
