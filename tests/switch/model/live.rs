@@ -73,7 +73,9 @@ impl Site {
         let nodes: Vec<Node> = names.iter().map(|name| bed.node(name)).collect();
         let placed = |(number, (name, home)): (usize, &(&'static str, &str))| {
             let disk = bed.disk(64, "-O mmp -E mmp_update_interval=1");
-            nodes.iter().for_each(|node| node.attach(&disk));
+            for node in &nodes {
+                node.attach(&disk);
+            }
             Placed { name, home: bed.node(home), address: format!("192.0.2.{}", 50 + number), disk }
         };
         let instances = instances.iter().enumerate().map(placed).collect();
