@@ -55,14 +55,15 @@ fn storage(laid: &Laid) -> Vec<String> {
     for placed in &laid.instances {
         lines.extend(made(laid, placed).into_iter().map(|line| format!("  {line}")));
     }
-    lines.extend(match laid.fstype {
-        Fstype::Ext4 => Vec::new(),
-        Fstype::Xfs => vec![
-            "XFS has no guard of its own: give its disk reservations (guard = \"reservation\") or a lease of sanlock"
-                .to_owned(),
-            "(lease = ...) in the group file, or the volume is not taken; see ims-diskctl(8).".to_owned(),
-        ],
-    });
+    if unguarded(laid) {
+        lines.extend(
+            [
+                "XFS has no guard of its own: give its disk reservations (guard = \"reservation\") or a lease of sanlock",
+                "(lease = ...) in the group file, or the volume is not taken; see ims-diskctl(8).",
+            ]
+            .map(ToOwned::to_owned),
+        );
+    }
     let words: &[&str] = match laid.mirror {
         Mirror::Md => &[
             "Both nodes must reach both disk arrays, and neither may assemble the mirrors at boot:",
@@ -75,6 +76,14 @@ fn storage(laid: &Laid) -> Vec<String> {
     };
     lines.extend(words.iter().map(ToString::to_string));
     lines
+}
+
+/// Whether nothing yet keeps a second node off the volumes: neither the file system nor DRBD does.
+const fn unguarded(laid: &Laid) -> bool {
+    match (laid.fstype, laid.mirror) {
+        (Fstype::Ext4, _) | (Fstype::Xfs, Mirror::Drbd) => false,
+        (Fstype::Xfs, Mirror::Md | Mirror::None) => true,
+    }
 }
 
 /// The commands that make the volume of an instance.

@@ -79,14 +79,14 @@ pub fn plan(asked: &Model) -> Result<Laid, Fail> {
         decided.push("file system ext4 (--fstype)".to_owned());
         Fstype::Ext4
     });
-    if asked.directories.is_empty() && layout != Layout::Messaging6 {
-        decided.push("no directory server below the roots (--ldap)".to_owned());
-    }
     let mut instances = Vec::new();
     for (index, wanted) in asked.instances.iter().enumerate() {
         let name = &wanted.name;
         let mount = mounts.join(name.as_str());
         let instance = instance(asked, wanted, layout, &mount)?;
+        if instance.ldap.is_none() && layout != Layout::Messaging6 {
+            decided.push(format!("no directory server below the root of {name} (--ldap)"));
+        }
         let (layers, device) = disk(asked, name, mirror, fstype)?;
         let nodes = nodes_of(asked, wanted, index)?;
         if wanted.node.is_none() && asked.model != Kind::Asymmetric {

@@ -110,3 +110,11 @@ fn what_mirrors_is_by_the_model_unless_it_was_said() {
         assert_eq!(one.device, Path::new(device), "{line}");
     }
 }
+
+#[test]
+fn what_has_no_guard_of_its_own_is_told() {
+    for (words, told) in [("", false), ("--fstype xfs", true), ("--fstype xfs --mirror drbd", false)] {
+        let laid = plan(&asked(&format!("asymmetric --nodes p,q {A} {words}"))).unwrap();
+        assert_eq!(super::super::notes::notes(&laid).contains("no guard of its own"), told, "{words}");
+    }
+}
