@@ -3,6 +3,7 @@
 
 pub mod draft;
 pub mod remark;
+mod sun_cluster;
 mod vcs;
 
 use std::io::Read;
@@ -11,6 +12,7 @@ use std::path::{Path, PathBuf};
 use ims::address::LogicalIp;
 use ims::group::{FOLDER, Group};
 use ims::instance::Instance;
+use ims::name::NodeName;
 use ims::sys::lock::Lock;
 use ims::sys::{file, stderr};
 use ims::{Exit, Fail, Host, Out};
@@ -41,6 +43,8 @@ pub struct Given {
     pub interface: Option<String>,
     /// Devices by their mount points.
     pub volumes: Vec<NamedVolume>,
+    /// The nodes of groups for which none are named.
+    pub nodes: Vec<NodeName>,
 }
 
 /// What came of a configuration.
@@ -74,6 +78,7 @@ pub fn import(host: &Host, asked: &Import, out: &mut Out) -> Result<Exit, Fail> 
         addresses: asked.addresses.iter().map(|named| (named.name.clone(), named.address)).collect(),
         interface: asked.interface.clone(),
         volumes: asked.volumes.clone(),
+        nodes: asked.nodes.clone(),
     };
     let imported = read(asked.language, &sources, &given)?;
     imported.remarks.iter().try_for_each(|remark| out.record(remark))?;
@@ -122,7 +127,8 @@ pub fn read(language: Language, sources: &[Source], given: &Given) -> Result<Imp
     }
     match language {
         Language::Vcs => vcs::read(sources, given),
-        Language::SunCluster | Language::Pacemaker => Err(Fail::usage("not there yet")),
+        Language::SunCluster => Ok(sun_cluster::read(sources, given)),
+        Language::Pacemaker => Err(Fail::usage("not there yet")),
         Language::Keepalived => Err(no_group_manager(
             sources.first().map_or_else(|| Path::new("keepalived.conf"), |source| &source.file),
         )),
