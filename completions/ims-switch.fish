@@ -40,6 +40,8 @@ complete -c ims-switch -n "__fish_ims_switch_needs_command" -f -a "react" -d 'Re
 complete -c ims-switch -n "__fish_ims_switch_needs_command" -f -a "start" -d 'Start one resource on this node, as a step of a plan does'
 complete -c ims-switch -n "__fish_ims_switch_needs_command" -f -a "stop" -d 'Stop one resource on this node, as a step of a plan does'
 complete -c ims-switch -n "__fish_ims_switch_needs_command" -f -a "fence" -d 'Fence a node by its fence agent and keep the proof'
+complete -c ims-switch -n "__fish_ims_switch_needs_command" -f -a "import" -d 'Write group files from the configuration of another cluster manager'
+complete -c ims-switch -n "__fish_ims_switch_needs_command" -f -a "export" -d 'Write groups as the configuration of another cluster manager'
 complete -c ims-switch -n "__fish_ims_switch_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand check" -s o -l output -d 'Show records as JSON lines or as tables [default: tables on a terminal, JSON elsewhere]' -r -f -a "json\t'One JSON object a line'
 table\t'Tables for people'"
@@ -128,19 +130,38 @@ complete -c ims-switch -n "__fish_ims_switch_using_subcommand fence" -s o -l out
 table\t'Tables for people'"
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand fence" -s n -l dry-run -d 'Show the step and do not take it'
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand fence" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status plan online offline move history run react start stop fence help" -f -a "check" -d 'Say whether the group\'s file is valid and every node has the same'
-complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status plan online offline move history run react start stop fence help" -f -a "status" -d 'Say where each resource and the group itself is up'
-complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status plan online offline move history run react start stop fence help" -f -a "plan" -d 'Show the steps that would be taken, and take none'
-complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status plan online offline move history run react start stop fence help" -f -a "online" -d 'Bring a group online on one node'
-complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status plan online offline move history run react start stop fence help" -f -a "offline" -d 'Take a group offline'
-complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status plan online offline move history run react start stop fence help" -f -a "move" -d 'Move a group to another node; it goes back when that node cannot have it'
-complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status plan online offline move history run react start stop fence help" -f -a "history" -d 'Print the runs of a group and their steps'
-complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status plan online offline move history run react start stop fence help" -f -a "run" -d 'Run a command where the group is online, and do nothing elsewhere'
-complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status plan online offline move history run react start stop fence help" -f -a "react" -d 'Read ims.answer/1 records from stdin and react to faults: restart, then give the group over'
-complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status plan online offline move history run react start stop fence help" -f -a "start" -d 'Start one resource on this node, as a step of a plan does'
-complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status plan online offline move history run react start stop fence help" -f -a "stop" -d 'Stop one resource on this node, as a step of a plan does'
-complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status plan online offline move history run react start stop fence help" -f -a "fence" -d 'Fence a node by its fence agent and keep the proof'
-complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status plan online offline move history run react start stop fence help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand import" -l to -d 'Write the group files into this folder [default: /etc/ims/groups]' -r -F
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand import" -l address -d 'The address of a host name that the files use; may be given several times' -r
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand import" -l interface -d 'The network interface of addresses for which the files name none' -r
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand import" -l volume -d 'The device of a mount point for which the files name none; may be given several times' -r
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand import" -l nodes -d 'The nodes of groups for which the files name none, in the order of preference' -r
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand import" -l timeout -d 'How long to wait for other runs that write group files to end' -r
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand import" -s o -l output -d 'Show records as JSON lines or as tables [default: tables on a terminal, JSON elsewhere]' -r -f -a "json\t'One JSON object a line'
+table\t'Tables for people'"
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand import" -l force-replace -d 'Replace a group file that says something else'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand import" -s n -l dry-run -d 'Show what would be written and write nothing'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand import" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand export" -l to -d 'Write the files into this folder instead of printing them' -r -F
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand export" -s o -l output -d 'Show records as JSON lines or as tables [default: tables on a terminal, JSON elsewhere]' -r -f -a "json\t'One JSON object a line'
+table\t'Tables for people'"
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand export" -l force-replace -d 'Replace a file that says something else'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand export" -s n -l dry-run -d 'Show what would be written and write nothing'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand export" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status plan online offline move history run react start stop fence import export help" -f -a "check" -d 'Say whether the group\'s file is valid and every node has the same'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status plan online offline move history run react start stop fence import export help" -f -a "status" -d 'Say where each resource and the group itself is up'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status plan online offline move history run react start stop fence import export help" -f -a "plan" -d 'Show the steps that would be taken, and take none'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status plan online offline move history run react start stop fence import export help" -f -a "online" -d 'Bring a group online on one node'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status plan online offline move history run react start stop fence import export help" -f -a "offline" -d 'Take a group offline'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status plan online offline move history run react start stop fence import export help" -f -a "move" -d 'Move a group to another node; it goes back when that node cannot have it'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status plan online offline move history run react start stop fence import export help" -f -a "history" -d 'Print the runs of a group and their steps'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status plan online offline move history run react start stop fence import export help" -f -a "run" -d 'Run a command where the group is online, and do nothing elsewhere'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status plan online offline move history run react start stop fence import export help" -f -a "react" -d 'Read ims.answer/1 records from stdin and react to faults: restart, then give the group over'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status plan online offline move history run react start stop fence import export help" -f -a "start" -d 'Start one resource on this node, as a step of a plan does'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status plan online offline move history run react start stop fence import export help" -f -a "stop" -d 'Stop one resource on this node, as a step of a plan does'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status plan online offline move history run react start stop fence import export help" -f -a "fence" -d 'Fence a node by its fence agent and keep the proof'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status plan online offline move history run react start stop fence import export help" -f -a "import" -d 'Write group files from the configuration of another cluster manager'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status plan online offline move history run react start stop fence import export help" -f -a "export" -d 'Write groups as the configuration of another cluster manager'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status plan online offline move history run react start stop fence import export help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and __fish_seen_subcommand_from plan" -f -a "online" -d 'Bring a group online on one node'
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and __fish_seen_subcommand_from plan" -f -a "offline" -d 'Take a group offline'
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and __fish_seen_subcommand_from plan" -f -a "move" -d 'Move a group to another node'

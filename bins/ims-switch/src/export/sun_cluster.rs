@@ -45,7 +45,17 @@ pub fn write(dialect: Dialect, groups: &[Group], known: &[Instance]) -> Result<E
         }
         let required = requirements(group, |resource| left_out.contains(&&resource.name));
         body.push(of_group(dialect, group, &made));
+        let online = match dialect {
+            Dialect::Scrgadm => format!("scswitch -Z -g {}", group.name),
+            Dialect::Clrg => format!("clrg online -eM {}", group.name),
+        };
+        let mut has_directory = false;
         for (resource, sun) in made {
+            // A mail server is validated as it is made, by what the directory server says.
+            if sun.kind == "SUNW.ims" && has_directory {
+                body.push(online.clone());
+            }
+            has_directory |= sun.kind == "SUNW.nsldap";
             let mut properties = sun.properties;
             let names = required.get(&resource.name).cloned().unwrap_or_default();
             if !names.is_empty() {
@@ -58,10 +68,7 @@ pub fn write(dialect: Dialect, groups: &[Group], known: &[Instance]) -> Result<E
             }
             body.push(of_resource(dialect, group, resource, sun.kind, &properties));
         }
-        body.push(match dialect {
-            Dialect::Scrgadm => format!("scswitch -Z -g {}", group.name),
-            Dialect::Clrg => format!("clrg online -eM {}", group.name),
-        });
+        body.push(online);
     }
     let mut lines = vec!["#!/bin/sh".to_owned(), "set -e".to_owned()];
     lines.extend(head.into_iter().map(|line| format!("# {line}")));
