@@ -142,9 +142,12 @@ fn agent(group: &Group, resource: &Resource, remarks: &mut Vec<Remark>) -> Optio
             let mut parameters = vec![
                 ("device", volume.device.display().to_string()),
                 ("directory", volume.mount.display().to_string()),
-                ("fstype", volume.fstype.clone()),
+                ("fstype", volume.fstype.word().to_owned()),
             ];
-            parameters.extend(volume.options.clone().map(|options| ("options", options)));
+            let options = volume.options.as_str();
+            if !options.is_empty() {
+                parameters.push(("options", options.to_owned()));
+            }
             of("heartbeat:Filesystem", &parameters)
         }
         Kind::DiskGroup { layers } => match layers.as_slice() {

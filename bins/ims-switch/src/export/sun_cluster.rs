@@ -112,8 +112,8 @@ fn sun(
         }
         Kind::Volume(volume) => {
             let mount = volume.mount.display();
-            let (device, fstype) = (volume.device.display(), &volume.fstype);
-            let options = volume.options.as_deref().unwrap_or("-");
+            let (device, fstype) = (volume.device.display(), volume.fstype.word());
+            let options = Some(volume.options.as_str()).filter(|options| !options.is_empty()).unwrap_or("-");
             head.push(format!("/etc/vfstab: {device} - {mount} {fstype} - no {options}"));
             say(RemarkKind::Changed, format!("{name}: {device} of {mount} stands in /etc/vfstab there"));
             if volume.guard.is_some() || volume.lease.is_some() || !volume.layers.is_empty() {
