@@ -3,10 +3,12 @@
 mod add;
 mod chaos;
 mod enable;
+mod export;
 mod faults;
 mod files;
 mod freeze;
 mod graph;
+mod import;
 mod kills;
 mod kin;
 mod lab;

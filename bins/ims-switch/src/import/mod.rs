@@ -2,7 +2,9 @@
 //! texts are read, and what came of them is told and written.
 
 pub mod draft;
+pub mod pacemaker;
 pub mod remark;
+mod sun_cluster;
 mod vcs;
 
 use std::io::Read;
@@ -11,6 +13,7 @@ use std::path::{Path, PathBuf};
 use ims::address::LogicalIp;
 use ims::group::{FOLDER, Group};
 use ims::instance::Instance;
+use ims::name::NodeName;
 use ims::sys::lock::Lock;
 use ims::sys::{file, stderr};
 use ims::{Exit, Fail, Host, Out};
@@ -41,6 +44,8 @@ pub struct Given {
     pub interface: Option<String>,
     /// Devices by their mount points.
     pub volumes: Vec<NamedVolume>,
+    /// The nodes of groups for which none are named.
+    pub nodes: Vec<NodeName>,
 }
 
 /// What came of a configuration.
@@ -74,6 +79,7 @@ pub fn import(host: &Host, asked: &Import, out: &mut Out) -> Result<Exit, Fail> 
         addresses: asked.addresses.iter().map(|named| (named.name.clone(), named.address)).collect(),
         interface: asked.interface.clone(),
         volumes: asked.volumes.clone(),
+        nodes: asked.nodes.clone(),
     };
     let imported = read(asked.language, &sources, &given)?;
     imported.remarks.iter().try_for_each(|remark| out.record(remark))?;
@@ -122,7 +128,8 @@ pub fn read(language: Language, sources: &[Source], given: &Given) -> Result<Imp
     }
     match language {
         Language::Vcs => vcs::read(sources, given),
-        Language::SunCluster | Language::Pacemaker => Err(Fail::usage("not there yet")),
+        Language::SunCluster => Ok(sun_cluster::read(sources, given)),
+        Language::Pacemaker => pacemaker::read(sources, given),
         Language::Keepalived => Err(no_group_manager(
             sources.first().map_or_else(|| Path::new("keepalived.conf"), |source| &source.file),
         )),
@@ -172,4 +179,28 @@ fn source(host: &Host, named: &Path) -> Result<Source, Fail> {
     let text = file::read_text(&put::place(host, named))?
         .ok_or_else(|| Fail::usage(format!("{} is not there", named.display())).hint("name the file"))?;
     Ok(Source { file: named.to_owned(), text })
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::ValueEnum;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Words of the languages and what may come between them.
+    const WORDS: &str = "(scrgadm |clrs create |scswitch |-a |-j |-g |-y |-L |-l |a|b|=|,|\\$|\\{|\\}|\"|'|\\\\|\n|# |\
+                         <cib>|<primitive |id=|<group |</|/>|>|&|é| ){0,40}";
+
+    proptest! {
+        #[test]
+        fn any_text_is_read_or_refused_and_what_is_read_is_told_with_lines_it_has(text in WORDS) {
+            let source = Source { file: "x".into(), text: text.clone() };
+            for language in Language::value_variants() {
+                let Ok(imported) = read(*language, std::slice::from_ref(&source), &Given::default()) else { continue };
+                let lines = text.lines().count().max(1);
+                prop_assert!(imported.remarks.iter().all(|remark| remark.line.is_none_or(|line| line <= lines)));
+            }
+        }
+    }
 }
