@@ -151,6 +151,27 @@ fn a_source_that_dies_in_the_middle_of_a_move_is_fenced_and_the_move_finished() 
 }
 
 #[test]
+fn a_run_whose_own_node_lost_its_power_keeps_the_others_from_nothing_for_long() {
+    if !needs_root() {
+        return;
+    }
+    let lab = Lab::new();
+    lab.mail_1.run(["ims-switch", "online", "IMS-RG", "--on", "mail-2"]).ok();
+    lab.mail_2.file("/run/svc.slow", "");
+    let _running = lab.mail_1.spawn(["ims-switch", "move", "IMS-RG", "--to", "mail-1"]);
+    assert!(until(SOON, || lab.mail_2.path("/run/svc.stopping").exists()));
+    lab.mail_1.power_cut();
+    lab.mail_2.sh("rm /run/svc.slow").ok();
+    // No connection tells of it; TCP gives up after hours.
+    let online = || lab.mail_2.run(["ims-switch", "online", "IMS-RG", "--on", "mail-2"]);
+    let first = online().status_is(7);
+    assert!(first.stderr.contains("is held by pid "), "{first}");
+    assert!(until(SOON, || online().status == Some(0)));
+    assert_eq!(lab.bed.fence_requests(), ["off mail-1"]);
+    lab.is_online_on(Some(&lab.mail_2));
+}
+
+#[test]
 fn a_node_is_fenced_by_hand_with_a_proof() {
     if !needs_root() {
         return;

@@ -13,6 +13,7 @@ use ims::{Exit, Fail, Host, State};
 
 use super::desk::{Desk, hold, lock_path};
 use super::wire::{Ask, Hello, Say, VERSION};
+use crate::lap::Done;
 use crate::marks;
 
 /// This node's side of a group's file.
@@ -43,6 +44,7 @@ impl Clerk {
             Ask::Lock { patience_ms } => hold(&self.lock, &lock_path(&self.host, &self.group), patience_ms),
             Ask::Put { text, dry_run } => self.put(&text, dry_run).map(Say::Changed),
             Ask::Remove { dry_run } => self.remove(dry_run).map(Say::Changed),
+            Ask::Beat => Ok(Say::Done(Done::default())),
             Ask::HoldRuns { .. }
             | Ask::Marks
             | Ask::Keep { .. }

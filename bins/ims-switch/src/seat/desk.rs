@@ -68,6 +68,7 @@ impl Desk {
     pub fn perform(&self, ask: Ask) -> Result<Say, Fail> {
         match ask {
             Ask::Hello => self.hello().map(Say::Hello),
+            Ask::Beat => Ok(Say::Done(Done::default())),
             Ask::Lock { patience_ms } => {
                 hold(&self.lock, &lock_path(&self.host, &self.group.name), patience_ms)
             }

@@ -15,6 +15,7 @@ use ims::sys::exec::Line;
 use ims::sys::process::Process;
 use ims::{Exit, Fail, Record};
 
+use super::serve::BEAT;
 use super::wire::{Ask, Hello, Reply, Request, Say, VERSION};
 
 /// How long the other end may take to finish once its stdin is closed.
@@ -28,8 +29,10 @@ const LAST_WORDS: Duration = Duration::from_millis(500);
 pub struct Session {
     node: NodeName,
     child: Mutex<Child>,
-    stdin: Mutex<Option<ChildStdin>>,
+    stdin: Arc<Mutex<Option<ChildStdin>>>,
     next: AtomicU64,
+    /// The heart beats as long as this is there.
+    _life: Sender<()>,
     shared: Arc<Shared>,
 }
 
@@ -80,7 +83,7 @@ impl Session {
         };
         let line = line.behind(&node.reach);
         let mut child = line.spawn(Stdio::piped(), Stdio::piped(), Stdio::piped())?;
-        let stdin = child.stdin.take();
+        let stdin = Arc::new(Mutex::new(child.stdin.take()));
         let shared = Arc::new(Shared::default());
         if let Some(stdout) = child.stdout.take() {
             let shared = Arc::clone(&shared);
@@ -99,7 +102,8 @@ impl Session {
         let session = Self {
             node: name.clone(),
             child: Mutex::new(child),
-            stdin: Mutex::new(stdin),
+            _life: beat(Arc::clone(&stdin))?,
+            stdin,
             next: AtomicU64::new(1),
             shared,
         };
@@ -230,6 +234,23 @@ impl Session {
         let _ = held(&self.child).kill();
         held(&self.shared.waiting).over = true;
     }
+}
+
+/// Lets the other end hear of this one, until what this gives is dropped or the session is over.
+fn beat(stdin: Arc<Mutex<Option<ChildStdin>>>) -> Result<Sender<()>, Fail> {
+    let mut line = serde_json::to_vec(&Request { id: 0, ask: Ask::Beat })
+        .map_err(|e| Fail::failed("cannot write a request").because(e))?;
+    line.push(b'\n');
+    let (life, end) = channel::<()>();
+    std::thread::spawn(move || {
+        while end.recv_timeout(BEAT) == Err(RecvTimeoutError::Timeout) {
+            let Some(stdin) = &mut *held(&stdin) else { return };
+            if stdin.write_all(&line).and_then(|()| stdin.flush()).is_err() {
+                return; // the readers tell why
+            }
+        }
+    });
+    Ok(life)
 }
 
 impl Shared {

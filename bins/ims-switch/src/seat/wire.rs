@@ -34,6 +34,8 @@ pub struct Request {
 pub enum Ask {
     /// Who are you, and what do your files say?
     Hello,
+    /// Nothing: whoever drives the run is still there.
+    Beat,
     /// Take the group's lock for the rest of the session.
     Lock {
         /// How long another run may be waited for.
