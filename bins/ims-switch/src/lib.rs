@@ -21,6 +21,7 @@ mod resource;
 mod run;
 mod seat;
 mod status;
+pub mod vcs;
 
 use ims::name::GroupName;
 use ims::{Exit, Fail, Host, Out};
