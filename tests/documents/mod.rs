@@ -58,6 +58,7 @@ fn schemas() -> Vec<(String, schemars::Schema)> {
         ims_switch::Decision,
         ims_switch::GroupCheck,
         ims_switch::GroupRecord,
+        ims_switch::Remark,
         ims_switch::Reply,
         ims_switch::ResourceRecord,
         ims_switch::RunRecord,

@@ -1,5 +1,7 @@
 //! The command line of `ims-switch`.
 
+pub mod import;
+
 use std::ffi::OsString;
 use std::path::Path;
 
@@ -8,6 +10,8 @@ use ims::command::{Arguments, Common};
 use ims::name::{GroupName, NodeName, ResourceName};
 use ims::output::Format;
 use ims::span::Span;
+
+use import::Import;
 
 /// Resource groups: bring them online, move them between nodes, react to faults
 #[derive(Debug, Parser)]
@@ -59,6 +63,8 @@ pub enum Verb {
     Stop(One),
     /// Fence a node by its fence agent and keep the proof
     Fence(Fence),
+    /// Write group files from the configuration of another cluster manager
+    Import(Import),
     /// Serve another node's run, for requests on stdin
     #[command(hide = true)]
     Serve {

@@ -11,6 +11,7 @@ pub mod found;
 mod guards;
 mod hand;
 mod history;
+pub mod import;
 mod interrupt;
 mod journal;
 mod lap;
@@ -28,6 +29,7 @@ use ims::{Exit, Fail, Host, Out};
 
 pub use check::GroupCheck;
 pub use cli::Args;
+pub use import::Remark;
 pub use react::Decision;
 pub use record::{GroupRecord, ResourceRecord, RunRecord, StepRecord};
 pub use seat::wire::Reply;
@@ -65,6 +67,7 @@ pub fn main(args: Args, host: &Host, out: &mut Out) -> Result<Exit, Fail> {
         cli::Verb::Start(one) => hand::step(host, &one, Verb::Start, out),
         cli::Verb::Stop(one) => hand::step(host, &one, Verb::Stop, out),
         cli::Verb::Fence(args) => fence::command(host, &args, out),
+        cli::Verb::Import(args) => import::import(host, &args, out),
         cli::Verb::Serve { group } => seat::serve::serve(host, &group, out),
     }
 }

@@ -1,0 +1,146 @@
+//! Groups of other cluster managers read as ours. A reader is a pure function from texts to [`Imported`]; here the
+//! texts are read, and what came of them is told and written.
+
+pub mod draft;
+mod put;
+pub mod remark;
+mod vcs;
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use ims::address::LogicalIp;
+use ims::instance::Instance;
+use ims::sys::{file, stderr};
+use ims::{Exit, Fail, Host, Out};
+
+use crate::cli::import::{Import, Language, NamedVolume};
+pub use draft::{Draft, DraftResource, Value};
+pub use remark::{Remark, RemarkKind};
+
+/// The longest configuration that is taken from stdin, in bytes.
+const LONGEST: u64 = 16 * 1024 * 1024;
+
+/// A text to be read, and the name that places in it are told by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Source {
+    /// The file as it was named; `stdin` for `-`.
+    pub file: PathBuf,
+    /// Its text.
+    pub text: String,
+}
+
+/// What the command line says of things that a configuration leaves to other files of its node.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Given {
+    /// Addresses by the host names they stand for.
+    pub addresses: Vec<(String, LogicalIp)>,
+    /// The interface of addresses for which none is named.
+    pub interface: Option<String>,
+    /// Devices by their mount points.
+    pub volumes: Vec<NamedVolume>,
+}
+
+/// What came of a configuration.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Imported {
+    /// The groups, in the order in which they were met.
+    pub groups: Vec<Draft>,
+    /// What the registry should know, as far as it was said.
+    pub instances: Vec<Instance>,
+    /// What was not carried over as it was.
+    pub remarks: Vec<Remark>,
+}
+
+impl Given {
+    /// The address of a host name; a host name that is an address with its prefix length stands for itself.
+    pub fn address(&self, name: &str) -> Option<LogicalIp> {
+        let told = self.addresses.iter().find(|(known, _)| known == name).map(|(_, address)| *address);
+        told.or_else(|| name.parse().ok())
+    }
+
+    /// What was said of a mount point.
+    pub fn volume(&self, mount: &Path) -> Option<&NamedVolume> {
+        self.volumes.iter().find(|volume| volume.mount == mount)
+    }
+}
+
+/// Reads a configuration and writes its groups.
+pub fn import(host: &Host, asked: &Import, out: &mut Out) -> Result<Exit, Fail> {
+    let sources: Vec<Source> = asked.files.iter().map(|file| source(host, file)).collect::<Result<_, _>>()?;
+    let given = Given {
+        addresses: asked.addresses.iter().map(|named| (named.name.clone(), named.address)).collect(),
+        interface: asked.interface.clone(),
+        volumes: asked.volumes.clone(),
+    };
+    let imported = read(asked.language, &sources, &given)?;
+    imported.remarks.iter().try_for_each(|remark| out.record(remark))?;
+    if let Some(counts) = remark::counted(&imported.remarks) {
+        stderr::say("ims-switch", counts);
+    }
+    complete(&imported)?;
+    imported.instances.iter().try_for_each(|instance| out.record(instance))?;
+    put::groups(host, asked, &imported.groups, out)
+}
+
+/// Reads the texts of one configuration.
+pub fn read(language: Language, sources: &[Source], given: &Given) -> Result<Imported, Fail> {
+    let keepalived = sources.iter().find(|source| is_keepalived(&source.text));
+    if let Some(source) = keepalived {
+        return Err(no_group_manager(&source.file));
+    }
+    match language {
+        Language::Vcs => vcs::read(sources, given),
+        Language::SunCluster | Language::Pacemaker => Err(Fail::usage("not there yet")),
+        Language::Keepalived => Err(no_group_manager(
+            sources.first().map_or_else(|| Path::new("keepalived.conf"), |source| &source.file),
+        )),
+    }
+}
+
+fn is_keepalived(text: &str) -> bool {
+    text.lines().any(|line| {
+        let first = line.split_whitespace().next();
+        matches!(first, Some("vrrp_instance" | "vrrp_sync_group" | "virtual_server"))
+    })
+}
+
+fn no_group_manager(file: &Path) -> Fail {
+    Fail::usage(format!("{}: keepalived is no group manager", file.display())).hint(
+        "it moves addresses alone and knows neither volumes nor the order of servers; write the group by hand, \
+         see ims-group(5)",
+    )
+}
+
+/// Refuses a configuration without groups, and one that leaves out what a group needs.
+fn complete(imported: &Imported) -> Result<(), Fail> {
+    let missing = imported.remarks.iter().filter(|remark| remark.kind == RemarkKind::Missing);
+    let told: Vec<String> = missing.map(|remark| format!("{}: {}", remark.place(), remark.what)).collect();
+    match told.split_first() {
+        None if imported.groups.is_empty() => Err(Fail::usage("no group in it").hint("nothing was written")),
+        None => Ok(()),
+        Some((only, [])) => Err(Fail::usage(only).hint("nothing was written")),
+        Some((first, rest)) => {
+            Err(Fail::usage(first).hint(format!("and {} more like it; nothing was written", rest.len())))
+        }
+    }
+}
+
+fn source(host: &Host, named: &Path) -> Result<Source, Fail> {
+    if named == Path::new("-") {
+        let mut bytes = Vec::new();
+        std::io::stdin()
+            .lock()
+            .take(LONGEST)
+            .read_to_end(&mut bytes)
+            .map_err(|e| Fail::io(Exit::Unknown, "cannot read stdin", &e))?;
+        let file = PathBuf::from("stdin");
+        let text = file::text(&bytes, &file)?.to_owned();
+        return Ok(Source { file, text });
+    }
+    // A path that is not absolute is one of the person who typed it.
+    let path = if named.is_absolute() { host.path(named) } else { named.to_owned() };
+    let text = file::read_text(&path)?
+        .ok_or_else(|| Fail::usage(format!("{} is not there", named.display())).hint("name the file"))?;
+    Ok(Source { file: named.to_owned(), text })
+}
