@@ -14,10 +14,11 @@ pub fn read(kept: &str) -> Option<(String, Value)> {
     let table: toml::Table = kept.parse().ok()?;
     let mut pairs = table.into_iter();
     let (key, value) = pairs.next()?;
-    if pairs.next().is_some() { None } else { Some((key, draft(value)?)) }
+    if pairs.next().is_some() { None } else { Some((key, self::value(value)?)) }
 }
 
-fn draft(value: toml::Value) -> Option<Value> {
+/// A value as group files have it.
+pub fn value(value: toml::Value) -> Option<Value> {
     Some(match value {
         toml::Value::String(text) => Value::Text(text),
         toml::Value::Boolean(flag) => Value::Flag(flag),

@@ -1,6 +1,7 @@
 //! VERITAS Cluster Server: `main.cf` and types files read as groups, and groups written as these. Nothing here touches
 //! the disk.
 
+mod apart;
 mod application;
 mod attributes;
 mod kept;
@@ -11,6 +12,7 @@ pub mod parser;
 mod policy;
 mod print;
 mod read;
+mod resource;
 pub mod syntax;
 mod types;
 mod write;
@@ -20,7 +22,7 @@ use std::path::Path;
 use ims::Fail;
 
 pub use read::read;
-pub use write::{Written, write};
+pub use write::write;
 
 /// What is not valid on a line of a file, counted from 1.
 fn wrong(file: &Path, line: usize, what: impl std::fmt::Display) -> Fail {
