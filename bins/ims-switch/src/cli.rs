@@ -1,5 +1,6 @@
 //! The command line of `ims-switch`.
 
+pub mod export;
 pub mod import;
 
 use std::ffi::OsString;
@@ -11,6 +12,7 @@ use ims::name::{GroupName, NodeName, ResourceName};
 use ims::output::Format;
 use ims::span::Span;
 
+use export::Export;
 use import::Import;
 
 /// Resource groups: bring them online, move them between nodes, react to faults
@@ -27,7 +29,9 @@ pub struct Args {
 
 impl Arguments for Args {
     fn output(&self) -> Option<Format> {
-        self.common.output
+        // What is exported is for another program: its text, unless records are asked for.
+        let is_text = matches!(&self.verb, Verb::Export(export) if export.to.is_none());
+        self.common.output.or(is_text.then_some(Format::Table))
     }
 
     fn root(&self) -> &Path {
@@ -65,6 +69,8 @@ pub enum Verb {
     Fence(Fence),
     /// Write group files from the configuration of another cluster manager
     Import(Import),
+    /// Write groups as the configuration of another cluster manager
+    Export(Export),
     /// Serve another node's run, for requests on stdin
     #[command(hide = true)]
     Serve {

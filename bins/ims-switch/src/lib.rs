@@ -6,6 +6,7 @@
 mod check;
 pub mod cli;
 mod drive;
+pub mod export;
 mod fence;
 pub mod found;
 mod guards;
@@ -16,6 +17,7 @@ mod interrupt;
 mod journal;
 mod lap;
 pub mod plan;
+mod put;
 mod react;
 mod record;
 mod resource;
@@ -29,6 +31,7 @@ use ims::{Exit, Fail, Host, Out};
 
 pub use check::GroupCheck;
 pub use cli::Args;
+pub use export::ExportedFile;
 pub use import::Remark;
 pub use react::Decision;
 pub use record::{GroupRecord, ResourceRecord, RunRecord, StepRecord};
@@ -68,6 +71,7 @@ pub fn main(args: Args, host: &Host, out: &mut Out) -> Result<Exit, Fail> {
         cli::Verb::Stop(one) => hand::step(host, &one, Verb::Stop, out),
         cli::Verb::Fence(args) => fence::command(host, &args, out),
         cli::Verb::Import(args) => import::import(host, &args, out),
+        cli::Verb::Export(args) => export::export(host, &args, out),
         cli::Verb::Serve { group } => seat::serve::serve(host, &group, out),
     }
 }

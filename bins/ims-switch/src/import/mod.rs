@@ -2,7 +2,6 @@
 //! texts are read, and what came of them is told and written.
 
 pub mod draft;
-mod put;
 pub mod remark;
 mod vcs;
 
@@ -10,11 +9,14 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use ims::address::LogicalIp;
+use ims::group::{FOLDER, Group};
 use ims::instance::Instance;
+use ims::sys::lock::Lock;
 use ims::sys::{file, stderr};
 use ims::{Exit, Fail, Host, Out};
 
 use crate::cli::import::{Import, Language, NamedVolume};
+use crate::put::{self, Manner, Put};
 pub use draft::{Draft, DraftResource, Value};
 pub use remark::{Remark, RemarkKind};
 
@@ -80,7 +82,36 @@ pub fn import(host: &Host, asked: &Import, out: &mut Out) -> Result<Exit, Fail> 
     }
     complete(&imported)?;
     imported.instances.iter().try_for_each(|instance| out.record(instance))?;
-    put::groups(host, asked, &imported.groups, out)
+    write(host, asked, &imported.groups, out)
+}
+
+/// Writes the groups' files; one that says the same, in another order or with comments, stays as it is.
+fn write(host: &Host, asked: &Import, drafts: &[Draft], out: &mut Out) -> Result<Exit, Fail> {
+    let to = asked.to.as_deref().unwrap_or(Path::new(FOLDER));
+    let writes_here = asked.to.is_none() && !asked.dry_run;
+    let _lock = if writes_here { Some(Lock::named(host, "groups", asked.timeout.0)?) } else { None };
+    let folder = if asked.to.is_some() { put::folder(host, to)? } else { put::place(host, to) };
+    if writes_here {
+        let cannot = |e: &_| Fail::io(Exit::Failed, format!("cannot make {}", to.display()), e);
+        fs_err::create_dir_all(&folder).map_err(|e| cannot(&e))?;
+    }
+    let mut puts = Vec::new();
+    for draft in drafts {
+        let file = Group::path(&draft.name);
+        let name = Path::new(file.file_name().unwrap_or_default());
+        let mut wanted = draft.parse(&to.join(name))?;
+        let text = wanted.text.clone();
+        let same = |there: &[u8]| {
+            let there = std::str::from_utf8(there).ok();
+            let there = there.and_then(|text| Group::parse(draft.name.clone(), text, name).ok());
+            there.is_some_and(|there| {
+                wanted.text.clone_from(&there.text);
+                wanted == there
+            })
+        };
+        puts.push(Put::new((&folder, to), name, &text, same)?);
+    }
+    put::all(&puts, Manner { force_replace: asked.force_replace, dry_run: asked.dry_run }, out)
 }
 
 /// Reads the texts of one configuration.
@@ -138,9 +169,7 @@ fn source(host: &Host, named: &Path) -> Result<Source, Fail> {
         let text = file::text(&bytes, &file)?.to_owned();
         return Ok(Source { file, text });
     }
-    // A path that is not absolute is one of the person who typed it.
-    let path = if named.is_absolute() { host.path(named) } else { named.to_owned() };
-    let text = file::read_text(&path)?
+    let text = file::read_text(&put::place(host, named))?
         .ok_or_else(|| Fail::usage(format!("{} is not there", named.display())).hint("name the file"))?;
     Ok(Source { file: named.to_owned(), text })
 }
