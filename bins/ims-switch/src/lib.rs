@@ -24,7 +24,7 @@ mod resource;
 mod run;
 mod seat;
 mod status;
-pub mod vcs;
+mod vcs;
 
 use ims::name::GroupName;
 use ims::{Exit, Fail, Host, Out};

@@ -1,8 +1,6 @@
 //! Groups written in the languages of other cluster managers. A writer is a pure function from groups and registry
 //! entries to [`Exported`]; here the groups are read, and the texts are printed or written.
 
-mod vcs;
-
 use std::path::PathBuf;
 
 use ims::group::Group;
@@ -86,7 +84,7 @@ pub fn export(host: &Host, asked: &Export, out: &mut Out) -> Result<Exit, Fail> 
 /// Writes groups as the files of another cluster manager; `known` is what the registry says of their instances.
 pub fn write(language: Language, groups: &[Group], known: &[Instance]) -> Result<Exported, Fail> {
     match language {
-        Language::Vcs => vcs::write(groups, known),
+        Language::Vcs => crate::vcs::write(groups, known),
         Language::Scrgadm | Language::Clrg | Language::Crmsh | Language::Pcs => {
             Err(Fail::usage("not there yet"))
         }

@@ -3,7 +3,6 @@
 
 pub mod draft;
 pub mod remark;
-mod vcs;
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -121,7 +120,7 @@ pub fn read(language: Language, sources: &[Source], given: &Given) -> Result<Imp
         return Err(no_group_manager(&source.file));
     }
     match language {
-        Language::Vcs => vcs::read(sources, given),
+        Language::Vcs => crate::vcs::read(sources, given),
         Language::SunCluster | Language::Pacemaker => Err(Fail::usage("not there yet")),
         Language::Keepalived => Err(no_group_manager(
             sources.first().map_or_else(|| Path::new("keepalived.conf"), |source| &source.file),

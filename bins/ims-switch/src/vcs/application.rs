@@ -10,10 +10,10 @@ use crate::import::{DraftResource, RemarkKind, Value};
 const TO_OURS: &str = "; case $? in 0|10[1-9]|110) exit 0;; 1|100) exit 1;; *) exit 3;; esac";
 
 /// Turns statuses of a monitor into those of a `MonitorProgram`, so that no other one means online.
-pub fn to_theirs(line: &str, offline: &[i32]) -> String {
-    let down: Vec<String> = offline.iter().filter(|status| **status != 0).map(ToString::to_string).collect();
+pub fn to_theirs(line: &str, online: &str, offline: &[i32]) -> String {
+    let down: Vec<String> = offline.iter().filter(|status| **status > 0).map(ToString::to_string).collect();
     let down = if down.is_empty() { String::new() } else { format!("{}) exit 1;; ", down.join("|")) };
-    shell(&format!("{line}; case $? in 0) exit 0;; {down}*) exit 99;; esac"))
+    shell(&format!("{line}; case $? in {online}) exit 0;; {down}*) exit 99;; esac"))
 }
 
 fn shell(script: &str) -> String {
@@ -25,8 +25,9 @@ pub fn read(of: &mut Attributes<'_>, into: &mut DraftResource) -> Result<(), Str
     let user = of.text("User").filter(|user| user != "root");
     let mut program = |name: &str| of.text(name).ok_or_else(|| format!("it has no {name}"));
     let (start, stop) = (program("StartProgram")?, program("StopProgram")?);
-    let monitor = program("MonitorProgram")
-        .map_err(|none| format!("{none}, and a group file knows no monitoring by PidFiles or MonitorProcesses"))?;
+    let monitor = program("MonitorProgram").map_err(|none| {
+        format!("{none}, and a group file knows no monitoring by PidFiles or MonitorProcesses")
+    })?;
     let as_user = |words: Vec<String>, line: &str| match &user {
         Some(user) => ["su", "-", user, "-c", line].map(ToOwned::to_owned).to_vec(),
         None => words,
@@ -73,7 +74,7 @@ mod tests {
     #[test]
     fn no_other_status_of_a_monitor_means_online_to_vcs() {
         assert_eq!(
-            to_theirs("/opt/x monitor", &[1, 3]),
+            to_theirs("/opt/x monitor", "0", &[1, 3]),
             "/bin/sh -c '/opt/x monitor; case $? in 0) exit 0;; 1|3) exit 1;; *) exit 99;; esac'"
         );
     }

@@ -6,11 +6,11 @@ use std::path::Path;
 use ims::address::LogicalIp;
 use ims::name::ResourceName;
 
+use super::application;
 use super::attributes::Attributes;
 use super::policy;
 use super::syntax::Block;
 use super::types::Types;
-use super::application;
 use crate::import::{Draft, DraftResource, Given, RemarkKind, Value};
 
 /// What resources are read beside.
@@ -87,7 +87,10 @@ fn invalid(resource: &DraftResource) -> Option<String> {
 }
 
 fn never(of: &mut Attributes<'_>, name: ResourceName, why: &str) -> DraftResource {
-    of.tell(RemarkKind::Lost, format!("{why}; a command whose state is unknown stands for it, write its command lines"));
+    of.tell(
+        RemarkKind::Lost,
+        format!("{why}; a command whose state is unknown stands for it, write its command lines"),
+    );
     of.passes_all();
     placeholder(name)
 }
@@ -105,7 +108,9 @@ fn by_type(of: &mut Attributes<'_>, name: ResourceName, world: &World<'_>) -> Re
     let kind = match of.block.word.as_str() {
         "NIC" | "MultiNICA" | "MultiNICB" | "Proxy" => "nic",
         "IP" | "IPMultiNIC" | "IPMultiNICB" => "logical-ip",
-        "DiskGroup" | "LVMVolumeGroup" | "LVMVG" | "LVMLogicalVolume" | "Zpool" | "DRBDPrimary" => "disk-group",
+        "DiskGroup" | "LVMVolumeGroup" | "LVMVG" | "LVMLogicalVolume" | "Zpool" | "DRBDPrimary" => {
+            "disk-group"
+        }
         "Mount" => "volume",
         "MsgSrv" => "messaging-server",
         "Application" => "command",
@@ -131,11 +136,9 @@ fn must(of: &mut Attributes<'_>, name: &str) -> Result<String, Without> {
 }
 
 fn interface(of: &mut Attributes<'_>, world: &World<'_>) -> Result<String, Without> {
-    world
-        .given
-        .interface
-        .clone()
-        .ok_or_else(|| Without::Value(format!("{} names no interface: say it with --interface", of.block.word)))
+    world.given.interface.clone().ok_or_else(|| {
+        Without::Value(format!("{} names no interface: say it with --interface", of.block.word))
+    })
 }
 
 /// The interface that is looked at; a proxy's is that of the resource it stands for.
@@ -164,7 +167,8 @@ fn nic(of: &mut Attributes<'_>, world: &World<'_>) -> Result<String, Without> {
 
 fn address(of: &mut Attributes<'_>, world: &World<'_>, made: &mut DraftResource) -> Result<(), Without> {
     let address = must(of, "Address")?;
-    let bits = of.text("NetMask").and_then(|mask| prefix(&mask)).or_else(|| of.text("PrefixLen")?.parse().ok());
+    let bits =
+        of.text("NetMask").and_then(|mask| prefix(&mask)).or_else(|| of.text("PrefixLen")?.parse().ok());
     let said: Option<LogicalIp> = world.given.address(&address);
     let whole = said.map(|said| said.to_string()).or_else(|| bits.map(|bits| format!("{address}/{bits}")));
     made.set(
@@ -176,7 +180,10 @@ fn address(of: &mut Attributes<'_>, world: &World<'_>, made: &mut DraftResource)
     let device = match of.block.word.as_str() {
         "IP" => of.text("Device"),
         _of_several => {
-            of.lost("MultiNICResName", "Linux bonds interfaces; the address is put on the one of --interface");
+            of.lost(
+                "MultiNICResName",
+                "Linux bonds interfaces; the address is put on the one of --interface",
+            );
             of.lost("BaseResName", "Linux bonds interfaces; the address is put on the one of --interface");
             None
         }
@@ -210,9 +217,8 @@ fn volume(of: &mut Attributes<'_>, given: &Given, made: &mut DraftResource) -> R
     let device = said.map(|said| said.device.display().to_string()).or(device);
     made.set(
         "device",
-        device.ok_or_else(|| {
-            Without::Value(format!("no BlockDevice: say it with --volume {mount}=DEVICE"))
-        })?,
+        device
+            .ok_or_else(|| Without::Value(format!("no BlockDevice: say it with --volume {mount}=DEVICE")))?,
     );
     made.set("mount", mount);
     let fstype = of.text("FSType");

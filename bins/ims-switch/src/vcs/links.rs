@@ -21,9 +21,8 @@ pub fn link(
     for link in &group.links {
         told(file, link, remarks);
         for child in &link.children {
-            let stranger = [&link.parent, child].into_iter().find(|name| {
-                !names.iter().any(|(known, _)| known == name)
-            });
+            let stranger =
+                [&link.parent, child].into_iter().find(|name| !names.iter().any(|(known, _)| known == name));
             if let Some(stranger) = stranger {
                 let what = format!(
                     "{} requires {child}: there is no {stranger} in group {}; left out",

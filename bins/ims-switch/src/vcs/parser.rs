@@ -111,23 +111,23 @@ impl Parser<'_> {
             }
         };
         if word != "requires" && self.sees_word("requires") {
-            let link = self.link(line, word)?;
-            self.within(items)?.links.push(link);
+            let required = self.link(line, word)?;
+            self.within(items)?.links.push(required);
             return Ok(());
         }
         match word.as_str() {
             "include" => items.push(Item::Include { line, file: self.word("the name of a file")? }),
             "type" => items.push(Item::Type(self.of_type(line)?)),
             "group" => {
-                let head = self.block(line, word)?;
+                let head = self.block(line, &word)?;
                 let group = Group { head, resources: Vec::new(), requires: Vec::new(), links: Vec::new() };
                 items.push(Item::Group(group));
             }
             "requires" => {
-                let link = self.group_link(line)?;
-                self.within(items)?.requires.push(link);
+                let required = self.group_link(line)?;
+                self.within(items)?.requires.push(required);
             }
-            outer if OUTER.contains(&outer) => items.push(Item::Block(self.block(line, word)?)),
+            outer if OUTER.contains(&outer) => items.push(Item::Block(self.block(line, &word)?)),
             of_type => {
                 let is_outer = items.iter().all(|item| !matches!(item, Item::Group(_)));
                 if is_outer || !self.is_named() {
@@ -138,7 +138,7 @@ impl Parser<'_> {
                         None => fail.hint("TYPE NAME ( … ), or NAME requires NAME"),
                     });
                 }
-                let resource = self.block(line, word)?;
+                let resource = self.block(line, &word)?;
                 self.within(items)?.resources.push(resource);
             }
         }
@@ -158,10 +158,10 @@ impl Parser<'_> {
         last.ok_or_else(|| self.wrong("this stands outside of a group"))
     }
 
-    fn block(&mut self, line: usize, word: String) -> Result<Block, Fail> {
+    fn block(&mut self, line: usize, word: &str) -> Result<Block, Fail> {
         let name = self.word(&format!("the name of the {word}"))?;
-        let mut block = Block::new(line, &word, &name);
-        let is_bare = matches!(word.as_str(), "cluster" | "system") && !self.sees('(');
+        let mut block = Block::new(line, word, &name);
+        let is_bare = matches!(word, "cluster" | "system") && !self.sees('(');
         if is_bare {
             return Ok(block);
         }

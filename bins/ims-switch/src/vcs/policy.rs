@@ -66,7 +66,7 @@ pub fn write(resource: &Resource, says_all: bool, block: &mut Block) {
     ];
     for (Limit(name, key, usual), (value, exact)) in ALL.into_iter().zip(values) {
         if says_all || value != usual || exact.is_some() {
-            block.say(name, value);
+            block.say(name, &value);
         }
         block.kept.extend(exact.map(|exact| (0, format!("{key} = \"{exact}\""))));
     }

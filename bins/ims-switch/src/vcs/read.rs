@@ -78,7 +78,9 @@ fn includes(files: &[(&Path, Tree)], remarks: &mut Vec<Remark>) {
             continue;
         }
         let (kind, what) = match nearest(name, strangers()) {
-            Some(meant) => (RemarkKind::Slip, format!("{name} is included and {meant} was given; taken as one file")),
+            Some(meant) => {
+                (RemarkKind::Slip, format!("{name} is included and {meant} was given; taken as one file"))
+            }
             None => (
                 RemarkKind::Note,
                 format!("{name} was not given: of types that it declares the defaults of group files count"),
@@ -166,7 +168,8 @@ fn one(
     let mut names: Vec<(&str, Option<ResourceName>)> = Vec::new();
     for block in &group.resources {
         if names.iter().any(|(known, _)| *known == block.name) {
-            let what = format!("{} {}: the name stands in this group already; left out", block.word, block.name);
+            let what =
+                format!("{} {}: the name stands in this group already; left out", block.word, block.name);
             remarks.push(Remark::at(RemarkKind::Lost, file, block.line, what));
             continue;
         }
@@ -252,7 +255,9 @@ fn groups_left_out(drafts: &mut [Draft], groups: &[(&Path, &Group)], remarks: &m
                         draft.requires_groups.retain(|name| name.as_str() != link.group);
                         format!("{} was left out, and {} no longer requires it", link.group, draft.name)
                     }
-                    (false, false) => format!("no group {} stands in the files; it must be there", link.group),
+                    (false, false) => {
+                        format!("no group {} stands in the files; it must be there", link.group)
+                    }
                 };
                 let kind = if is_known { RemarkKind::Lost } else { RemarkKind::Note };
                 remarks.push(Remark::at(kind, file, link.line, what));

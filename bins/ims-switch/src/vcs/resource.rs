@@ -30,14 +30,16 @@ pub fn block(
             let ip = address.address().ip();
             say(&mut block, "IP", &[("Device", device), ("Address", &ip.to_string())]);
             if ip.is_ipv4() {
-                block.say("NetMask", mask(address.prefix()));
+                block.say("NetMask", &mask(address.prefix()));
             } else {
-                block.say("PrefixLen", address.prefix());
+                block.say("PrefixLen", &address.prefix());
             }
         }
         Kind::DiskGroup { layers } => match layers.as_slice() {
             [Layer::Vxvm(name)] => say(&mut block, "DiskGroup", &[("DiskGroup", name)]),
-            [Layer::Lvm { group, volume: None }] => say(&mut block, "LVMVolumeGroup", &[("VolumeGroup", group)]),
+            [Layer::Lvm { group, volume: None }] => {
+                say(&mut block, "LVMVolumeGroup", &[("VolumeGroup", group)]);
+            }
             [Layer::Lvm { group, volume: Some(volume) }] => {
                 say(&mut block, "LVMLogicalVolume", &[("LogicalVolume", volume), ("VolumeGroup", group)]);
             }
@@ -61,13 +63,17 @@ pub fn block(
             ];
         }
         Kind::Ocf(ocf) => {
-            block.kept = vec![kept_type(&of.kind), kept::said("parameters", &Said::Pairs(ocf.parameters.clone()))];
+            block.kept =
+                vec![kept_type(&of.kind), kept::said("parameters", &Said::Pairs(ocf.parameters.clone()))];
         }
     }
     let is_application = block.word == "Application";
     if is_application {
         programs(&mut block, group, of, known);
-        tell(RemarkKind::Changed, format!("resource {} is an Application that runs its command lines", of.name));
+        tell(
+            RemarkKind::Changed,
+            format!("resource {} is an Application that runs its command lines", of.name),
+        );
     }
     policy::write(of, is_application, &mut block);
     block
@@ -103,8 +109,11 @@ fn volume(block: &mut Block, of: &Resource, volume: &Volume, tell: &mut impl FnM
         if let Some(options) = &volume.options {
             block.say("MountOpt", options);
         }
-        block.say("FsckOpt", "-y");
-        tell(RemarkKind::Changed, format!("resource {}: VCS mounts without looking at the volume's guard", of.name));
+        block.say("FsckOpt", &"-y");
+        tell(
+            RemarkKind::Changed,
+            format!("resource {}: VCS mounts without looking at the volume's guard", of.name),
+        );
         block.kept.extend(volume.guard.as_ref().map(|guard| kept::said("guard", &guard.clone().into())));
         return;
     }
@@ -160,11 +169,11 @@ fn programs(block: &mut Block, group: &Group, of: &Resource, known: &[Instance])
     };
     let run = |line: &Line| line.clone().behind(&environment(line)).to_string();
     let step = |verb| run(&line::of(group, of, verb, &Hints::default()));
-    block.say("StartProgram", step(Verb::Start));
-    block.say("StopProgram", step(Verb::Stop));
+    block.say("StartProgram", &step(Verb::Start));
+    block.say("StopProgram", &step(Verb::Stop));
     let monitor = match &of.kind {
-        Kind::Command(commands) => application::to_theirs(&run(&look), &commands.offline_status),
-        Kind::Ocf(_) => application::to_theirs(&run(&look), &[7]),
+        Kind::Command(commands) => application::to_theirs(&run(&look), "0", &commands.offline_status),
+        Kind::Ocf(_) => application::to_theirs(&run(&look), "0|190", &[7]),
         Kind::Nic { .. }
         | Kind::LogicalIp { .. }
         | Kind::DiskGroup { .. }
@@ -172,7 +181,7 @@ fn programs(block: &mut Block, group: &Group, of: &Resource, known: &[Instance])
         | Kind::DirectoryServer { .. }
         | Kind::MessagingServer { .. } => run(&look),
     };
-    block.say("MonitorProgram", monitor);
+    block.say("MonitorProgram", &monitor);
 }
 
 fn probe(name: &str, part: &str) -> Line {
@@ -181,7 +190,9 @@ fn probe(name: &str, part: &str) -> Line {
 
 fn environment(line: &Line) -> Vec<String> {
     let mut words = vec!["/usr/bin/env".to_owned(), PATH.to_owned()];
-    let own = line.variables().map(|(name, value)| format!("{}={}", name.to_string_lossy(), value.to_string_lossy()));
+    let own = line
+        .variables()
+        .map(|(name, value)| format!("{}={}", name.to_string_lossy(), value.to_string_lossy()));
     words.extend(own);
     words
 }

@@ -202,7 +202,7 @@ impl Block {
     }
 
     /// Adds an attribute with one value.
-    pub fn say(&mut self, name: &str, value: impl ToString) {
+    pub fn say(&mut self, name: &str, value: &impl ToString) {
         let value = Value::One(Scalar(value.to_string()));
         self.attributes.push(Attribute { line: 0, name: name.to_owned(), system: None, value });
     }

@@ -6,7 +6,8 @@ use super::syntax::{Declaration, Declared, Item, Scope, Tree, Type, Value};
 use crate::import::{Remark, RemarkKind};
 
 /// Attributes that every resource has, which a type may pass to its agent without declaring them.
-const BUILT_IN: &[&str] = &["State", "IState", "Name", "Type", "Group", "Enabled", "Probed", "Start", "Signaled"];
+const BUILT_IN: &[&str] =
+    &["State", "IState", "Name", "Type", "Group", "Enabled", "Probed", "Start", "Signaled"];
 
 /// Every type of the files.
 pub struct Types<'a>(Vec<(&'a Path, &'a Type)>);
@@ -60,7 +61,11 @@ fn arguments(file: &Path, of: &Type, remarks: &mut Vec<Remark>) {
                 || BUILT_IN.contains(&name)
                 || declarations(of).any(|declaration| declaration.name == name);
             if !is_known {
-                let what = format!("ArgList of type {} names '{}', which it does not declare", of.name, name.escape_debug());
+                let what = format!(
+                    "ArgList of type {} names '{}', which it does not declare",
+                    of.name,
+                    name.escape_debug()
+                );
                 remarks.push(Remark::at(RemarkKind::Slip, file, list.line, what));
             }
         }

@@ -71,7 +71,8 @@ fn one(
     for (of, name) in group.resources.iter().zip(&names) {
         let mut block = resource::block(group, of, name, known, &mut tell);
         if *name != of.name.as_str() {
-            let told = format!("resource {} is called {name}: a name of VCS stands once in the cluster", of.name);
+            let told =
+                format!("resource {} is called {name}: a name of VCS stands once in the cluster", of.name);
             tell(RemarkKind::Changed, told);
             block.kept.push(kept::said("name", &Said::Text(of.name.to_string())));
         }
@@ -94,11 +95,18 @@ fn one(
     let links = links.collect();
     for required in &group.requires_groups {
         if !groups.iter().any(|other| other.name == *required) {
-            tell(RemarkKind::Note, format!("{required} is required and not among these groups; VCS wants it in main.cf"));
+            tell(
+                RemarkKind::Note,
+                format!("{required} is required and not among these groups; VCS wants it in main.cf"),
+            );
         }
     }
     let soft = ["online", "global", "soft"].map(ToOwned::to_owned).to_vec();
-    let link = |required: &ims::name::GroupName| GroupLink { line: 0, group: required.to_string(), words: soft.clone() };
+    let link = |required: &ims::name::GroupName| GroupLink {
+        line: 0,
+        group: required.to_string(),
+        words: soft.clone(),
+    };
     let requires = group.requires_groups.iter().map(link).collect();
     Ok(syntax::Group { head, resources: blocks, requires, links })
 }
