@@ -237,7 +237,8 @@ fn server(of: &mut Attributes<'_>, given: &Given, made: &mut DraftResource) -> R
     let instance = must(of, "InstanceName")?;
     let host = of.text("LogHostName");
     let address = host.as_ref().and_then(|host| given.address(host)).map(|ip| ip.address().to_string());
-    let address = address.or(host).unwrap_or_else(|| "ADDRESS".to_owned());
+    let address = address.or_else(|| host.filter(|host| host.parse::<std::net::IpAddr>().is_ok()));
+    let address = address.unwrap_or_else(|| "ADDRESS".to_owned());
     of.tell(
         RemarkKind::Note,
         format!(

@@ -3,33 +3,32 @@
 
 use std::path::Path;
 
+use ims::Fail;
 use ims::name::ResourceName;
+use ims::suggest::nearest;
 
 use super::syntax::{Group, Link};
+use super::wrong;
 use crate::import::{Draft, Remark, RemarkKind};
 
 /// Puts the links of a group into its draft. `names` has each resource of VCS with the name that it has in the draft,
 /// none when it was left out.
+///
+/// # Errors
+/// Usage, with the line of a link to what is no resource of the group.
 pub fn link(
     file: &Path,
     group: &Group,
     names: &[(&str, Option<ResourceName>)],
     draft: &mut Draft,
     remarks: &mut Vec<Remark>,
-) {
+) -> Result<(), Fail> {
     let mut pairs: Vec<(&str, &str)> = Vec::new();
     for link in &group.links {
         told(file, link, remarks);
         for child in &link.children {
-            let stranger =
-                [&link.parent, child].into_iter().find(|name| !names.iter().any(|(known, _)| known == name));
-            if let Some(stranger) = stranger {
-                let what = format!(
-                    "{} requires {child}: there is no {stranger} in group {}; left out",
-                    link.parent, group.head.name
-                );
-                remarks.push(Remark::at(RemarkKind::Slip, file, link.line, what));
-                continue;
+            for name in [&link.parent, child] {
+                known(file, link.line, name, group)?;
             }
             pairs.push((&link.parent, child));
         }
@@ -51,6 +50,21 @@ pub fn link(
             }
         }
     }
+    Ok(())
+}
+
+/// Refuses a name that is no resource of the group, as VCS does.
+fn known(file: &Path, line: usize, name: &str, group: &Group) -> Result<(), Fail> {
+    let names = || group.resources.iter().map(|block| block.name.as_str());
+    if names().any(|known| known == name) {
+        return Ok(());
+    }
+    let fail =
+        wrong(file, line, format!("no resource '{}' in group {}", name.escape_debug(), group.head.name));
+    Err(match nearest(name, names()) {
+        Some(meant) => fail.hint(format!("did you mean '{meant}'?")),
+        None => fail.hint("a resource requires those of its own group"),
+    })
 }
 
 fn children<'a>(pairs: &[(&str, &'a str)], parent: &str) -> Vec<&'a str> {

@@ -28,3 +28,6 @@ pub use write::write;
 fn wrong(file: &Path, line: usize, what: impl std::fmt::Display) -> Fail {
     Fail::usage(format!("{}:{line}", file.display())).because(what)
 }
+
+#[cfg(test)]
+mod tests;

@@ -22,6 +22,8 @@ const OUTER: &[&str] =
 /// What a declaration of a type begins with.
 const DECLARED: &[&str] = &["static", "temp", "str", "i18nstr", "int", "boolean", "keylist", "NameRule"];
 
+const PASSED: &str = "a ';' ends nothing here; passed over, and any other below";
+
 /// Parses a file's text; `file` is named in errors.
 ///
 /// # Errors
@@ -106,6 +108,10 @@ impl Parser<'_> {
             // A resource's name may stand in quotes before `requires`.
             Token::Quoted(name) if self.sees_word("requires") => name,
             Token::Kept(_) => return Ok(()),
+            Token::Mark(';') => {
+                self.passed_semicolon();
+                return Ok(());
+            }
             token @ (Token::Quoted(_) | Token::Mark(_)) => {
                 return Err(self.wrong(format!("a statement expected, not {}", token.shown())));
             }
@@ -196,7 +202,13 @@ impl Parser<'_> {
 
     fn passes_semicolon(&mut self) {
         if self.takes(';') {
-            self.slip("a ';' ends no line here; passed over".to_owned());
+            self.passed_semicolon();
+        }
+    }
+
+    fn passed_semicolon(&mut self) {
+        if self.slips.iter().all(|slip| slip.what != PASSED) {
+            self.slip(PASSED.to_owned());
         }
     }
 

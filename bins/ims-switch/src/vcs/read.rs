@@ -33,13 +33,15 @@ pub fn read(sources: &[Source], given: &Given) -> Result<Imported, Fail> {
     let types = Types::of(&files, remarks);
     outside(&files, remarks);
     let groups: Vec<(&Path, &Group)> = all(&files).collect();
-    unique(&groups, remarks);
+    unique(&groups, remarks)?;
     let resources = groups.iter().flat_map(|(_, group)| &group.resources).collect();
     let world = World { given, types, resources };
     for (file, group) in &groups {
         imported.groups.extend(one(file, group, &world, &mut imported.remarks)?);
     }
     groups_left_out(&mut imported.groups, &groups, &mut imported.remarks);
+    let order = |remark: &Remark| files.iter().position(|(file, _)| *file == remark.file);
+    imported.remarks.sort_by_key(|remark| (order(remark), remark.line));
     Ok(imported)
 }
 
@@ -108,22 +110,27 @@ fn outside(files: &[(&Path, Tree)], remarks: &mut Vec<Remark>) {
     }
 }
 
-/// Tells names that stand twice, which VCS does not take: those of groups and, in the whole cluster, of resources.
-fn unique(groups: &[(&Path, &Group)], remarks: &mut Vec<Remark>) {
-    let mut seen: Vec<(&Path, &Block)> = Vec::new();
+/// Refuses a group or, in one group, a resource that stands twice. Resources of two groups with one name, which VCS does
+/// not take, are told: in group files a name stands for itself in each.
+fn unique(groups: &[(&Path, &Group)], remarks: &mut Vec<Remark>) -> Result<(), Fail> {
+    let mut seen: Vec<(&Path, &str, &Block)> = Vec::new();
     for (file, group) in groups {
         for block in std::iter::once(&group.head).chain(&group.resources) {
             let is_group = block.word == "group";
             let first = seen
                 .iter()
-                .find(|(_, other)| other.name == block.name && (other.word == "group") == is_group);
-            if let Some((there, other)) = first {
+                .find(|(.., other)| other.name == block.name && (other.word == "group") == is_group);
+            if let Some((there, within, other)) = first {
                 let what = format!("{} stands at {}:{} already", block.name, there.display(), other.line);
+                if is_group || *within == group.head.name {
+                    return Err(wrong(file, block.line, what).hint("give one of them another name"));
+                }
                 remarks.push(Remark::at(RemarkKind::Slip, file, block.line, what));
             }
-            seen.push((file, block));
+            seen.push((file, &group.head.name, block));
         }
     }
+    Ok(())
 }
 
 /// Reads one group; none when a group file cannot say what it is.
@@ -167,12 +174,6 @@ fn one(
     remarks.append(&mut of.remarks);
     let mut names: Vec<(&str, Option<ResourceName>)> = Vec::new();
     for block in &group.resources {
-        if names.iter().any(|(known, _)| *known == block.name) {
-            let what =
-                format!("{} {}: the name stands in this group already; left out", block.word, block.name);
-            remarks.push(Remark::at(RemarkKind::Lost, file, block.line, what));
-            continue;
-        }
         let mut of = Attributes::new(block, file, &nodes);
         let told = of.kept().into_iter().find_map(|(key, value)| match (key.as_str(), value) {
             ("name", Said::Text(name)) => Some(name),
@@ -186,7 +187,7 @@ fn one(
         draft.resources.extend(resource);
         remarks.append(&mut of.remarks);
     }
-    links::link(file, group, &names, &mut draft, remarks);
+    links::link(file, group, &names, &mut draft, remarks)?;
     required(file, &group.requires, &mut draft, remarks).map_err(at)?;
     Ok(Some(draft))
 }
@@ -241,27 +242,27 @@ fn required(
     Ok(())
 }
 
-/// Takes out requirements of groups that were left out.
+/// Takes out requirements of groups that were left out, and tells those of groups that no file has.
 fn groups_left_out(drafts: &mut [Draft], groups: &[(&Path, &Group)], remarks: &mut Vec<Remark>) {
     let names: Vec<_> = drafts.iter().map(|draft| draft.name.clone()).collect();
     for draft in drafts {
-        for (file, group) in groups.iter().filter(|(_, group)| group.head.name == draft.name.as_str()) {
-            for link in &group.requires {
-                let is_there = names.iter().any(|name| name.as_str() == link.group);
-                let is_known = groups.iter().any(|(_, other)| other.head.name == link.group);
-                let what = match (is_there, is_known) {
-                    (true, _) => continue,
-                    (false, true) => {
-                        draft.requires_groups.retain(|name| name.as_str() != link.group);
-                        format!("{} was left out, and {} no longer requires it", link.group, draft.name)
-                    }
-                    (false, false) => {
-                        format!("no group {} stands in the files; it must be there", link.group)
-                    }
-                };
-                let kind = if is_known { RemarkKind::Lost } else { RemarkKind::Note };
-                remarks.push(Remark::at(kind, file, link.line, what));
+        let links = groups.iter().filter(|(_, group)| group.head.name == draft.name.as_str());
+        let links = links.flat_map(|(file, group)| group.requires.iter().map(move |link| (*file, link)));
+        for (file, link) in links {
+            let is_wanted = draft.requires_groups.iter().any(|name| name.as_str() == link.group);
+            if !is_wanted || names.iter().any(|name| name.as_str() == link.group) {
+                continue;
             }
+            let (kind, what) = if groups.iter().any(|(_, other)| other.head.name == link.group) {
+                draft.requires_groups.retain(|name| name.as_str() != link.group);
+                (
+                    RemarkKind::Lost,
+                    format!("{} was left out; {} no longer requires it", link.group, draft.name),
+                )
+            } else {
+                (RemarkKind::Note, format!("no group {} stands in the files; it must be there", link.group))
+            };
+            remarks.push(Remark::at(kind, file, link.line, what));
         }
     }
 }

@@ -106,8 +106,10 @@ fn volume(block: &mut Block, of: &Resource, volume: &Volume, tell: &mut impl FnM
     if volume.layers.is_empty() && volume.lease.is_none() {
         let fstype = volume.fstype.as_str();
         say(block, "Mount", &[("MountPoint", &mount), ("BlockDevice", &device), ("FSType", fstype)]);
-        if let Some(options) = &volume.options {
-            block.say("MountOpt", options);
+        match volume.options.as_deref() {
+            Some("") => block.kept.push(kept::said("options", &"".into())),
+            Some(options) => block.say("MountOpt", &options),
+            None => {}
         }
         block.say("FsckOpt", &"-y");
         tell(
