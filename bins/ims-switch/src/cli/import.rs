@@ -6,6 +6,7 @@ use std::str::FromStr;
 use clap::ValueEnum;
 use ims::Fail;
 use ims::address::LogicalIp;
+use ims::name::NodeName;
 use ims::span::Span;
 
 /// The arguments of `import`.
@@ -29,6 +30,9 @@ pub struct Import {
     /// The device of a mount point for which the files name none; may be given several times
     #[arg(long = "volume", value_name = "MOUNT=DEVICE[:FSTYPE]")]
     pub volumes: Vec<NamedVolume>,
+    /// The nodes of groups for which the files name none, in the order of preference
+    #[arg(long, value_name = "NODE", value_delimiter = ',')]
+    pub nodes: Vec<NodeName>,
     /// Replace a group file that says something else
     #[arg(long)]
     pub force_replace: bool,

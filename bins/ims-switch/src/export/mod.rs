@@ -15,6 +15,7 @@ use serde::Serialize;
 use crate::cli::export::{Export, Language};
 use crate::import::{Remark, remark};
 use crate::put::{self, Manner, Put};
+use crate::vcs;
 
 /// What came of groups.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -84,7 +85,7 @@ pub fn export(host: &Host, asked: &Export, out: &mut Out) -> Result<Exit, Fail> 
 /// Writes groups as the files of another cluster manager; `known` is what the registry says of their instances.
 pub fn write(language: Language, groups: &[Group], known: &[Instance]) -> Result<Exported, Fail> {
     match language {
-        Language::Vcs => crate::vcs::write(groups, known),
+        Language::Vcs => vcs::write(groups, known),
         Language::Scrgadm | Language::Clrg | Language::Crmsh | Language::Pcs => {
             Err(Fail::usage("not there yet"))
         }

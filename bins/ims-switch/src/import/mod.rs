@@ -3,6 +3,7 @@
 
 pub mod draft;
 pub mod remark;
+mod sun_cluster;
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -10,12 +11,14 @@ use std::path::{Path, PathBuf};
 use ims::address::LogicalIp;
 use ims::group::{FOLDER, Group};
 use ims::instance::Instance;
+use ims::name::NodeName;
 use ims::sys::lock::Lock;
 use ims::sys::{file, stderr};
 use ims::{Exit, Fail, Host, Out};
 
 use crate::cli::import::{Import, Language, NamedVolume};
 use crate::put::{self, Manner, Put};
+use crate::vcs;
 pub use draft::{Draft, DraftResource, Value};
 pub use remark::{Remark, RemarkKind};
 
@@ -40,6 +43,8 @@ pub struct Given {
     pub interface: Option<String>,
     /// Devices by their mount points.
     pub volumes: Vec<NamedVolume>,
+    /// The nodes of groups for which none are named.
+    pub nodes: Vec<NodeName>,
 }
 
 /// What came of a configuration.
@@ -68,11 +73,16 @@ impl Given {
 
 /// Reads a configuration and writes its groups.
 pub fn import(host: &Host, asked: &Import, out: &mut Out) -> Result<Exit, Fail> {
-    let sources: Vec<Source> = asked.files.iter().map(|file| source(host, file)).collect::<Result<_, _>>()?;
+    let mut sources: Vec<Source> =
+        asked.files.iter().map(|file| source(host, file)).collect::<Result<_, _>>()?;
+    if asked.language == Language::Vcs {
+        add_included(host, &mut sources)?;
+    }
     let given = Given {
         addresses: asked.addresses.iter().map(|named| (named.name.clone(), named.address)).collect(),
         interface: asked.interface.clone(),
         volumes: asked.volumes.clone(),
+        nodes: asked.nodes.clone(),
     };
     let imported = read(asked.language, &sources, &given)?;
     imported.remarks.iter().try_for_each(|remark| out.record(remark))?;
@@ -120,8 +130,9 @@ pub fn read(language: Language, sources: &[Source], given: &Given) -> Result<Imp
         return Err(no_group_manager(&source.file));
     }
     match language {
-        Language::Vcs => crate::vcs::read(sources, given),
-        Language::SunCluster | Language::Pacemaker => Err(Fail::usage("not there yet")),
+        Language::Vcs => vcs::read(sources, given),
+        Language::SunCluster => Ok(sun_cluster::read(sources, given)),
+        Language::Pacemaker => Err(Fail::usage("not there yet")),
         Language::Keepalived => Err(no_group_manager(
             sources.first().map_or_else(|| Path::new("keepalived.conf"), |source| &source.file),
         )),
@@ -154,6 +165,21 @@ fn complete(imported: &Imported) -> Result<(), Fail> {
             Err(Fail::usage(first).hint(format!("and {} more like it; nothing was written", rest.len())))
         }
     }
+}
+
+/// Adds the files that a `main.cf` includes and that stand beside it.
+fn add_included(host: &Host, sources: &mut Vec<Source>) -> Result<(), Fail> {
+    for given in sources.clone() {
+        for name in vcs::included(&given) {
+            let beside = given.file.with_file_name(&name);
+            let is_named = sources.iter().any(|source| source.file.file_name() == beside.file_name());
+            let path = if beside.is_absolute() { host.path(&beside) } else { beside.clone() };
+            if !is_named && path.is_file() {
+                sources.push(source(host, &beside)?);
+            }
+        }
+    }
+    Ok(())
 }
 
 fn source(host: &Host, named: &Path) -> Result<Source, Fail> {

@@ -21,7 +21,7 @@ use std::path::Path;
 
 use ims::Fail;
 
-pub use read::read;
+pub use read::{included, read};
 pub use write::write;
 
 /// What is not valid on a line of a file, counted from 1.

@@ -45,6 +45,16 @@ pub fn read(sources: &[Source], given: &Given) -> Result<Imported, Fail> {
     Ok(imported)
 }
 
+/// The files that a file includes, each a name without a folder; none of a file that is not valid.
+pub fn included(source: &Source) -> Vec<String> {
+    let tree = parser::parse(&source.text, &source.file).unwrap_or_default();
+    let name = |item: Item| match item {
+        Item::Include { file, .. } => Path::new(&file).file_name()?.to_str().map(ToOwned::to_owned),
+        Item::Block(_) | Item::Group(_) | Item::Type(_) => None,
+    };
+    tree.items.into_iter().filter_map(name).collect()
+}
+
 fn all<'a>(files: &'a [(&'a Path, Tree)]) -> impl Iterator<Item = (&'a Path, &'a Group)> {
     files.iter().flat_map(|(file, tree)| {
         tree.items.iter().filter_map(move |item| match item {
@@ -85,7 +95,7 @@ fn includes(files: &[(&Path, Tree)], remarks: &mut Vec<Remark>) {
             }
             None => (
                 RemarkKind::Note,
-                format!("{name} was not given: of types that it declares the defaults of group files count"),
+                format!("{name} is not there: of types that it declares the defaults of group files count"),
             ),
         };
         remarks.push(Remark::at(kind, file, *line, what));
@@ -255,6 +265,8 @@ fn groups_left_out(drafts: &mut [Draft], groups: &[(&Path, &Group)], remarks: &m
             }
             let (kind, what) = if groups.iter().any(|(_, other)| other.head.name == link.group) {
                 draft.requires_groups.retain(|name| name.as_str() != link.group);
+                let is_of_link = |told: &Remark| told.file == file && told.line == Some(link.line);
+                remarks.retain(|told| !is_of_link(told));
                 (
                     RemarkKind::Lost,
                     format!("{} was left out; {} no longer requires it", link.group, draft.name),

@@ -104,12 +104,10 @@ fn mask(prefix: u8) -> std::net::Ipv4Addr {
 fn volume(block: &mut Block, of: &Resource, volume: &Volume, tell: &mut impl FnMut(RemarkKind, String)) {
     let (device, mount) = (volume.device.display().to_string(), volume.mount.display().to_string());
     if volume.layers.is_empty() && volume.lease.is_none() {
-        let fstype = volume.fstype.as_str();
+        let fstype = volume.fstype.word();
         say(block, "Mount", &[("MountPoint", &mount), ("BlockDevice", &device), ("FSType", fstype)]);
-        match volume.options.as_deref() {
-            Some("") => block.kept.push(kept::said("options", &"".into())),
-            Some(options) => block.say("MountOpt", &options),
-            None => {}
+        if !volume.options.as_str().is_empty() {
+            block.say("MountOpt", &volume.options.as_str());
         }
         block.say("FsckOpt", &"-y");
         tell(
@@ -126,8 +124,8 @@ fn volume(block: &mut Block, of: &Resource, volume: &Volume, tell: &mut impl FnM
     keep("layers", (!volume.layers.is_empty()).then(|| texts(&volume.layers)));
     keep("device", Some(device.into()));
     keep("mount", Some(mount.into()));
-    keep("fstype", Some(volume.fstype.clone().into()));
-    keep("options", volume.options.clone().map(Said::Text));
+    keep("fstype", Some(volume.fstype.word().into()));
+    keep("options", Some(volume.options.as_str()).filter(|options| !options.is_empty()).map(Into::into));
     keep("guard", volume.guard.clone().map(Said::Text));
     keep("lease", volume.lease.as_ref().map(|lease| lease.to_string().into()));
 }

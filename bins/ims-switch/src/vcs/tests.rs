@@ -1,8 +1,11 @@
 //! Whole configurations read, and groups written and read back.
 
+mod made;
+
 use std::path::Path;
 
 use ims::group::Group;
+use made::group;
 use proptest::prelude::*;
 
 use super::syntax::{Block, Item};
@@ -112,6 +115,7 @@ fn what_nothing_can_say_is_missing_and_an_option_says_it() {
         addresses: vec![("192.0.2.10".to_owned(), "192.0.2.10/25".parse().unwrap())],
         interface: Some("eth7".to_owned()),
         volumes: vec!["/m=/dev/sdb1:xfs".parse().unwrap()],
+        ..Given::default()
     };
     let main = format!("group G (\nSystemList = {{ a }}\n)\n{lines}");
     let imported = read(&sources(&[("main.cf", &main)]), &given).unwrap();
@@ -164,109 +168,10 @@ fn groups_of_the_collection_come_back_as_they_were() {
         groups.extend(Group::parse(name, &text, &path));
     }
     assert!(!groups.is_empty());
-    groups.iter().for_each(|group| comes_back(std::slice::from_ref(group)));
+    for group in &groups {
+        comes_back(std::slice::from_ref(group));
+    }
     comes_back(&groups);
-}
-
-fn word() -> impl Strategy<Value = String> {
-    "[A-Za-z0-9][A-Za-z0-9._-]{0,6}"
-}
-
-/// A text as TOML has it.
-fn text() -> impl Strategy<Value = String> {
-    any::<String>().prop_map(|text| crate::import::Value::Text(text).to_string())
-}
-
-fn program() -> impl Strategy<Value = String> {
-    (word(), prop::collection::vec(text(), 0..3)).prop_map(|(first, rest)| {
-        format!("[\"{first}\"{}]", rest.iter().map(|word| format!(", {word}")).collect::<String>())
-    })
-}
-
-fn layer() -> impl Strategy<Value = String> {
-    prop_oneof![
-        Just("\"md:/dev/md/ims\"".to_owned()),
-        Just("\"lvm:shared\"".to_owned()),
-        Just("\"lvm:shared/mail\"".to_owned()),
-        Just("\"drbd:r0\"".to_owned()),
-        Just("\"zfs:tank\"".to_owned()),
-        Just("\"vxvm:imsdg\"".to_owned()),
-    ]
-}
-
-/// What a resource says of its type.
-fn kind() -> impl Strategy<Value = String> {
-    let layers = || {
-        prop::collection::vec(layer(), 1..3).prop_map(|layers| format!("layers = [{}]", layers.join(", ")))
-    };
-    let extra = prop_oneof![
-        Just(String::new()),
-        Just("guard = \"mmp\"".to_owned()),
-        Just("guard = \"sanlock\"\nlease = \"ims:mail:/dev/sdb:0\"".to_owned()),
-        text().prop_map(|text| format!("options = {text}")),
-        layers(),
-    ];
-    prop_oneof![
-        "[a-z][a-z0-9]{0,10}".prop_map(|device| format!("type = \"nic\"\ndevice = \"{device}\"")),
-        (1u8..255, 25u8..31).prop_filter_map("a host", |(host, bits)| {
-            let text = format!("192.0.2.{host}/{bits}");
-            text.parse::<ims::address::LogicalIp>().ok()?;
-            Some(format!("type = \"logical-ip\"\naddress = \"{text}\"\ndevice = \"eth0\""))
-        }),
-        Just("type = \"logical-ip\"\naddress = \"2001:db8::10/64\"\ndevice = \"eth0\"".to_owned()),
-        layers().prop_map(|layers| format!("type = \"disk-group\"\n{layers}")),
-        ("/[a-z0-9 \"\\\\]{1,8}", extra).prop_map(|(path, extra)| {
-            let path = crate::import::Value::Text(path);
-            format!("type = \"volume\"\ndevice = {path}\nmount = {path}\n{extra}")
-        }),
-        word().prop_map(|name| format!("type = \"directory-server\"\ninstance = \"{name}\"")),
-        word().prop_map(|name| format!("type = \"messaging-server\"\ninstance = \"{name}\"")),
-        (program(), program(), program(), prop::collection::vec(any::<i32>(), 0..3)).prop_map(
-            |(start, stop, monitor, offline)| format!(
-                "type = \"command\"\nstart = {start}\nstop = {stop}\nmonitor = {monitor}\noffline_status = {offline:?}"
-            )
-        ),
-        (word(), text()).prop_map(|(name, text)| format!(
-            "type = \"ocf:heartbeat:Dummy\"\nparameters = {{ \"{name}\" = {text} }}"
-        )),
-    ]
-}
-
-fn limits() -> impl Strategy<Value = String> {
-    prop_oneof![
-        Just(String::new()),
-        (0u32..9, 0u32..9).prop_map(|(restarts, tolerated)| format!(
-            "restart_limit = {restarts}\ntolerance_limit = {tolerated}\n"
-        )),
-        (1u32..5000).prop_map(|ms| format!("monitor_interval = \"{ms}ms\"\nonline_timeout = {ms}\n")),
-    ]
-}
-
-/// A group of up to five resources, each of which may require those before it.
-fn group(name: &'static str) -> impl Strategy<Value = Group> {
-    let resources = prop::collection::btree_map(word(), (kind(), limits(), any::<u8>()), 1..5);
-    (prop::collection::btree_set(word(), 1..4), any::<bool>(), any::<bool>(), resources).prop_map(
-        move |(nodes, failback, requires, resources)| {
-            let nodes: Vec<String> = nodes.into_iter().collect();
-            let mut text = format!("nodes = {nodes:?}\nfailback = {failback}\n");
-            if requires {
-                text.push_str("requires_groups = [\"OTHER\"]\n");
-            }
-            let mut before: Vec<String> = Vec::new();
-            for (of, (kind, limits, mask)) in resources {
-                let required: Vec<&String> = before
-                    .iter()
-                    .enumerate()
-                    .filter(|(bit, _)| mask & (1 << bit) != 0)
-                    .map(|(_, of)| of)
-                    .collect();
-                text.push_str(&format!("[resource.\"{of}\"]\n{kind}\n{limits}requires = {required:?}\n"));
-                before.push(of);
-            }
-            Group::parse(name.parse().unwrap(), &text, Path::new("made.toml"))
-                .unwrap_or_else(|fail| panic!("{fail}\n{text}"))
-        },
-    )
 }
 
 proptest! {
@@ -282,7 +187,7 @@ proptest! {
         let printed = tree.to_string();
         let again = parser::parse(&printed, Path::new("main.cf")).unwrap();
         prop_assert_eq!(&again.to_string(), &printed);
-        prop_assert_eq!(printed, exported.files[0].text.clone());
+        prop_assert_eq!(format!("// main.cf\n{printed}"), exported.files[0].text.clone());
     }
 
     #[test]

@@ -37,8 +37,9 @@ pub fn write(groups: &[Group], known: &[Instance]) -> Result<Exported, Fail> {
     for group in groups {
         tree.items.push(Item::Group(one(group, groups, known, &mut taken, &mut remarks)?));
     }
-    let file = |file: &str, text: String| ExportedFile { file: file.into(), text };
-    let files = vec![file("main.cf", tree.to_string()), file("MsgSrvTypes.cf", TYPES.to_owned())];
+    let file =
+        |file: &str, text: &str| ExportedFile { file: file.into(), text: format!("// {file}\n{text}") };
+    let files = vec![file("main.cf", &tree.to_string()), file("MsgSrvTypes.cf", TYPES)];
     Ok(Exported { files, remarks })
 }
 
