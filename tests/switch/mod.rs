@@ -9,3 +9,4 @@ mod moves;
 mod quiet;
 mod react;
 mod run;
+mod vcs;
