@@ -2,6 +2,7 @@
 //! texts are read, and what came of them is told and written.
 
 pub mod draft;
+pub mod pacemaker;
 pub mod remark;
 mod sun_cluster;
 
@@ -132,7 +133,7 @@ pub fn read(language: Language, sources: &[Source], given: &Given) -> Result<Imp
     match language {
         Language::Vcs => vcs::read(sources, given),
         Language::SunCluster => Ok(sun_cluster::read(sources, given)),
-        Language::Pacemaker => Err(Fail::usage("not there yet")),
+        Language::Pacemaker => pacemaker::read(sources, given),
         Language::Keepalived => Err(no_group_manager(
             sources.first().map_or_else(|| Path::new("keepalived.conf"), |source| &source.file),
         )),
