@@ -8,5 +8,6 @@ mod mail;
 mod moves;
 mod quiet;
 mod react;
+mod rehearse;
 mod run;
 mod vcs;

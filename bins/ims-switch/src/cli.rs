@@ -2,6 +2,7 @@
 
 pub mod export;
 pub mod import;
+mod rehearse;
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -14,6 +15,7 @@ use ims::span::Span;
 
 use export::Export;
 use import::Import;
+pub use rehearse::Rehearse;
 
 /// Resource groups: bring them online, move them between nodes, react to faults
 #[derive(Debug, Parser)]
@@ -55,6 +57,8 @@ pub enum Verb {
     Offline(Offline),
     /// Move a group to another node; it goes back when that node cannot have it
     Move(Move),
+    /// Look at everything that a move depends on, without moving anything
+    Rehearse(Rehearse),
     /// Print the runs of a group and their steps
     History(History),
     /// Run a command where the group is online, and do nothing elsewhere
