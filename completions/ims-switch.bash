@@ -19,6 +19,9 @@ _ims__switch() {
             ims__switch,check)
                 cmd="ims__switch__subcmd__check"
                 ;;
+            ims__switch,export)
+                cmd="ims__switch__subcmd__export"
+                ;;
             ims__switch,fence)
                 cmd="ims__switch__subcmd__fence"
                 ;;
@@ -27,6 +30,9 @@ _ims__switch() {
                 ;;
             ims__switch,history)
                 cmd="ims__switch__subcmd__history"
+                ;;
+            ims__switch,import)
+                cmd="ims__switch__subcmd__import"
                 ;;
             ims__switch,move)
                 cmd="ims__switch__subcmd__move"
@@ -61,6 +67,9 @@ _ims__switch() {
             ims__switch__subcmd__help,check)
                 cmd="ims__switch__subcmd__help__subcmd__check"
                 ;;
+            ims__switch__subcmd__help,export)
+                cmd="ims__switch__subcmd__help__subcmd__export"
+                ;;
             ims__switch__subcmd__help,fence)
                 cmd="ims__switch__subcmd__help__subcmd__fence"
                 ;;
@@ -69,6 +78,9 @@ _ims__switch() {
                 ;;
             ims__switch__subcmd__help,history)
                 cmd="ims__switch__subcmd__help__subcmd__history"
+                ;;
+            ims__switch__subcmd__help,import)
+                cmd="ims__switch__subcmd__help__subcmd__import"
                 ;;
             ims__switch__subcmd__help,move)
                 cmd="ims__switch__subcmd__help__subcmd__move"
@@ -140,7 +152,7 @@ _ims__switch() {
 
     case "${cmd}" in
         ims__switch)
-            opts="-o -h -V --output --help --version check status plan online offline move rehearse history run react start stop fence help"
+            opts="-o -h -V --output --help --version check status plan online offline move rehearse history run react start stop fence import export help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -183,6 +195,32 @@ _ims__switch() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        ims__subcmd__switch__subcmd__export)
+            opts="-n -o -h --to --force-replace --dry-run --output --help vcs scrgadm clrg crmsh pcs"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --to)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "json table" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "json table" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         ims__subcmd__switch__subcmd__fence)
             opts="-n -o -h --dry-run --output --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -206,7 +244,7 @@ _ims__switch() {
             return 0
             ;;
         ims__subcmd__switch__subcmd__help)
-            opts="check status plan online offline move rehearse history run react start stop fence help"
+            opts="check status plan online offline move rehearse history run react start stop fence import export help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -220,6 +258,20 @@ _ims__switch() {
             return 0
             ;;
         ims__subcmd__switch__subcmd__help__subcmd__check)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        ims__subcmd__switch__subcmd__help__subcmd__export)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -262,6 +314,20 @@ _ims__switch() {
             return 0
             ;;
         ims__subcmd__switch__subcmd__help__subcmd__history)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        ims__subcmd__switch__subcmd__help__subcmd__import)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -465,6 +531,52 @@ _ims__switch() {
             fi
             case "${prev}" in
                 --last)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "json table" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "json table" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        ims__subcmd__switch__subcmd__import)
+            opts="-n -o -h --to --address --interface --volume --nodes --force-replace --dry-run --timeout --output --help vcs sun-cluster pacemaker keepalived"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --to)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --address)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --interface)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --volume)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --nodes)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
