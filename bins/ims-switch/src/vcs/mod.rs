@@ -4,16 +4,18 @@
 mod apart;
 mod application;
 mod attributes;
+mod declaration;
+mod included;
 mod kept;
 mod kinds;
 mod lexer;
 mod links;
-pub mod parser;
+mod parser;
 mod policy;
 mod print;
 mod read;
 mod resource;
-pub mod syntax;
+mod syntax;
 mod types;
 mod write;
 
@@ -21,7 +23,8 @@ use std::path::Path;
 
 use ims::Fail;
 
-pub use read::{included, read};
+pub use included::included;
+pub use read::read;
 pub use write::write;
 
 /// What is not valid on a line of a file, counted from 1.

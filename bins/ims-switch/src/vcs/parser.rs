@@ -9,18 +9,12 @@ use ims::suggest::nearest;
 
 use super::lexer::{self, Placed, Token};
 use super::print::is_bare;
-use super::syntax::{
-    Attribute, Block, Declaration, Declared, Entry, Group, GroupLink, Item, Kind, Link, Scalar, Scope, Shape,
-    Slip, Tree, Type, Value,
-};
+use super::syntax::{Attribute, Block, Entry, Group, GroupLink, Item, Link, Scalar, Slip, Tree, Value};
 use super::wrong;
 
 /// What stands outside of groups.
 const OUTER: &[&str] =
     &["include", "cluster", "system", "group", "type", "snmp", "remotecluster", "heartbeat"];
-
-/// What a declaration of a type begins with.
-const DECLARED: &[&str] = &["static", "temp", "str", "i18nstr", "int", "boolean", "keylist", "NameRule"];
 
 const PASSED: &str = "a ';' ends nothing here; passed over, and any other below";
 
@@ -38,11 +32,12 @@ pub fn parse(text: &str, file: &Path) -> Result<Tree, Fail> {
     Ok(Tree { items, slips: parser.slips })
 }
 
-struct Parser<'a> {
-    tokens: std::iter::Peekable<std::vec::IntoIter<Placed>>,
-    file: &'a Path,
+/// A file that is being read.
+pub struct Parser<'a> {
+    pub(super) tokens: std::iter::Peekable<std::vec::IntoIter<Placed>>,
+    pub(super) file: &'a Path,
     /// The line of the token that was taken last.
-    line: usize,
+    pub(super) line: usize,
     slips: Vec<Slip>,
 }
 
@@ -61,7 +56,7 @@ impl Parser<'_> {
         self.tokens.peek().is_some_and(|placed| matches!(&placed.token, Token::Bare(bare) if bare == word))
     }
 
-    fn takes(&mut self, mark: char) -> bool {
+    pub(super) fn takes(&mut self, mark: char) -> bool {
         let is_there = self.sees(mark);
         if is_there {
             self.take();
@@ -69,28 +64,28 @@ impl Parser<'_> {
         is_there
     }
 
-    fn wrong(&self, what: impl std::fmt::Display) -> Fail {
+    pub(super) fn wrong(&self, what: impl std::fmt::Display) -> Fail {
         wrong(self.file, self.line, what)
     }
 
-    fn slip(&mut self, what: String) {
+    pub(super) fn slip(&mut self, what: String) {
         self.slips.push(Slip { line: self.line, what });
     }
 
     /// The next token is not what had to come.
-    fn not(&mut self, wanted: &str) -> Fail {
+    pub(super) fn not(&mut self, wanted: &str) -> Fail {
         match self.take() {
             Some(placed) => self.wrong(format!("{wanted} expected, not {}", placed.token.shown())),
             None => self.wrong(format!("the file ends where {wanted} is expected")),
         }
     }
 
-    fn must(&mut self, mark: char, behind: &str) -> Result<(), Fail> {
+    pub(super) fn must(&mut self, mark: char, behind: &str) -> Result<(), Fail> {
         if self.takes(mark) { Ok(()) } else { Err(self.not(&format!("'{mark}' behind {behind}"))) }
     }
 
     /// A word or a text.
-    fn word(&mut self, wanted: &str) -> Result<String, Fail> {
+    pub(super) fn word(&mut self, wanted: &str) -> Result<String, Fail> {
         let is_one = |placed: &Placed| matches!(placed.token, Token::Bare(_) | Token::Quoted(_));
         match self.tokens.next_if(is_one) {
             Some(Placed { token: Token::Bare(word) | Token::Quoted(word), line }) => {
@@ -200,7 +195,7 @@ impl Parser<'_> {
         Ok(Attribute { line, name, system, value })
     }
 
-    fn passes_semicolon(&mut self) {
+    pub(super) fn passes_semicolon(&mut self) {
         if self.takes(';') {
             self.passed_semicolon();
         }
@@ -212,7 +207,7 @@ impl Parser<'_> {
         }
     }
 
-    fn value(&mut self) -> Result<Value, Fail> {
+    pub(super) fn value(&mut self) -> Result<Value, Fail> {
         if !self.takes('{') {
             return Ok(Value::One(self.scalar()?));
         }
@@ -283,92 +278,8 @@ impl Parser<'_> {
         }
         Ok(Link { line, parent, children, at_least: Some(count) })
     }
-
-    fn of_type(&mut self, line: usize) -> Result<Type, Fail> {
-        let name = self.word("the name of the type")?;
-        self.must('(', &format!("type {name}"))?;
-        let mut declared = Vec::new();
-        while !self.takes(')') {
-            if self.tokens.next_if(|placed| matches!(placed.token, Token::Kept(_))).is_some() {
-                continue;
-            }
-            if self.tokens.peek().is_none() {
-                return Err(wrong(self.file, line, format!("type {name} has no ')'")));
-            }
-            declared.push(self.declared()?);
-            self.passes_semicolon();
-        }
-        Ok(Type { line, name, declared })
-    }
-
-    /// One of the words that a declaration begins with; a misspelt one is a slip.
-    fn declaring(&mut self) -> Result<&'static str, Fail> {
-        let word = self.word("an attribute's declaration or ')'")?;
-        if let Some(known) = DECLARED.iter().find(|known| **known == word) {
-            return Ok(known);
-        }
-        let Some(meant) = nearest(&word, DECLARED.iter().copied()) else {
-            let told = format!("{} declares nothing", placed_as(&word));
-            return Err(self.wrong(told).hint(format!("there are {}", DECLARED.join(", "))));
-        };
-        self.slip(format!("{} declares nothing; taken as {meant}", placed_as(&word)));
-        Ok(meant)
-    }
-
-    fn declared(&mut self) -> Result<Declared, Fail> {
-        let first = self.declaring()?;
-        let line = self.line;
-        if first == "NameRule" {
-            return self.name_rule();
-        }
-        let scope = match first {
-            "static" => Scope::Static,
-            "temp" => Scope::Temporary,
-            _kind => Scope::Resource,
-        };
-        let kind = match if scope == Scope::Resource { first } else { self.declaring()? } {
-            "int" => Kind::Int,
-            "boolean" => Kind::Boolean,
-            "keylist" => Kind::Keylist,
-            "str" | "i18nstr" => Kind::Str,
-            other => return Err(self.wrong(format!("str, int, boolean or keylist expected, not '{other}'"))),
-        };
-        let name = self.word("the name of an attribute")?;
-        let shape = if self.takes('[') {
-            self.must(']', "'['")?;
-            Shape::Vector
-        } else if self.takes('{') {
-            self.must('}', "'{'")?;
-            Shape::Association
-        } else {
-            Shape::Scalar
-        };
-        let value = if self.takes('=') { Some(self.value()?) } else { None };
-        Ok(Declared::Attribute(Declaration { line, scope, kind, shape, name, value }))
-    }
-
-    /// An expression such as `resource.Address + "_ip"`, to the end of its line.
-    fn name_rule(&mut self) -> Result<Declared, Fail> {
-        self.must('=', "NameRule")?;
-        let line = self.line;
-        let mut words = Vec::new();
-        while let Some(placed) = self.tokens.next_if(|placed| {
-            placed.line == line && matches!(placed.token, Token::Bare(_) | Token::Quoted(_))
-        }) {
-            words.push(match placed.token {
-                Token::Quoted(text) => format!("\"{text}\""),
-                Token::Bare(word) => word,
-                Token::Mark(_) | Token::Kept(_) => String::new(),
-            });
-        }
-        if words.is_empty() {
-            Err(self.not("an expression"))
-        } else {
-            Ok(Declared::NameRule(words.join(" ")))
-        }
-    }
 }
 
-fn placed_as(word: &str) -> String {
+pub fn placed_as(word: &str) -> String {
     format!("'{}'", word.escape_debug())
 }
