@@ -1,7 +1,9 @@
 //! `ims-switch`: groups moved between two nodes, killed in the middle, cut off, fenced; and every exit status.
 
+mod export;
 mod faults;
 mod files;
+mod import;
 mod kills;
 mod lab;
 mod mail;

@@ -1,6 +1,10 @@
 //! Groups written in the languages of other cluster managers. A writer is a pure function from groups and registry
 //! entries to [`Exported`]; here the groups are read, and the texts are printed or written.
 
+pub mod common;
+mod pacemaker;
+mod sun_cluster;
+
 use std::path::PathBuf;
 
 use ims::group::Group;
@@ -86,8 +90,9 @@ pub fn export(host: &Host, asked: &Export, out: &mut Out) -> Result<Exit, Fail> 
 pub fn write(language: Language, groups: &[Group], known: &[Instance]) -> Result<Exported, Fail> {
     match language {
         Language::Vcs => vcs::write(groups, known),
-        Language::Scrgadm | Language::Clrg | Language::Crmsh | Language::Pcs => {
-            Err(Fail::usage("not there yet"))
-        }
+        Language::Scrgadm => sun_cluster::write(sun_cluster::Dialect::Scrgadm, groups, known),
+        Language::Clrg => sun_cluster::write(sun_cluster::Dialect::Clrg, groups, known),
+        Language::Crmsh => pacemaker::write(pacemaker::Dialect::Crmsh, groups),
+        Language::Pcs => pacemaker::write(pacemaker::Dialect::Pcs, groups),
     }
 }

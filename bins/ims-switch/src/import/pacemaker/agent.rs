@@ -5,6 +5,7 @@ use std::net::Ipv4Addr;
 use std::path::Path;
 
 use ims::name::ResourceName;
+use ims::volume::{Fstype, Options};
 
 use super::cib::{Pair, Primitive};
 use crate::import::{DraftResource, Given, Remark, RemarkKind, Value};
@@ -132,16 +133,15 @@ fn prefix(text: &str) -> Option<u32> {
     text.parse().ok()
 }
 
-/// Whether a Filesystem is one of a disk and not of a server, of memory or of another folder.
+/// Whether a Filesystem is one of a disk, of a type and with options that a volume takes.
 fn is_on_a_disk(primitive: &Primitive) -> bool {
     let device = get(primitive, "device").unwrap_or_default();
     let fstype = get(primitive, "fstype").unwrap_or_default();
-    let bound =
-        get(primitive, "options").unwrap_or_default().split(',').any(|option| option.ends_with("bind"));
-    !bound
-        && (device.starts_with("/dev/") || device.starts_with("-U") || device.starts_with("-L"))
-        && !fstype.starts_with("nfs")
-        && !["tmpfs", "cifs", "none", "gfs2", "ocfs2"].contains(&fstype)
+    let options = get(primitive, "options").unwrap_or_default();
+    (device.starts_with("/dev/") || device.starts_with("-U") || device.starts_with("-L"))
+        && fstype.parse::<Fstype>().is_ok()
+        && options.parse::<Options>().is_ok()
+        && !["tmpfs", "none", "gfs2", "ocfs2"].contains(&fstype)
 }
 
 fn volume(
