@@ -6,8 +6,6 @@ use std::path::{Path, PathBuf};
 use assert_cmd::Command;
 use serde_json::Value;
 
-use crate::support::*;
-
 /// A host with no group, and what a run of `ims-switch` on it said.
 pub struct Host(pub tempfile::TempDir);
 
