@@ -199,3 +199,27 @@ fn source(host: &Host, named: &Path) -> Result<Source, Fail> {
         .ok_or_else(|| Fail::usage(format!("{} is not there", named.display())).hint("name the file"))?;
     Ok(Source { file: named.to_owned(), text })
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::ValueEnum;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Words of the languages and what may come between them.
+    const WORDS: &str = "(scrgadm |clrs create |scswitch |-a |-j |-g |-y |-L |-l |a|b|=|,|\\$|\\{|\\}|\"|'|\\\\|\n|# |\
+                         <cib>|<primitive |id=|<group |</|/>|>|&|é| ){0,40}";
+
+    proptest! {
+        #[test]
+        fn any_text_is_read_or_refused_and_what_is_read_is_told_with_lines_it_has(text in WORDS) {
+            let source = Source { file: "x".into(), text: text.clone() };
+            for language in Language::value_variants() {
+                let Ok(imported) = read(*language, std::slice::from_ref(&source), &Given::default()) else { continue };
+                let lines = text.lines().count().max(1);
+                prop_assert!(imported.remarks.iter().all(|remark| remark.line.is_none_or(|line| line <= lines)));
+            }
+        }
+    }
+}
