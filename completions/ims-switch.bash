@@ -16,14 +16,32 @@ _ims__switch() {
             ",$1")
                 cmd="ims__switch"
                 ;;
+            ims__switch,add)
+                cmd="ims__switch__subcmd__add"
+                ;;
             ims__switch,check)
                 cmd="ims__switch__subcmd__check"
+                ;;
+            ims__switch,clear)
+                cmd="ims__switch__subcmd__clear"
+                ;;
+            ims__switch,disable)
+                cmd="ims__switch__subcmd__disable"
+                ;;
+            ims__switch,enable)
+                cmd="ims__switch__subcmd__enable"
+                ;;
+            ims__switch,evacuate)
+                cmd="ims__switch__subcmd__evacuate"
                 ;;
             ims__switch,export)
                 cmd="ims__switch__subcmd__export"
                 ;;
             ims__switch,fence)
                 cmd="ims__switch__subcmd__fence"
+                ;;
+            ims__switch,freeze)
+                cmd="ims__switch__subcmd__freeze"
                 ;;
             ims__switch,help)
                 cmd="ims__switch__subcmd__help"
@@ -52,6 +70,12 @@ _ims__switch() {
             ims__switch,rehearse)
                 cmd="ims__switch__subcmd__rehearse"
                 ;;
+            ims__switch,remove)
+                cmd="ims__switch__subcmd__remove"
+                ;;
+            ims__switch,restart)
+                cmd="ims__switch__subcmd__restart"
+                ;;
             ims__switch,run)
                 cmd="ims__switch__subcmd__run"
                 ;;
@@ -64,14 +88,35 @@ _ims__switch() {
             ims__switch,stop)
                 cmd="ims__switch__subcmd__stop"
                 ;;
+            ims__switch,unfreeze)
+                cmd="ims__switch__subcmd__unfreeze"
+                ;;
+            ims__switch__subcmd__help,add)
+                cmd="ims__switch__subcmd__help__subcmd__add"
+                ;;
             ims__switch__subcmd__help,check)
                 cmd="ims__switch__subcmd__help__subcmd__check"
+                ;;
+            ims__switch__subcmd__help,clear)
+                cmd="ims__switch__subcmd__help__subcmd__clear"
+                ;;
+            ims__switch__subcmd__help,disable)
+                cmd="ims__switch__subcmd__help__subcmd__disable"
+                ;;
+            ims__switch__subcmd__help,enable)
+                cmd="ims__switch__subcmd__help__subcmd__enable"
+                ;;
+            ims__switch__subcmd__help,evacuate)
+                cmd="ims__switch__subcmd__help__subcmd__evacuate"
                 ;;
             ims__switch__subcmd__help,export)
                 cmd="ims__switch__subcmd__help__subcmd__export"
                 ;;
             ims__switch__subcmd__help,fence)
                 cmd="ims__switch__subcmd__help__subcmd__fence"
+                ;;
+            ims__switch__subcmd__help,freeze)
+                cmd="ims__switch__subcmd__help__subcmd__freeze"
                 ;;
             ims__switch__subcmd__help,help)
                 cmd="ims__switch__subcmd__help__subcmd__help"
@@ -100,6 +145,12 @@ _ims__switch() {
             ims__switch__subcmd__help,rehearse)
                 cmd="ims__switch__subcmd__help__subcmd__rehearse"
                 ;;
+            ims__switch__subcmd__help,remove)
+                cmd="ims__switch__subcmd__help__subcmd__remove"
+                ;;
+            ims__switch__subcmd__help,restart)
+                cmd="ims__switch__subcmd__help__subcmd__restart"
+                ;;
             ims__switch__subcmd__help,run)
                 cmd="ims__switch__subcmd__help__subcmd__run"
                 ;;
@@ -111,6 +162,9 @@ _ims__switch() {
                 ;;
             ims__switch__subcmd__help,stop)
                 cmd="ims__switch__subcmd__help__subcmd__stop"
+                ;;
+            ims__switch__subcmd__help,unfreeze)
+                cmd="ims__switch__subcmd__help__subcmd__unfreeze"
                 ;;
             ims__switch__subcmd__help__subcmd__plan,move)
                 cmd="ims__switch__subcmd__help__subcmd__plan__subcmd__move"
@@ -152,12 +206,42 @@ _ims__switch() {
 
     case "${cmd}" in
         ims__switch)
-            opts="-o -h -V --output --help --version check status plan online offline move rehearse history run react start stop fence import export help"
+            opts="-o -h -V --output --help --version check status plan online offline move restart evacuate enable disable freeze unfreeze clear add remove rehearse history run react start stop fence import export help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --output)
+                    COMPREPLY=($(compgen -W "json table" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "json table" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        ims__subcmd__switch__subcmd__add)
+            opts="-n -o -h --name --force-replace --dry-run --timeout --output --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --name)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --output)
                     COMPREPLY=($(compgen -W "json table" -- "${cur}"))
                     return 0
@@ -180,6 +264,126 @@ _ims__switch() {
                 return 0
             fi
             case "${prev}" in
+                --output)
+                    COMPREPLY=($(compgen -W "json table" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "json table" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        ims__subcmd__switch__subcmd__clear)
+            opts="-n -o -h --dry-run --timeout --output --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "json table" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "json table" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        ims__subcmd__switch__subcmd__disable)
+            opts="-n -o -h --reason --dry-run --timeout --confirm-fenced --output --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --reason)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --confirm-fenced)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "json table" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "json table" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        ims__subcmd__switch__subcmd__enable)
+            opts="-n -o -h --dry-run --timeout --confirm-fenced --output --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --confirm-fenced)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "json table" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "json table" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        ims__subcmd__switch__subcmd__evacuate)
+            opts="-n -o -h --dry-run --timeout --confirm-fenced --output --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --confirm-fenced)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --output)
                     COMPREPLY=($(compgen -W "json table" -- "${cur}"))
                     return 0
@@ -243,8 +447,38 @@ _ims__switch() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        ims__subcmd__switch__subcmd__freeze)
+            opts="-n -o -h --persistent --reason --dry-run --timeout --output --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --reason)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "json table" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "json table" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         ims__subcmd__switch__subcmd__help)
-            opts="check status plan online offline move rehearse history run react start stop fence import export help"
+            opts="check status plan online offline move restart evacuate enable disable freeze unfreeze clear add remove rehearse history run react start stop fence import export help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -257,7 +491,77 @@ _ims__switch() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        ims__subcmd__switch__subcmd__help__subcmd__add)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         ims__subcmd__switch__subcmd__help__subcmd__check)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        ims__subcmd__switch__subcmd__help__subcmd__clear)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        ims__subcmd__switch__subcmd__help__subcmd__disable)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        ims__subcmd__switch__subcmd__help__subcmd__enable)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        ims__subcmd__switch__subcmd__help__subcmd__evacuate)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -286,6 +590,20 @@ _ims__switch() {
             return 0
             ;;
         ims__subcmd__switch__subcmd__help__subcmd__fence)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        ims__subcmd__switch__subcmd__help__subcmd__freeze)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -467,6 +785,34 @@ _ims__switch() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        ims__subcmd__switch__subcmd__help__subcmd__remove)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        ims__subcmd__switch__subcmd__help__subcmd__restart)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         ims__subcmd__switch__subcmd__help__subcmd__run)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -510,6 +856,20 @@ _ims__switch() {
             return 0
             ;;
         ims__subcmd__switch__subcmd__help__subcmd__stop)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        ims__subcmd__switch__subcmd__help__subcmd__unfreeze)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -630,7 +990,7 @@ _ims__switch() {
             return 0
             ;;
         ims__subcmd__switch__subcmd__offline)
-            opts="-n -o -h --here --dry-run --timeout --confirm-fenced --output --help"
+            opts="-n -o -h --here --with-dependents --dry-run --timeout --confirm-fenced --output --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -660,7 +1020,7 @@ _ims__switch() {
             return 0
             ;;
         ims__subcmd__switch__subcmd__online)
-            opts="-n -o -h --on --dry-run --timeout --confirm-fenced --output --help"
+            opts="-n -o -h --on --with-required --dry-run --timeout --confirm-fenced --output --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -820,7 +1180,7 @@ _ims__switch() {
             return 0
             ;;
         ims__subcmd__switch__subcmd__plan__subcmd__offline)
-            opts="-n -o -h --here --dry-run --timeout --confirm-fenced --output --help"
+            opts="-n -o -h --here --with-dependents --dry-run --timeout --confirm-fenced --output --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -850,7 +1210,7 @@ _ims__switch() {
             return 0
             ;;
         ims__subcmd__switch__subcmd__plan__subcmd__online)
-            opts="-n -o -h --on --dry-run --timeout --confirm-fenced --output --help"
+            opts="-n -o -h --on --with-required --dry-run --timeout --confirm-fenced --output --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -917,6 +1277,62 @@ _ims__switch() {
             fi
             case "${prev}" in
                 --to)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "json table" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "json table" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        ims__subcmd__switch__subcmd__remove)
+            opts="-n -o -h --dry-run --timeout --output --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "json table" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "json table" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        ims__subcmd__switch__subcmd__restart)
+            opts="-n -o -h --dry-run --timeout --confirm-fenced --output --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --confirm-fenced)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1011,6 +1427,32 @@ _ims__switch() {
             ;;
         ims__subcmd__switch__subcmd__stop)
             opts="-n -o -h --dry-run --timeout --output --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "json table" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "json table" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        ims__subcmd__switch__subcmd__unfreeze)
+            opts="-n -o -h --persistent --dry-run --timeout --output --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

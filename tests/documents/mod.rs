@@ -59,6 +59,7 @@ fn schemas() -> Vec<(String, schemars::Schema)> {
         ims_switch::ExportedFile,
         ims_switch::GroupCheck,
         ims_switch::GroupRecord,
+        ims_switch::MarkRecord,
         ims_switch::RehearsalRecord,
         ims_switch::Remark,
         ims_switch::Reply,
