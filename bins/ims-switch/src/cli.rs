@@ -6,7 +6,9 @@ pub mod enable;
 pub mod evacuate;
 pub mod export;
 pub mod freeze;
+pub mod graph;
 pub mod import;
+pub mod model;
 mod rehearse;
 pub mod restart;
 
@@ -60,6 +62,10 @@ pub enum Verb {
     Check(Groups),
     /// Say where each resource and the group itself is up
     Status(Groups),
+    /// Draw what a group is made of, and what needs what
+    Graph(graph::Graph),
+    /// Write the registry, the groups and the notes of a model for nodes and instances that are named
+    Model(model::Model),
     /// Show the steps that would be taken, and take none
     #[command(subcommand)]
     Plan(Plan),

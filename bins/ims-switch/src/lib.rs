@@ -12,6 +12,7 @@ pub mod export;
 mod fence;
 pub mod found;
 mod freeze;
+mod graph;
 mod guards;
 mod hand;
 mod history;
@@ -21,6 +22,7 @@ mod journal;
 mod kin;
 mod lap;
 mod marks;
+mod model;
 pub mod plan;
 mod put;
 mod react;
@@ -38,8 +40,10 @@ use ims::{Exit, Fail, Host, Out};
 pub use check::GroupCheck;
 pub use cli::Args;
 pub use export::ExportedFile;
+pub use graph::{GroupGraph, ResourceGraph};
 pub use import::Remark;
 pub use marks::MarkRecord;
+pub use model::ModelRecord;
 pub use react::Decision;
 pub use record::{GroupRecord, ResourceRecord, RunRecord, StepRecord};
 pub use rehearse::RehearsalRecord;
@@ -54,6 +58,8 @@ pub fn main(args: Args, host: &Host, out: &mut Out) -> Result<Exit, Fail> {
     match args.verb {
         cli::Verb::Check(groups) => check::check(host, &groups.groups, out),
         cli::Verb::Status(groups) => status::status(host, &groups.groups, out),
+        cli::Verb::Graph(graph) => graph::graph(host, &graph, args.common.output, out),
+        cli::Verb::Model(asked) => model::model(host, &asked, out),
         cli::Verb::Plan(plan) => match plan {
             cli::Plan::Online(online) => several::online(host, online.only_shown(), out),
             cli::Plan::Offline(offline) => several::offline(host, offline.only_shown(), out),

@@ -13,6 +13,8 @@ pub struct Put {
     shown: PathBuf,
     old: Option<Vec<u8>>,
     new: Vec<u8>,
+    /// Whether the new content was made of the old one.
+    is_merged: bool,
 }
 
 /// How files are written.
@@ -53,13 +55,21 @@ impl Put {
             Some(old) if same(old) => old.clone(),
             Some(_) | None => text.as_bytes().to_vec(),
         };
-        Ok(Self { path, shown: shown.join(name), old, new })
+        Ok(Self { path, shown: shown.join(name), old, new, is_merged: false })
+    }
+
+    /// A file whose new content was made of the old one, with whatever of it must stay: it is written without a word
+    /// about replacing.
+    pub fn merged((folder, shown): (&Path, &Path), name: &Path, new: Vec<u8>) -> Result<Self, Fail> {
+        let path = folder.join(name);
+        let old = file::read(&path)?;
+        Ok(Self { path, shown: shown.join(name), old, new, is_merged: true })
     }
 }
 
-/// Writes the files and prints what was changed.
+/// Writes the files, in folders that are made where they are missing, and prints what was changed.
 pub fn all(puts: &[Put], manner: Manner, out: &mut Out) -> Result<Exit, Fail> {
-    let differs = |put: &&Put| put.old.as_ref().is_some_and(|old| *old != put.new);
+    let differs = |put: &&Put| !put.is_merged && put.old.as_ref().is_some_and(|old| *old != put.new);
     let other: Vec<String> = puts.iter().filter(differs).map(|put| put.shown.display().to_string()).collect();
     if !other.is_empty() && !manner.force_replace && !manner.dry_run {
         return Err(Fail::refused(format!("{} says something else", other.join(", "))).hint(
@@ -72,6 +82,9 @@ pub fn all(puts: &[Put], manner: Manner, out: &mut Out) -> Result<Exit, Fail> {
         let change = Change::of(&put.shown, put.old.as_deref(), Some(&put.new), manner.dry_run);
         if change.changed && !manner.dry_run {
             let half = |fail: Fail| if written { fail.with_exit(Exit::Broken) } else { fail };
+            let folder = put.path.parent().unwrap_or(&put.path);
+            let cannot = |e: &_| Fail::io(Exit::Failed, format!("cannot make {}", folder.display()), e);
+            fs_err::create_dir_all(folder).map_err(|e| half(cannot(&e)))?;
             file::replace(&put.path, &put.new).map_err(half)?;
             written = true;
         }
