@@ -19,3 +19,4 @@ mod quiet;
 mod react;
 mod rehearse;
 mod run;
+mod vcs;

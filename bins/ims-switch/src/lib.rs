@@ -33,6 +33,7 @@ mod run;
 mod seat;
 mod several;
 mod status;
+mod vcs;
 
 use ims::{Exit, Fail, Host, Out};
 

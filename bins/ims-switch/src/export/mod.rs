@@ -4,7 +4,6 @@
 pub mod common;
 mod pacemaker;
 mod sun_cluster;
-mod vcs;
 
 use std::path::PathBuf;
 
@@ -20,6 +19,7 @@ use serde::Serialize;
 use crate::cli::export::{Export, Language};
 use crate::import::{Remark, remark};
 use crate::put::{self, Manner, Put};
+use crate::vcs;
 
 /// What came of groups.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

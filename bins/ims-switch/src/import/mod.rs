@@ -5,7 +5,6 @@ pub mod draft;
 pub mod pacemaker;
 pub mod remark;
 mod sun_cluster;
-mod vcs;
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -20,6 +19,7 @@ use ims::{Exit, Fail, Host, Out};
 
 use crate::cli::import::{Import, Language, NamedVolume};
 use crate::put::{self, Manner, Put};
+use crate::vcs;
 pub use draft::{Draft, DraftResource, Value};
 pub use remark::{Remark, RemarkKind};
 
@@ -74,7 +74,11 @@ impl Given {
 
 /// Reads a configuration and writes its groups.
 pub fn import(host: &Host, asked: &Import, out: &mut Out) -> Result<Exit, Fail> {
-    let sources: Vec<Source> = asked.files.iter().map(|file| source(host, file)).collect::<Result<_, _>>()?;
+    let mut sources: Vec<Source> =
+        asked.files.iter().map(|file| source(host, file)).collect::<Result<_, _>>()?;
+    if asked.language == Language::Vcs {
+        add_included(host, &mut sources)?;
+    }
     let given = Given {
         addresses: asked.addresses.iter().map(|named| (named.name.clone(), named.address)).collect(),
         interface: asked.interface.clone(),
@@ -162,6 +166,21 @@ fn complete(imported: &Imported) -> Result<(), Fail> {
             Err(Fail::usage(first).hint(format!("and {} more like it; nothing was written", rest.len())))
         }
     }
+}
+
+/// Adds the files that a `main.cf` includes and that stand beside it.
+fn add_included(host: &Host, sources: &mut Vec<Source>) -> Result<(), Fail> {
+    for given in sources.clone() {
+        for name in vcs::included(&given) {
+            let beside = given.file.with_file_name(&name);
+            let is_named = sources.iter().any(|source| source.file.file_name() == beside.file_name());
+            let path = if beside.is_absolute() { host.path(&beside) } else { beside.clone() };
+            if !is_named && path.is_file() {
+                sources.push(source(host, &beside)?);
+            }
+        }
+    }
+    Ok(())
 }
 
 fn source(host: &Host, named: &Path) -> Result<Source, Fail> {

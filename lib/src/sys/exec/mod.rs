@@ -120,6 +120,11 @@ impl Line {
         &self.words
     }
 
+    /// The environment variables that are added.
+    pub fn variables(&self) -> impl Iterator<Item = (&OsStr, &OsStr)> {
+        self.env.iter().map(|(name, value)| (name.as_os_str(), value.as_os_str()))
+    }
+
     /// The program's name, for messages.
     pub fn program(&self) -> String {
         self.words.first().map(|word| word.to_string_lossy().into_owned()).unwrap_or_default()
