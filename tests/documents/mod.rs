@@ -55,13 +55,16 @@ fn schemas() -> Vec<(String, schemars::Schema)> {
         ims_registry::Difference,
         ims_registry::Finding,
         ims_registry::Replica,
+        ims_switch::AvailabilityRecord,
         ims_switch::Decision,
         ims_switch::GroupCheck,
         ims_switch::GroupRecord,
+        ims_switch::Recovery,
         ims_switch::Reply,
         ims_switch::ResourceRecord,
         ims_switch::RunRecord,
         ims_switch::StepRecord,
+        ims_switch::Timeline,
     ]
 }
 

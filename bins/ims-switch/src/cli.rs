@@ -9,6 +9,12 @@ use ims::name::{GroupName, NodeName, ResourceName};
 use ims::output::Format;
 use ims::span::Span;
 
+mod availability;
+mod history;
+
+pub use availability::Availability;
+pub use history::History;
+
 /// Resource groups: bring them online, move them between nodes, react to faults
 #[derive(Debug, Parser)]
 #[command(name = "ims-switch", version, max_term_width = 100)]
@@ -49,6 +55,8 @@ pub enum Verb {
     Move(Move),
     /// Print the runs of a group and their steps
     History(History),
+    /// Say what share of the time a service is down in each model, by table A-2 and by a Markov chain
+    Availability(Availability),
     /// Run a command where the group is online, and do nothing elsewhere
     Run(Run),
     /// Read ims.answer/1 records from stdin and react to faults: restart, then give the group over
@@ -141,20 +149,6 @@ pub struct Change {
     /// A node that cannot be reached and that you have switched off yourself; may be given several times
     #[arg(long = "confirm-fenced", value_name = "NODE")]
     pub confirm_fenced: Vec<NodeName>,
-}
-
-/// The arguments of `history`.
-#[derive(Debug, clap::Args)]
-pub struct History {
-    /// The group
-    #[arg(value_name = "GROUP")]
-    pub group: GroupName,
-    /// Print only this many runs, the last ones
-    #[arg(long, value_name = "N")]
-    pub last: Option<usize>,
-    /// Draw where the time of each run went, instead of the table of its steps
-    #[arg(long)]
-    pub timeline: bool,
 }
 
 /// The arguments of `run`.

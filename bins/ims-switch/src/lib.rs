@@ -3,6 +3,7 @@
 //! A run reaches every node ([`seat`] is a node's side), looks at all resources ([`resource`]), plans ([`plan`] is
 //! pure), prepares the target before the source is touched, carries the steps out ([`drive`]), and looks again.
 
+mod availability;
 mod check;
 pub mod cli;
 mod drive;
@@ -25,8 +26,10 @@ mod status;
 use ims::name::GroupName;
 use ims::{Exit, Fail, Host, Out};
 
+pub use availability::AvailabilityRecord;
 pub use check::GroupCheck;
 pub use cli::Args;
+pub use history::{Recovery, Timeline};
 pub use react::Decision;
 pub use record::{GroupRecord, ResourceRecord, RunRecord, StepRecord};
 pub use seat::wire::Reply;
@@ -59,6 +62,7 @@ pub fn main(args: Args, host: &Host, out: &mut Out) -> Result<Exit, Fail> {
         }
         cli::Verb::Move(moved) => each(host, &moved.groups, &Wish::Move(moved.to), &moved.change, out),
         cli::Verb::History(args) => history::history(host, &args, out),
+        cli::Verb::Availability(args) => availability::availability(host, &args, out),
         cli::Verb::Run(args) => run::run(host, &args, &Interrupt::watch()?),
         cli::Verb::React(args) => react::react(host, &args, &Interrupt::watch()?, out),
         cli::Verb::Start(one) => hand::step(host, &one, Verb::Start, out),

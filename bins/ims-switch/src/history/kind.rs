@@ -1,0 +1,93 @@
+//! What kind of run it was, and from when to when nobody was served.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::journal::Told;
+use crate::record::{Outcome, StepRecord};
+
+/// The kinds of runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// A move of a group that was up on a node that answered.
+    Planned,
+    /// The group was given over for a fault, or its node was fenced or did not answer.
+    Failover,
+    /// A resource was restarted where it was.
+    Restart,
+    /// A group that was offline was brought online.
+    Online,
+    /// A group was taken offline.
+    Offline,
+    /// The journal has a wish that this version does not know.
+    Other,
+}
+
+impl Kind {
+    /// All of them, in the order they are told.
+    pub const ALL: [Self; 6] =
+        [Self::Planned, Self::Failover, Self::Restart, Self::Online, Self::Offline, Self::Other];
+
+    /// The kind of a run, by its wish and by what was done.
+    pub fn of(told: &Told) -> Self {
+        let has = |verb: &str| taken(&told.steps, verb).next().is_some();
+        match told.run.wish.split(' ').next().unwrap_or_default() {
+            "giveover" => Self::Failover,
+            "move" if has("fence") || (has("start") && !has("stop")) => Self::Failover,
+            "move" => Self::Planned,
+            "online" if has("fence") => Self::Failover,
+            "online" => Self::Online,
+            "restart" => Self::Restart,
+            "offline" => Self::Offline,
+            _ => Self::Other,
+        }
+    }
+
+    /// The word for it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Planned => "planned",
+            Self::Failover => "failover",
+            Self::Restart => "restart",
+            Self::Online => "online",
+            Self::Offline => "offline",
+            Self::Other => "other",
+        }
+    }
+}
+
+/// The steps of a verb that were taken.
+pub fn taken<'a>(steps: &'a [StepRecord], verb: &'a str) -> impl Iterator<Item = &'a StepRecord> {
+    steps.iter().filter(move |step| step.verb == verb && step.outcome == Outcome::Done)
+}
+
+/// When a step ended, counted from the run's beginning; absent when it was not measured.
+pub fn end_of(step: &StepRecord) -> Option<u64> {
+    step.at_ms?.checked_add(step.took_ms?)
+}
+
+/// From when nobody was served, as the run knows it: from the first stop. A failover begins with nobody served, so
+/// it counts from the run's beginning; one that began as a move, and whose source died on the way, from the stop.
+pub fn outage_begins(told: &Told) -> Option<u64> {
+    let stop = taken(&told.steps, "stop").filter_map(|step| step.at_ms).min();
+    match Kind::of(told) {
+        Kind::Planned | Kind::Restart => stop,
+        Kind::Failover => {
+            let fence = taken(&told.steps, "fence").filter_map(|step| step.at_ms).min();
+            let died_on_the_way = told.run.wish.starts_with("move")
+                && stop.is_some()
+                && fence.is_none_or(|fence| stop < Some(fence));
+            Some(stop.filter(|_| died_on_the_way).unwrap_or(0))
+        }
+        Kind::Online | Kind::Offline | Kind::Other => None,
+    }
+}
+
+/// How long nobody was served, to the end of the last start; absent where the run left nothing online, or was not
+/// measured.
+pub fn outage_ms(told: &Told) -> Option<u64> {
+    told.run.online_on.as_ref()?;
+    let end = taken(&told.steps, "start").filter_map(end_of).max()?;
+    end.checked_sub(outage_begins(told)?)
+}
