@@ -35,6 +35,7 @@ complete -c ims-switch -n "__fish_ims_switch_needs_command" -f -a "online" -d 'B
 complete -c ims-switch -n "__fish_ims_switch_needs_command" -f -a "offline" -d 'Take a group offline'
 complete -c ims-switch -n "__fish_ims_switch_needs_command" -f -a "move" -d 'Move a group to another node; it goes back when that node cannot have it'
 complete -c ims-switch -n "__fish_ims_switch_needs_command" -f -a "history" -d 'Print the runs of a group and their steps'
+complete -c ims-switch -n "__fish_ims_switch_needs_command" -f -a "availability" -d 'Say what share of the time a service is down in each model, by table A-2 and by a Markov chain'
 complete -c ims-switch -n "__fish_ims_switch_needs_command" -f -a "run" -d 'Run a command where the group is online, and do nothing elsewhere'
 complete -c ims-switch -n "__fish_ims_switch_needs_command" -f -a "react" -d 'Read ims.answer/1 records from stdin and react to faults: restart, then give the group over'
 complete -c ims-switch -n "__fish_ims_switch_needs_command" -f -a "start" -d 'Start one resource on this node, as a step of a plan does'
@@ -100,11 +101,36 @@ complete -c ims-switch -n "__fish_ims_switch_using_subcommand move" -s o -l outp
 table\t'Tables for people'"
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand move" -s n -l dry-run -d 'Show the steps and take none'
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand move" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c ims-switch -n "__fish_ims_switch_using_subcommand history" -l last -d 'Print only this many runs, the last ones' -r
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand history" -l last -d 'Only this many runs, the last ones' -r
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand history" -l svg -d 'Draw the same into a file, as SVG' -r -F
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand history" -s o -l output -d 'Show records as JSON lines or as tables [default: tables on a terminal, JSON elsewhere]' -r -f -a "json\t'One JSON object a line'
 table\t'Tables for people'"
-complete -c ims-switch -n "__fish_ims_switch_using_subcommand history" -l timeline -d 'Draw where the time of each run went, instead of the table of its steps'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand history" -l timeline -d 'Draw where the time of each run went, and which steps would shorten the outage if they were quicker'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand history" -l stats -d 'Print how long outages and runs took, by kind of run, instead of the runs'
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand history" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand availability" -l model -d 'The model; may be given several times [default: all four]' -r -f -a "single\t'One server, no cluster'
+asymmetric\t'A primary and a hot standby that share a storage device'
+symmetric\t'Two nodes with a service each; every volume is mirrored on the other\'s storage device'
+n+1\t'Primaries with a storage device each, and standbys for all of them'"
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand availability" -l primaries -d 'How many primaries the N+1 model has' -r
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand availability" -l standbys -d 'How many standbys the N+1 model has' -r
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand availability" -l capacity -d 'How many services one standby can carry at once [default: all]' -r
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand availability" -l mtbf -d 'The mean time between two failures of a server, its repair included' -r
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand availability" -l mttr -d 'The mean time until a server that failed is back' -r
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand availability" -l storage-mtbf -d 'The mean time between two failures of a storage device, its repair included' -r
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand availability" -l storage-mttr -d 'The mean time until a storage device that failed is back' -r
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand availability" -l failover -d 'The mean time that a failover takes, from its beginning until the service answers [default: 60s, assumed]' -r
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand availability" -l from-history -d 'Take the mean time of a failover from the journal of this group' -r
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand availability" -l detect -d 'How long a failure goes unseen before the failover begins [default: no time]' -r
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand availability" -l planned -d 'How often a year each server is taken out of service for planned work' -r
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand availability" -l maintenance -d 'How long planned work on a server takes: the outage where there is no cluster' -r
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand availability" -l switchover -d 'The outage of a planned move, where there is a cluster' -r
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand availability" -l years -d 'How many years are simulated' -r
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand availability" -l seed -d 'The seed of the simulation: the same one gives the same course' -r
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand availability" -s o -l output -d 'Show records as JSON lines or as tables [default: tables on a terminal, JSON elsewhere]' -r -f -a "json\t'One JSON object a line'
+table\t'Tables for people'"
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand availability" -l check -d 'Compare with a simulation of every single server, device and service; status 1 when they differ'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand availability" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand run" -l timeout -d 'How long to wait for a run that is moving the group' -r
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand run" -s o -l output -d 'Show records as JSON lines or as tables [default: tables on a terminal, JSON elsewhere]' -r -f -a "json\t'One JSON object a line'
 table\t'Tables for people'"
@@ -128,19 +154,20 @@ complete -c ims-switch -n "__fish_ims_switch_using_subcommand fence" -s o -l out
 table\t'Tables for people'"
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand fence" -s n -l dry-run -d 'Show the step and do not take it'
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand fence" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status plan online offline move history run react start stop fence help" -f -a "check" -d 'Say whether the group\'s file is valid and every node has the same'
-complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status plan online offline move history run react start stop fence help" -f -a "status" -d 'Say where each resource and the group itself is up'
-complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status plan online offline move history run react start stop fence help" -f -a "plan" -d 'Show the steps that would be taken, and take none'
-complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status plan online offline move history run react start stop fence help" -f -a "online" -d 'Bring a group online on one node'
-complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status plan online offline move history run react start stop fence help" -f -a "offline" -d 'Take a group offline'
-complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status plan online offline move history run react start stop fence help" -f -a "move" -d 'Move a group to another node; it goes back when that node cannot have it'
-complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status plan online offline move history run react start stop fence help" -f -a "history" -d 'Print the runs of a group and their steps'
-complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status plan online offline move history run react start stop fence help" -f -a "run" -d 'Run a command where the group is online, and do nothing elsewhere'
-complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status plan online offline move history run react start stop fence help" -f -a "react" -d 'Read ims.answer/1 records from stdin and react to faults: restart, then give the group over'
-complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status plan online offline move history run react start stop fence help" -f -a "start" -d 'Start one resource on this node, as a step of a plan does'
-complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status plan online offline move history run react start stop fence help" -f -a "stop" -d 'Stop one resource on this node, as a step of a plan does'
-complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status plan online offline move history run react start stop fence help" -f -a "fence" -d 'Fence a node by its fence agent and keep the proof'
-complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status plan online offline move history run react start stop fence help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status plan online offline move history availability run react start stop fence help" -f -a "check" -d 'Say whether the group\'s file is valid and every node has the same'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status plan online offline move history availability run react start stop fence help" -f -a "status" -d 'Say where each resource and the group itself is up'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status plan online offline move history availability run react start stop fence help" -f -a "plan" -d 'Show the steps that would be taken, and take none'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status plan online offline move history availability run react start stop fence help" -f -a "online" -d 'Bring a group online on one node'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status plan online offline move history availability run react start stop fence help" -f -a "offline" -d 'Take a group offline'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status plan online offline move history availability run react start stop fence help" -f -a "move" -d 'Move a group to another node; it goes back when that node cannot have it'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status plan online offline move history availability run react start stop fence help" -f -a "history" -d 'Print the runs of a group and their steps'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status plan online offline move history availability run react start stop fence help" -f -a "availability" -d 'Say what share of the time a service is down in each model, by table A-2 and by a Markov chain'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status plan online offline move history availability run react start stop fence help" -f -a "run" -d 'Run a command where the group is online, and do nothing elsewhere'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status plan online offline move history availability run react start stop fence help" -f -a "react" -d 'Read ims.answer/1 records from stdin and react to faults: restart, then give the group over'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status plan online offline move history availability run react start stop fence help" -f -a "start" -d 'Start one resource on this node, as a step of a plan does'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status plan online offline move history availability run react start stop fence help" -f -a "stop" -d 'Stop one resource on this node, as a step of a plan does'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status plan online offline move history availability run react start stop fence help" -f -a "fence" -d 'Fence a node by its fence agent and keep the proof'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status plan online offline move history availability run react start stop fence help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and __fish_seen_subcommand_from plan" -f -a "online" -d 'Bring a group online on one node'
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and __fish_seen_subcommand_from plan" -f -a "offline" -d 'Take a group offline'
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and __fish_seen_subcommand_from plan" -f -a "move" -d 'Move a group to another node'

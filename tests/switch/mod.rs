@@ -1,7 +1,9 @@
 //! `ims-switch`: groups moved between two nodes, killed in the middle, cut off, fenced; and every exit status.
 
+mod availability;
 mod faults;
 mod files;
+mod history;
 mod kills;
 mod lab;
 mod mail;

@@ -32,9 +32,12 @@ pub fn chart(told: &Told) -> String {
         }
     }
     if !told.steps.is_empty() {
+        let rest = run.took_ms.and_then(|took| took.checked_sub(timeline.length_ms)).filter(|rest| *rest > 0);
+        let rest = rest.map(|rest| format!("; {rest} ms after the last step")).unwrap_or_default();
+        let between = timeline.between_ms;
         lines.push(format!(
-            "  critical path: {} ms, of it {} ms between steps",
-            timeline.length_ms, timeline.between_ms
+            "  critical path: {} ms, of it {between} ms between steps{rest}",
+            timeline.length_ms
         ));
     }
     lines.extend(timeline.words().map(|words| format!("  {words}")));
@@ -79,17 +82,17 @@ mod tests {
     fn a_run_is_drawn_over_its_time() {
         let mut told =
             told("move --to mail-2", Some("ok"), &[("reach", 0, 90), ("stop", 100, 50), ("start", 150, 150)]);
-        told.run.took_ms = Some(300);
+        told.run.took_ms = Some(305);
         told.run.gap_ms = Some(200);
         told.steps[1].parts = vec![Part { name: "postfix ends".to_owned(), at_ms: 0, took_ms: 5 }];
         let wanted = "\
-IMS-RG move --to mail-2, 2026-11-22T18:30:00Z: ok, 300 ms, of it 200 ms from the first stop to the last start
+IMS-RG move --to mail-2, 2026-11-22T18:30:00Z: ok, 305 ms, of it 200 ms from the first stop to the last start
   step                     node               at       took  share    saves
   reach                    mail-1           0 ms      90 ms   30 %          |##################
   stop mail                mail-1         100 ms      50 ms   16 %    50 ms |                    ##########
     postfix ends                          100 ms       5 ms                 |                    -
   start mail               mail-1         150 ms     150 ms   50 %   150 ms |                              ##############################
-  critical path: 300 ms, of it 10 ms between steps
+  critical path: 300 ms, of it 10 ms between steps; 5 ms after the last step
   outage 200 ms; quicker steps would save: start mail 150 ms, stop mail 50 ms";
         assert_eq!(chart(&told), wanted);
     }

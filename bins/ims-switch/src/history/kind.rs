@@ -12,11 +12,12 @@ use crate::record::{Outcome, StepRecord};
 pub enum Kind {
     /// A move of a group that was up on a node that answered.
     Planned,
-    /// The group was given over for a fault, or its node was fenced or did not answer.
+    /// The group was given over for a fault, or a node was fenced for it.
     Failover,
     /// A resource was restarted where it was.
     Restart,
-    /// A group that was offline was brought online.
+    /// A group of which nothing was up on a node that answered was brought online: whether it was meant to be
+    /// offline until then, the journal does not say.
     Online,
     /// A group was taken offline.
     Offline,
@@ -34,10 +35,9 @@ impl Kind {
         let has = |verb: &str| taken(&told.steps, verb).next().is_some();
         match told.run.wish.split(' ').next().unwrap_or_default() {
             "giveover" => Self::Failover,
-            "move" if has("fence") || (has("start") && !has("stop")) => Self::Failover,
-            "move" => Self::Planned,
-            "online" if has("fence") => Self::Failover,
-            "online" => Self::Online,
+            "move" | "online" if has("fence") => Self::Failover,
+            "move" if has("stop") || !has("start") => Self::Planned,
+            "move" | "online" => Self::Online,
             "restart" => Self::Restart,
             "offline" => Self::Offline,
             _ => Self::Other,
@@ -75,9 +75,7 @@ pub fn outage_begins(told: &Told) -> Option<u64> {
         Kind::Planned | Kind::Restart => stop,
         Kind::Failover => {
             let fence = taken(&told.steps, "fence").filter_map(|step| step.at_ms).min();
-            let died_on_the_way = told.run.wish.starts_with("move")
-                && stop.is_some()
-                && fence.is_none_or(|fence| stop < Some(fence));
+            let died_on_the_way = told.run.wish.starts_with("move") && stop < fence;
             Some(stop.filter(|_| died_on_the_way).unwrap_or(0))
         }
         Kind::Online | Kind::Offline | Kind::Other => None,

@@ -27,7 +27,8 @@ fn runs_are_told_by_kind_with_those_that_failed() {
         put_back,
         told("move", Some("broken"), &stop_start), // nothing online at its end
         told("move", None, &[("stop", 100, 10)]),  // killed
-        told("move", Some("ok"), &[("start", 400, 600)]), // its node did not answer
+        told("move", Some("ok"), &[("start", 400, 600)]), // nothing was up: nobody knows since when
+        told("online", Some("ok"), &[("fence", 100, 300), ("start", 400, 600)]),
         told("giveover", Some("ok"), &[("stop", 500, 500), ("start", 1000, 1000)]),
         told("move --to mail-1", Some("ok"), &[("stop", 100, 10), ("fence", 300, 10), ("start", 310, 90)]),
         told("restart mail", Some("ok"), &stop_start),
@@ -48,7 +49,7 @@ fn runs_are_told_by_kind_with_those_that_failed() {
             (Kind::Planned, [4, 1, 2, 1], Some((200, 200, 2))),
             (Kind::Failover, [3, 3, 0, 0], Some((300, 2000, 3))),
             (Kind::Restart, [1, 1, 0, 0], Some((200, 200, 1))),
-            (Kind::Online, [1, 1, 0, 0], None),
+            (Kind::Online, [2, 2, 0, 0], None),
             (Kind::Offline, [1, 1, 0, 0], None),
             (Kind::Other, [1, 1, 0, 0], None),
         ]

@@ -14,7 +14,9 @@ const LEFT: u64 = 330;
 /// How long the longest one is.
 const WIDTH: u64 = 700;
 /// The room beside them.
-const RIGHT: u64 = 130;
+const RIGHT: u64 = 190;
+/// How many characters a line across the picture has.
+const ACROSS: usize = 165;
 
 /// Every run below the other.
 pub fn draw(runs: &[Told]) -> String {
@@ -40,7 +42,7 @@ fn run(body: &mut String, told: &Told, top: u64) -> u64 {
     };
     let lines = told.steps.iter().map(|step| 1 + step.parts.len()).sum::<usize>();
     let height = LINE * u64::try_from(lines).unwrap_or(0);
-    text(body, 10, top, "font-weight=\"bold\"", &heading(told));
+    text(body, 10, top, "font-weight=\"bold\"", &shortened(&heading(told)));
     let first = top + LINE / 2;
     if let Some((begin, length)) = outage_begins(told).zip(outage_ms(told)) {
         let to = x(begin.saturating_add(length));
@@ -77,7 +79,7 @@ fn run(body: &mut String, told: &Told, top: u64) -> u64 {
     y += LINE;
     for words in timeline.words().iter().chain(&told.run.message) {
         y += LINE;
-        text(body, 10, y, "", words);
+        text(body, 10, y, "", &shortened(words));
     }
     y
 }
@@ -111,6 +113,14 @@ fn text(body: &mut String, x: u64, y: u64, how: &str, words: &str) {
 fn put(body: &mut String, line: std::fmt::Arguments<'_>) {
     // A string takes everything.
     let _ = writeln!(body, "{line}");
+}
+
+/// A text that fits across the picture.
+fn shortened(words: &str) -> String {
+    match words.char_indices().nth(ACROSS) {
+        Some((end, _)) => format!("{}…", words.get(..end).unwrap_or_default()),
+        None => words.to_owned(),
+    }
 }
 
 /// A text that is no markup, without what XML 1.0 cannot carry.
