@@ -46,6 +46,9 @@ _ims__switch() {
             ims__switch,react)
                 cmd="ims__switch__subcmd__react"
                 ;;
+            ims__switch,rehearse)
+                cmd="ims__switch__subcmd__rehearse"
+                ;;
             ims__switch,run)
                 cmd="ims__switch__subcmd__run"
                 ;;
@@ -87,6 +90,9 @@ _ims__switch() {
                 ;;
             ims__switch__subcmd__help,react)
                 cmd="ims__switch__subcmd__help__subcmd__react"
+                ;;
+            ims__switch__subcmd__help,rehearse)
+                cmd="ims__switch__subcmd__help__subcmd__rehearse"
                 ;;
             ims__switch__subcmd__help,run)
                 cmd="ims__switch__subcmd__help__subcmd__run"
@@ -140,7 +146,7 @@ _ims__switch() {
 
     case "${cmd}" in
         ims__switch)
-            opts="-o -h -V --output --help --version check status plan online offline move history availability run react start stop fence help"
+            opts="-o -h -V --output --help --version check status plan online offline move rehearse history availability run react start stop fence help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -292,7 +298,7 @@ _ims__switch() {
             return 0
             ;;
         ims__subcmd__switch__subcmd__help)
-            opts="check status plan online offline move history availability run react start stop fence help"
+            opts="check status plan online offline move rehearse history availability run react start stop fence help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -474,6 +480,20 @@ _ims__switch() {
             return 0
             ;;
         ims__subcmd__switch__subcmd__help__subcmd__react)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        ims__subcmd__switch__subcmd__help__subcmd__rehearse)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -869,6 +889,32 @@ _ims__switch() {
             fi
             case "${prev}" in
                 --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "json table" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "json table" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        ims__subcmd__switch__subcmd__rehearse)
+            opts="-o -h --to --output --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --to)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

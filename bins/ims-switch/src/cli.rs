@@ -1,5 +1,9 @@
 //! The command line of `ims-switch`.
 
+mod availability;
+mod history;
+mod rehearse;
+
 use std::ffi::OsString;
 use std::path::Path;
 
@@ -9,11 +13,9 @@ use ims::name::{GroupName, NodeName, ResourceName};
 use ims::output::Format;
 use ims::span::Span;
 
-mod availability;
-mod history;
-
 pub use availability::Availability;
 pub use history::History;
+pub use rehearse::Rehearse;
 
 /// Resource groups: bring them online, move them between nodes, react to faults
 #[derive(Debug, Parser)]
@@ -53,6 +55,8 @@ pub enum Verb {
     Offline(Offline),
     /// Move a group to another node; it goes back when that node cannot have it
     Move(Move),
+    /// Look at everything that a move depends on, without moving anything
+    Rehearse(Rehearse),
     /// Print the runs of a group and their steps
     History(History),
     /// Say what share of the time a service is down in each model, by table A-2 and by a Markov chain

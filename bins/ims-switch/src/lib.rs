@@ -18,6 +18,7 @@ mod lap;
 pub mod plan;
 mod react;
 mod record;
+mod rehearse;
 mod resource;
 mod run;
 mod seat;
@@ -32,6 +33,7 @@ pub use cli::Args;
 pub use history::{Recovery, Timeline};
 pub use react::Decision;
 pub use record::{GroupRecord, ResourceRecord, RunRecord, StepRecord};
+pub use rehearse::RehearsalRecord;
 pub use seat::wire::Reply;
 
 use drive::{Asked, drive};
@@ -61,6 +63,7 @@ pub fn main(args: Args, host: &Host, out: &mut Out) -> Result<Exit, Fail> {
             each(host, &offline.groups, &offline_wish(host, offline.here)?, &offline.change, out)
         }
         cli::Verb::Move(moved) => each(host, &moved.groups, &Wish::Move(moved.to), &moved.change, out),
+        cli::Verb::Rehearse(args) => rehearse::rehearse(host, &args, out),
         cli::Verb::History(args) => history::history(host, &args, out),
         cli::Verb::Availability(args) => availability::availability(host, &args, out),
         cli::Verb::Run(args) => run::run(host, &args, &Interrupt::watch()?),

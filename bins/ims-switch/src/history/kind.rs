@@ -57,9 +57,14 @@ impl Kind {
     }
 }
 
+/// Whether a step is one of this verb and was taken.
+pub fn is_taken(step: &StepRecord, verb: &str) -> bool {
+    step.verb == verb && step.outcome == Outcome::Done
+}
+
 /// The steps of a verb that were taken.
-pub fn taken<'a>(steps: &'a [StepRecord], verb: &'a str) -> impl Iterator<Item = &'a StepRecord> {
-    steps.iter().filter(move |step| step.verb == verb && step.outcome == Outcome::Done)
+fn taken<'a>(steps: &'a [StepRecord], verb: &'a str) -> impl Iterator<Item = &'a StepRecord> {
+    steps.iter().filter(move |step| is_taken(step, verb))
 }
 
 /// When a step ended, counted from the run's beginning; absent when it was not measured.

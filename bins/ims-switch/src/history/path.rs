@@ -1,7 +1,7 @@
 //! The critical path of a run: the chain of steps, each waiting for the one before, that its length is made of; and
 //! what the outage would be if one step took no time. Pure, from the times that were measured.
 
-use super::kind::{end_of, outage_begins, taken};
+use super::kind::{end_of, is_taken, outage_begins};
 use crate::journal::Told;
 use crate::record::StepRecord;
 
@@ -62,26 +62,17 @@ pub fn path(told: &Told) -> Path {
     Path { weights, length_ms, between_ms: length_ms.saturating_sub(on_steps) }
 }
 
-/// Gives each step the places of those it waited for. One that names none waited for what ended last before it
+/// Gives each step the places of those it waited for. One that names none waited for all that ended before it
 /// began: the preparation, or the run's first course when it had to go back.
 fn timed(steps: &[StepRecord]) -> Vec<Timed<'_>> {
     let mut timed: Vec<Timed<'_>> = Vec::new();
     for step in steps {
         let (at, took) = (step.at_ms.unwrap_or(0), step.took_ms.unwrap_or(0));
-        let before = timed.iter().enumerate();
-        let after: Vec<usize> = if step.after.is_empty() {
-            before
-                .filter(|(_, other)| other.end() <= at)
-                .max_by_key(|(_, other)| other.end())
-                .map(|(place, _)| place)
-                .into_iter()
-                .collect()
-        } else {
-            before
-                .filter(|(_, other)| step.after.contains(&other.step.step))
-                .map(|(place, _)| place)
-                .collect()
+        let waited_for = |other: &Timed<'_>| {
+            if step.after.is_empty() { other.end() <= at } else { step.after.contains(&other.step.step) }
         };
+        let before = timed.iter().enumerate().filter(|(_, other)| waited_for(other));
+        let after = before.map(|(place, _)| place).collect();
         timed.push(Timed { step, at, took, after });
     }
     timed
@@ -100,22 +91,14 @@ fn outage_without(told: &Told, timed: &[Timed<'_>], without: Option<usize>) -> O
         moved.push((at, at.saturating_add(took)));
     }
     let known = outage_begins(told)?;
-    let is_measured = |verb: &'static str| {
-        move |step: &StepRecord| taken(std::slice::from_ref(step), verb).any(|step| end_of(step).is_some())
+    let steps = |verb: &'static str| {
+        let both = timed.iter().zip(&moved);
+        both.filter(move |(timed, _)| is_taken(timed.step, verb)).map(|(timed, times)| (timed.step, *times))
     };
-    let (is_start, is_stop) = (is_measured("start"), is_measured("stop"));
-    let of = |steps: &dyn Fn(&StepRecord) -> bool| {
-        timed
-            .iter()
-            .zip(&moved)
-            .filter(|(timed, _)| steps(timed.step))
-            .map(|(_, times)| *times)
-            .collect::<Vec<_>>()
-    };
-    let end = of(&is_start).into_iter().map(|(_, end)| end).max()?;
+    let end = steps("start").filter(|(step, _)| end_of(step).is_some()).map(|(_, (_, end))| end).max()?;
     // Where the outage began with a stop, it moves with that stop.
-    let first = of(&is_stop).into_iter().map(|(at, _)| at).min();
-    let begin = if known == 0 { 0 } else { first.unwrap_or(known) };
+    let stop = steps("stop").filter(|(step, _)| step.at_ms.is_some()).map(|(_, (at, _))| at).min();
+    let begin = if known == 0 { 0 } else { stop.unwrap_or(known) };
     end.checked_sub(begin)
 }
 
