@@ -88,10 +88,10 @@ mod tests {
         let wanted = "\
 IMS-RG move --to mail-2, 2026-11-22T18:30:00Z: ok, 305 ms, of it 200 ms from the first stop to the last start
   step                     node               at       took  share    saves
-  reach                    mail-1           0 ms      90 ms   30 %          |##################
-  stop mail                mail-1         100 ms      50 ms   16 %    50 ms |                    ##########
-    postfix ends                          100 ms       5 ms                 |                    -
-  start mail               mail-1         150 ms     150 ms   50 %   150 ms |                              ##############################
+  reach                    mail-1           0 ms      90 ms   30 %          |#################
+  stop mail                mail-1         100 ms      50 ms   16 %    50 ms |                   #########
+    postfix ends                          100 ms       5 ms                 |                   -
+  start mail               mail-1         150 ms     150 ms   50 %   150 ms |                             #############################
   critical path: 300 ms, of it 10 ms between steps; 5 ms after the last step
   outage 200 ms; quicker steps would save: start mail 150 ms, stop mail 50 ms";
         assert_eq!(chart(&told), wanted);
