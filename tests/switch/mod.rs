@@ -1,6 +1,7 @@
 //! `ims-switch`: groups moved between two nodes, killed in the middle, cut off, fenced; and every exit status.
 
 mod availability;
+mod chaos;
 mod faults;
 mod files;
 mod history;
