@@ -60,6 +60,7 @@ fn schemas() -> Vec<(String, schemars::Schema)> {
         ims_switch::GroupCheck,
         ims_switch::GroupRecord,
         ims_switch::Recovery,
+        ims_switch::MarkRecord,
         ims_switch::RehearsalRecord,
         ims_switch::Reply,
         ims_switch::ResourceRecord,

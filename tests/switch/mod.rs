@@ -1,11 +1,15 @@
 //! `ims-switch`: groups moved between two nodes, killed in the middle, cut off, fenced; and every exit status.
 
+mod add;
 mod availability;
 mod chaos;
+mod enable;
 mod faults;
 mod files;
+mod freeze;
 mod history;
 mod kills;
+mod kin;
 mod lab;
 mod mail;
 mod moves;

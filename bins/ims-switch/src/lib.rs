@@ -3,18 +3,23 @@
 //! A run reaches every node ([`seat`] is a node's side), looks at all resources ([`resource`]), plans ([`plan`] is
 //! pure), prepares the target before the source is touched, carries the steps out ([`drive`]), and looks again.
 
+mod add;
 mod availability;
 mod check;
 pub mod cli;
 mod drive;
+mod evacuate;
 mod fence;
 pub mod found;
+mod freeze;
 mod guards;
 mod hand;
 mod history;
 mod interrupt;
 mod journal;
+mod kin;
 mod lap;
+mod marks;
 pub mod plan;
 mod react;
 mod record;
@@ -22,47 +27,51 @@ mod rehearse;
 mod resource;
 mod run;
 mod seat;
+mod several;
 mod status;
 
-use ims::name::GroupName;
 use ims::{Exit, Fail, Host, Out};
 
 pub use availability::AvailabilityRecord;
 pub use check::GroupCheck;
 pub use cli::Args;
 pub use history::{Recovery, Timeline};
+pub use marks::MarkRecord;
 pub use react::Decision;
 pub use record::{GroupRecord, ResourceRecord, RunRecord, StepRecord};
 pub use rehearse::RehearsalRecord;
 pub use seat::wire::Reply;
 
-use drive::{Asked, drive};
 use interrupt::Interrupt;
 use plan::{Verb, Wish};
+use several::each;
 
 /// Runs the command.
 pub fn main(args: Args, host: &Host, out: &mut Out) -> Result<Exit, Fail> {
     match args.verb {
         cli::Verb::Check(groups) => check::check(host, &groups.groups, out),
         cli::Verb::Status(groups) => status::status(host, &groups.groups, out),
-        cli::Verb::Plan(plan) => {
-            let (groups, wish, mut change) = match plan {
-                cli::Plan::Online(online) => (online.groups, Wish::Online(online.on), online.change),
-                cli::Plan::Offline(offline) => {
-                    (offline.groups, offline_wish(host, offline.here)?, offline.change)
-                }
-                cli::Plan::Move(moved) => (moved.groups, Wish::Move(moved.to), moved.change),
-            };
-            change.dry_run = true;
-            each(host, &groups, &wish, &change, out)
-        }
-        cli::Verb::Online(online) => {
-            each(host, &online.groups, &Wish::Online(online.on), &online.change, out)
-        }
-        cli::Verb::Offline(offline) => {
-            each(host, &offline.groups, &offline_wish(host, offline.here)?, &offline.change, out)
-        }
+        cli::Verb::Plan(plan) => match plan {
+            cli::Plan::Online(online) => several::online(host, online.only_shown(), out),
+            cli::Plan::Offline(offline) => several::offline(host, offline.only_shown(), out),
+            cli::Plan::Move(moved) => {
+                each(host, &moved.groups, &Wish::Move(moved.to), &moved.change.only_shown(), out)
+            }
+        },
+        cli::Verb::Online(online) => several::online(host, online, out),
+        cli::Verb::Offline(offline) => several::offline(host, offline, out),
         cli::Verb::Move(moved) => each(host, &moved.groups, &Wish::Move(moved.to), &moved.change, out),
+        cli::Verb::Restart(restart) => {
+            each(host, &[restart.group], &Wish::Renew(restart.resources), &restart.change, out)
+        }
+        cli::Verb::Evacuate(args) => evacuate::evacuate(host, &args, out),
+        cli::Verb::Enable(enable) => several::enable(host, &enable, out),
+        cli::Verb::Disable(disable) => several::disable(host, &disable, out),
+        cli::Verb::Freeze(args) => freeze::freeze(host, &args, out),
+        cli::Verb::Unfreeze(args) => freeze::unfreeze(host, &args, out),
+        cli::Verb::Clear(args) => freeze::clear(host, &args, out),
+        cli::Verb::Add(args) => add::add(host, &args, out),
+        cli::Verb::Remove(args) => add::remove(host, &args, out),
         cli::Verb::Rehearse(args) => rehearse::rehearse(host, &args, out),
         cli::Verb::History(args) => history::history(host, &args, out),
         cli::Verb::Availability(args) => availability::availability(host, &args, out),
@@ -71,33 +80,7 @@ pub fn main(args: Args, host: &Host, out: &mut Out) -> Result<Exit, Fail> {
         cli::Verb::Start(one) => hand::step(host, &one, Verb::Start, out),
         cli::Verb::Stop(one) => hand::step(host, &one, Verb::Stop, out),
         cli::Verb::Fence(args) => fence::command(host, &args, out),
-        cli::Verb::Serve { group } => seat::serve::serve(host, &group, out),
+        cli::Verb::Serve { group, file: false } => seat::serve::serve(host, &group, out),
+        cli::Verb::Serve { group, file: true } => seat::serve::serve_file(host, &group, out),
     }
-}
-
-fn offline_wish(host: &Host, here: bool) -> Result<Wish, Fail> {
-    Ok(Wish::Offline(if here { Some(host.name().parse()?) } else { None }))
-}
-
-/// Does the same with one group after the other; the first that fails ends it.
-fn each(
-    host: &Host,
-    groups: &[GroupName],
-    wish: &Wish,
-    change: &cli::Change,
-    out: &mut Out,
-) -> Result<Exit, Fail> {
-    let interrupt = Interrupt::watch()?;
-    let mut exit = Exit::Ok;
-    for group in groups {
-        let asked = Asked {
-            group: group.clone(),
-            wish: wish.clone(),
-            dry_run: change.dry_run,
-            timeout: change.timeout.0,
-            confirm_fenced: change.confirm_fenced.clone(),
-        };
-        exit = exit.gravest(drive(host, &asked, &interrupt, out)?);
-    }
-    Ok(exit)
 }

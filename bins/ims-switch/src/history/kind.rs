@@ -21,7 +21,7 @@ pub enum Kind {
     Online,
     /// A group was taken offline.
     Offline,
-    /// The journal has a wish that this version does not know.
+    /// Anything else: a resource was enabled or disabled, or the wish is one that this version does not know.
     Other,
 }
 
@@ -35,9 +35,9 @@ impl Kind {
         let has = |verb: &str| taken(&told.steps, verb).next().is_some();
         match told.run.wish.split(' ').next().unwrap_or_default() {
             "giveover" => Self::Failover,
-            "move" | "online" if has("fence") => Self::Failover,
-            "move" if has("stop") || !has("start") => Self::Planned,
-            "move" | "online" => Self::Online,
+            "move" | "leave" | "online" if has("fence") => Self::Failover,
+            "move" | "leave" if has("stop") || !has("start") => Self::Planned,
+            "move" | "leave" | "online" => Self::Online,
             "restart" => Self::Restart,
             "offline" => Self::Offline,
             _ => Self::Other,
@@ -80,7 +80,8 @@ pub fn outage_begins(told: &Told) -> Option<u64> {
         Kind::Planned | Kind::Restart => stop,
         Kind::Failover => {
             let fence = taken(&told.steps, "fence").filter_map(|step| step.at_ms).min();
-            let died_on_the_way = told.run.wish.starts_with("move") && stop < fence;
+            let was_up = told.run.wish != "giveover";
+            let died_on_the_way = was_up && stop < fence;
             Some(stop.filter(|_| died_on_the_way).unwrap_or(0))
         }
         Kind::Online | Kind::Offline | Kind::Other => None,

@@ -33,6 +33,7 @@ fn runs_are_told_by_kind_with_those_that_failed() {
         told("move --to mail-1", Some("ok"), &[("stop", 100, 10), ("fence", 300, 10), ("start", 310, 90)]),
         told("restart mail", Some("ok"), &stop_start),
         told("offline", Some("ok"), &[("stop", 10, 10)]),
+        told("disable mail", Some("ok"), &stop_start),
         told("dance", Some("ok"), &[]),
     ];
     let group = "IMS-RG".parse().unwrap();
@@ -51,7 +52,7 @@ fn runs_are_told_by_kind_with_those_that_failed() {
             (Kind::Restart, [1, 1, 0, 0], Some((200, 200, 1))),
             (Kind::Online, [2, 2, 0, 0], None),
             (Kind::Offline, [1, 1, 0, 0], None),
-            (Kind::Other, [1, 1, 0, 0], None),
+            (Kind::Other, [2, 2, 0, 0], None),
         ]
     );
     assert_eq!(mean_failover(&group, &runs).unwrap(), Duration::from_millis(1100));

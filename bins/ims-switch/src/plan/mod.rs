@@ -2,6 +2,7 @@
 //! touched, and the same question has the same answer.
 
 pub mod line;
+mod marked;
 mod steps;
 mod target;
 mod whereabouts;
@@ -11,6 +12,7 @@ use ims::name::{NodeName, ResourceName};
 use ims::{Fail, State};
 
 use crate::found::{Found, Seen};
+pub use marked::refused_as_disabled;
 pub use steps::{Hints, Step, Verb};
 use steps::{Want, ordered};
 pub use target::known;
@@ -30,6 +32,14 @@ pub enum Wish {
     Giveover,
     /// One resource stopped and started where it is.
     Restart(ResourceName),
+    /// Resources, with all that stands on them, stopped and started where the group is; all when none is named.
+    Renew(Vec<ResourceName>),
+    /// Online on the most preferred other node, where it is not down on that one.
+    Leave(NodeName),
+    /// Resources started where the group is, now that they are enabled.
+    Enable(Vec<ResourceName>),
+    /// Resources stopped, now that they are disabled.
+    Disable(Vec<ResourceName>),
 }
 
 impl Wish {
@@ -44,6 +54,10 @@ impl Wish {
             Self::Move(Some(node)) => format!("move --to {node}"),
             Self::Giveover => "giveover".to_owned(),
             Self::Restart(resource) => format!("restart {resource}"),
+            Self::Renew(resources) => words("restart", resources),
+            Self::Leave(node) => format!("leave {node}"),
+            Self::Enable(resources) => words("enable", resources),
+            Self::Disable(resources) => words("disable", resources),
         }
     }
 
@@ -51,9 +65,20 @@ impl Wish {
     pub const fn alone(&self) -> Option<&NodeName> {
         match self {
             Self::Offline(alone) => alone.as_ref(),
-            Self::Online(_) | Self::Move(_) | Self::Giveover | Self::Restart(_) => None,
+            Self::Online(_)
+            | Self::Move(_)
+            | Self::Giveover
+            | Self::Restart(_)
+            | Self::Renew(_)
+            | Self::Leave(_)
+            | Self::Enable(_)
+            | Self::Disable(_) => None,
         }
     }
+}
+
+fn words(verb: &str, resources: &[ResourceName]) -> String {
+    resources.iter().fold(verb.to_owned(), |words, resource| format!("{words} {resource}"))
 }
 
 /// The steps, and where they lead.
@@ -99,6 +124,10 @@ pub fn plan(group: &Group, found: &Found, wish: &Wish) -> Result<Plan, Fail> {
             Ok(Plan { target: None, steps: ordered(group, found, &want, &[]) })
         }
         Wish::Restart(resource) => restart(group, found, resource),
+        Wish::Renew(resources) => marked::renew(group, found, resources),
+        Wish::Leave(node) => marked::leave(group, found, node),
+        Wish::Enable(resources) => marked::enabled(group, found, resources),
+        Wish::Disable(resources) => marked::disabled(group, found, resources),
     }
 }
 
@@ -152,9 +181,14 @@ fn own(group: &Group) -> impl Iterator<Item = &Resource> {
 }
 
 fn on_one(group: &Group, found: &Found, target: NodeName) -> Result<Plan, Fail> {
+    marked::refuse_disabled_needs(group)?;
     let mut want = Want::default();
     for resource in &group.resources {
-        want.up(&target, &resource.name, format!("the group is wanted on {target}"));
+        if resource.is_disabled {
+            want.down(&target, &resource.name, "it is disabled");
+        } else {
+            want.up(&target, &resource.name, format!("the group is wanted on {target}"));
+        }
     }
     for (node, _) in found.reached().filter(|(node, _)| *node != &target) {
         for resource in own(group) {
@@ -178,7 +212,7 @@ fn restart_what_lost_its_volume(group: &Group, found: &Found, target: &NodeName,
         | ims::group::Kind::Ocf(_) => false,
     };
     let mut lost: Vec<&ResourceName> = Vec::new();
-    for resource in &group.resources {
+    for resource in group.resources.iter().filter(|resource| !resource.is_disabled) {
         let without = resource.requires.iter().any(|name| lost.contains(&name));
         if is_volume(resource) && found.state(target, &resource.name) == State::Down {
             lost.push(&resource.name);
@@ -201,6 +235,9 @@ fn restart(group: &Group, found: &Found, name: &ResourceName) -> Result<Plan, Fa
     let resource = group.find(name)?;
     if resource.kind.is_persistent() {
         return Err(Fail::usage(format!("{name} is a {}: it is only looked at", resource.kind.word())));
+    }
+    if resource.is_disabled {
+        return Err(refused_as_disabled(group, name));
     }
     let target = best_holder(group, found).ok_or_else(|| online_nowhere(group))?;
     let mut want = Want::default();
