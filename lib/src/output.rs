@@ -25,6 +25,14 @@ impl Format {
     }
 }
 
+/// Whether the locale says that a terminal shows Unicode; the first variable that says something decides (locale(7)).
+pub fn shows_unicode() -> bool {
+    let mut named = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().filter_map(std::env::var_os);
+    let locale = named.find(|value| !value.is_empty()).unwrap_or_default();
+    let locale = locale.to_string_lossy().to_ascii_lowercase();
+    locale.contains("utf-8") || locale.contains("utf8")
+}
+
 /// Rows of one record type that wait to be shown together, so that their columns line up.
 struct Rows {
     schema: &'static str,
@@ -102,6 +110,12 @@ impl Out {
     pub fn append(&mut self, printed: &[u8]) -> Result<(), Fail> {
         self.flush()?;
         self.sink.write_all(printed).map_err(lost)
+    }
+
+    /// Puts a document that was asked for by its name: a drawing, a script. It is no record, in either format.
+    pub fn document(&mut self, text: &str) -> Result<(), Fail> {
+        self.flush()?;
+        self.sink.write_all(text.as_bytes()).map_err(lost)
     }
 
     /// Shows what has waited, for streams and before long work.

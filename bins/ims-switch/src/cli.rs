@@ -5,8 +5,12 @@ mod availability;
 pub mod clear;
 pub mod enable;
 pub mod evacuate;
+pub mod export;
 pub mod freeze;
+pub mod graph;
 mod history;
+pub mod import;
+pub mod model;
 mod rehearse;
 pub mod restart;
 
@@ -24,8 +28,10 @@ pub use availability::Availability;
 pub use clear::Clear;
 pub use enable::{Disable, Enable};
 pub use evacuate::Evacuate;
+use export::Export;
 pub use freeze::{Freeze, Unfreeze};
 pub use history::History;
+use import::Import;
 pub use rehearse::Rehearse;
 pub use restart::Restart;
 
@@ -43,7 +49,9 @@ pub struct Args {
 
 impl Arguments for Args {
     fn output(&self) -> Option<Format> {
-        self.common.output
+        // What is exported is for another program: its text, unless records are asked for.
+        let is_text = matches!(&self.verb, Verb::Export(export) if export.to.is_none());
+        self.common.output.or(is_text.then_some(Format::Table))
     }
 
     fn root(&self) -> &Path {
@@ -58,6 +66,10 @@ pub enum Verb {
     Check(Groups),
     /// Say where each resource and the group itself is up
     Status(Groups),
+    /// Draw what a group is made of, and what needs what
+    Graph(graph::Graph),
+    /// Write the registry, the groups and the notes of a model for nodes and instances that are named
+    Model(model::Model),
     /// Show the steps that would be taken, and take none
     #[command(subcommand)]
     Plan(Plan),
@@ -101,6 +113,10 @@ pub enum Verb {
     Stop(One),
     /// Fence a node by its fence agent and keep the proof
     Fence(Fence),
+    /// Write group files from the configuration of another cluster manager
+    Import(Import),
+    /// Write groups as the configuration of another cluster manager
+    Export(Export),
     /// Serve another node's run, for requests on stdin
     #[command(hide = true)]
     Serve {

@@ -9,18 +9,23 @@ mod check;
 pub mod cli;
 mod drive;
 mod evacuate;
+pub mod export;
 mod fence;
 pub mod found;
 mod freeze;
+mod graph;
 mod guards;
 mod hand;
 mod history;
+pub mod import;
 mod interrupt;
 mod journal;
 mod kin;
 mod lap;
 mod marks;
+mod model;
 pub mod plan;
+mod put;
 mod react;
 mod record;
 mod rehearse;
@@ -35,8 +40,12 @@ use ims::{Exit, Fail, Host, Out};
 pub use availability::AvailabilityRecord;
 pub use check::GroupCheck;
 pub use cli::Args;
+pub use export::ExportedFile;
+pub use graph::{GroupGraph, ResourceGraph};
 pub use history::{Recovery, Timeline};
+pub use import::Remark;
 pub use marks::MarkRecord;
+pub use model::ModelRecord;
 pub use react::Decision;
 pub use record::{GroupRecord, ResourceRecord, RunRecord, StepRecord};
 pub use rehearse::RehearsalRecord;
@@ -51,6 +60,8 @@ pub fn main(args: Args, host: &Host, out: &mut Out) -> Result<Exit, Fail> {
     match args.verb {
         cli::Verb::Check(groups) => check::check(host, &groups.groups, out),
         cli::Verb::Status(groups) => status::status(host, &groups.groups, out),
+        cli::Verb::Graph(graph) => graph::graph(host, &graph, args.common.output, out),
+        cli::Verb::Model(asked) => model::model(host, &asked, out),
         cli::Verb::Plan(plan) => match plan {
             cli::Plan::Online(online) => several::online(host, online.only_shown(), out),
             cli::Plan::Offline(offline) => several::offline(host, offline.only_shown(), out),
@@ -80,6 +91,8 @@ pub fn main(args: Args, host: &Host, out: &mut Out) -> Result<Exit, Fail> {
         cli::Verb::Start(one) => hand::step(host, &one, Verb::Start, out),
         cli::Verb::Stop(one) => hand::step(host, &one, Verb::Stop, out),
         cli::Verb::Fence(args) => fence::command(host, &args, out),
+        cli::Verb::Import(args) => import::import(host, &args, out),
+        cli::Verb::Export(args) => export::export(host, &args, out),
         cli::Verb::Serve { group, file: false } => seat::serve::serve(host, &group, out),
         cli::Verb::Serve { group, file: true } => seat::serve::serve_file(host, &group, out),
     }

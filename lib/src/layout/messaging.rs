@@ -28,7 +28,7 @@ pub const LISTENADDR: &str = "service.listenaddr";
 pub(super) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// The Job Controller's port when nobody says otherwise.
-const JOB_CONTROLLER: u16 = 27442;
+pub const JOB_CONTROLLER: u16 = 27442;
 
 /// Where an instance keeps what tells its mail servers where to listen.
 #[derive(Debug, Clone, PartialEq, Eq)]

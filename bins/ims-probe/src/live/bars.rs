@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use ims::State;
+use ims::output::shows_unicode;
 
 /// How bars are drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,10 +17,7 @@ pub enum Bars {
 impl Bars {
     /// What the locale can show.
     pub fn of_locale() -> Self {
-        let named = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().filter_map(std::env::var_os);
-        let locale = named.into_iter().find(|value| !value.is_empty()).unwrap_or_default();
-        let locale = locale.to_string_lossy().to_ascii_lowercase();
-        if locale.contains("utf-8") || locale.contains("utf8") { Self::Blocks } else { Self::Ascii }
+        if shows_unicode() { Self::Blocks } else { Self::Ascii }
     }
 
     const fn heights(self) -> [char; 8] {

@@ -1,0 +1,228 @@
+//! Groups as lines for `crm configure load update FILE` or as a script of `pcs` commands. The forms are those of
+//! crmsh 4.4 and pcs 0.11.
+
+use ims::Fail;
+use ims::group::{Group, Kind, Resource};
+use ims::layer::Layer;
+
+use super::common::{in_order, lost_policy, remark, requirements, seconds, shell};
+use super::{Exported, ExportedFile};
+use crate::import::pacemaker::OURS;
+use crate::import::{Remark, RemarkKind};
+
+/// Which tool reads it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dialect {
+    /// crm of crmsh.
+    Crmsh,
+    /// pcs.
+    Pcs,
+}
+
+/// How much better a node is liked than the one after it.
+const LIKED: usize = 100;
+
+/// What a resource sticks to its node with unless its group goes back: more than any node is liked.
+const STICKS: usize = 1_000_000;
+
+/// The file that pcs works on until all of it is there.
+const SHADOW: &str = "ims-groups.xml";
+
+/// Writes the groups.
+pub fn write(dialect: Dialect, groups: &[Group]) -> Result<Exported, Fail> {
+    let mut exported = Exported::default();
+    let mut lines = match dialect {
+        Dialect::Crmsh => Vec::new(),
+        Dialect::Pcs => {
+            vec!["#!/bin/sh".to_owned(), "set -e".to_owned(), format!("pcs cluster cib {SHADOW}")]
+        }
+    };
+    for group in in_order(groups)? {
+        one(dialect, group, &mut lines, &mut exported.remarks);
+    }
+    if dialect == Dialect::Pcs {
+        lines.push(format!("pcs cluster cib-push {SHADOW} --config"));
+    }
+    let file = match dialect {
+        Dialect::Crmsh => "ims-groups.crm",
+        Dialect::Pcs => "ims-groups.sh",
+    };
+    exported.files.push(ExportedFile { file: file.into(), text: lines.join("\n") + "\n" });
+    Ok(exported)
+}
+
+fn one(dialect: Dialect, group: &Group, lines: &mut Vec<String>, remarks: &mut Vec<Remark>) {
+    let name = &group.name;
+    let mut members: Vec<&Resource> = Vec::new();
+    for resource in &group.resources {
+        let Some((agent, parameters)) = agent(group, resource, remarks) else { continue };
+        lost_policy(group, resource, remarks);
+        lines.push(primitive(dialect, group, resource, &agent, &parameters));
+        members.push(resource);
+    }
+    if members.is_empty() {
+        remarks.push(remark(
+            RemarkKind::Lost,
+            group,
+            format!("{name} has no resource that Pacemaker could have"),
+        ));
+        return;
+    }
+    let is_left_out = |resource: &Resource| !members.iter().any(|member| member.name == resource.name);
+    let required = requirements(group, is_left_out);
+    let is_chain = members
+        .iter()
+        .zip(members.iter().skip(1))
+        .all(|(first, then)| required.get(&then.name).is_some_and(|names| names.contains(&&first.name)));
+    if !is_chain {
+        let what = format!("{name}: a group of Pacemaker is a chain, its members start one after the other");
+        remarks.push(remark(RemarkKind::Changed, group, what));
+    }
+    let what =
+        format!("{name}: nodes of the cluster that are not named may have it too, unless they are forbidden");
+    remarks.push(remark(RemarkKind::Changed, group, what));
+    let sticks = if group.failback { 0 } else { STICKS };
+    match dialect {
+        Dialect::Crmsh => {
+            let names: Vec<&str> = members.iter().map(|member| member.name.as_str()).collect();
+            lines.push(format!("group {name} {} \\\n    meta resource-stickiness={sticks}", names.join(" ")));
+        }
+        Dialect::Pcs => {
+            lines.push(format!("pcs -f {SHADOW} resource meta {name} resource-stickiness={sticks}"));
+        }
+    }
+    let scores = (1..=group.nodes.len()).rev().map(|place| place * LIKED);
+    for (node, score) in group.nodes.iter().zip(scores) {
+        lines.push(match dialect {
+            Dialect::Crmsh => format!("location {name}-on-{node} {name} {score}: {node}"),
+            Dialect::Pcs => format!("pcs -f {SHADOW} constraint location {name} prefers {node}={score}"),
+        });
+    }
+    for first in &group.requires_groups {
+        lines.push(match dialect {
+            Dialect::Crmsh => format!("order {first}-before-{name} Mandatory: {first} {name}"),
+            Dialect::Pcs => format!("pcs -f {SHADOW} constraint order start {first} then start {name}"),
+        });
+    }
+}
+
+type Parameters = Vec<(String, String)>;
+
+/// The agent of a resource and its parameters; nothing when there is none, which is told.
+fn agent(group: &Group, resource: &Resource, remarks: &mut Vec<Remark>) -> Option<(String, Parameters)> {
+    let name = &resource.name;
+    let mut say = |kind, what: String| remarks.push(remark(kind, group, what));
+    let of = |agent: &str, parameters: &[(&str, String)]| {
+        let parameters = parameters.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
+        Some((format!("ocf:{agent}"), parameters))
+    };
+    match &resource.kind {
+        Kind::Nic { device } => {
+            say(
+                RemarkKind::Lost,
+                format!("{name}: {device} would be watched by a clone of ocf:heartbeat:ethmonitor"),
+            );
+            None
+        }
+        Kind::LogicalIp { address, device } => of(
+            "heartbeat:IPaddr2",
+            &[
+                ("ip", address.address().to_string()),
+                ("cidr_netmask", address.prefix().to_string()),
+                ("nic", device.clone()),
+            ],
+        ),
+        Kind::Volume(volume) => {
+            if volume.guard.is_some() || volume.lease.is_some() || !volume.layers.is_empty() {
+                say(
+                    RemarkKind::Lost,
+                    format!("{name}: layers, guard and lease; Pacemaker relies on its fencing"),
+                );
+            }
+            let mut parameters = vec![
+                ("device", volume.device.display().to_string()),
+                ("directory", volume.mount.display().to_string()),
+                ("fstype", volume.fstype.word().to_owned()),
+            ];
+            let options = volume.options.as_str();
+            if !options.is_empty() {
+                parameters.push(("options", options.to_owned()));
+            }
+            of("heartbeat:Filesystem", &parameters)
+        }
+        Kind::DiskGroup { layers } => match layers.as_slice() {
+            [Layer::Zfs(pool)] => {
+                say(RemarkKind::Changed, format!("{name} is ocf:heartbeat:ZFS"));
+                of("heartbeat:ZFS", &[("pool", pool.clone())])
+            }
+            [Layer::Lvm { group: volumes, volume: None }] => {
+                say(RemarkKind::Changed, format!("{name} is ocf:heartbeat:LVM-activate, by system_id"));
+                let access = ("vg_access_mode", "system_id".to_owned());
+                of("heartbeat:LVM-activate", &[("vgname", volumes.clone()), access])
+            }
+            _ => {
+                say(RemarkKind::Lost, format!("{name}: no one agent has these layers"));
+                None
+            }
+        },
+        Kind::DirectoryServer { instance } => {
+            of(&format!("{OURS}:directory-server"), &[("instance", instance.to_string())])
+        }
+        Kind::MessagingServer { instance } => {
+            of(&format!("{OURS}:messaging-server"), &[("instance", instance.to_string())])
+        }
+        Kind::Command(_) => {
+            say(RemarkKind::Lost, format!("{name}: Pacemaker runs agents, no command lines; make it a unit"));
+            None
+        }
+        Kind::Ocf(ocf) => Some((format!("ocf:{}:{}", ocf.provider, ocf.agent), ocf.parameters.clone())),
+    }
+}
+
+fn primitive(
+    dialect: Dialect,
+    group: &Group,
+    resource: &Resource,
+    agent: &str,
+    parameters: &[(String, String)],
+) -> String {
+    let (name, limits, policy) = (&resource.name, &resource.limits, &resource.policy);
+    let quote = |value: &str| match dialect {
+        Dialect::Crmsh => quoted(value),
+        Dialect::Pcs => shell(value),
+    };
+    let told: Vec<String> = parameters.iter().map(|(key, value)| format!("{key}={}", quote(value))).collect();
+    let told = told.join(" ");
+    let start = format!("start timeout={}s interval=0s", seconds(limits.online_timeout));
+    let stop = format!("stop timeout={}s interval=0s", seconds(limits.offline_timeout));
+    let (every, within) = (seconds(policy.monitor_interval), seconds(policy.monitor_timeout));
+    let monitor = format!("monitor interval={every}s timeout={within}s");
+    let threshold = policy.restart_limit.saturating_add(1);
+    let meta = format!("migration-threshold={threshold} failure-timeout={}s", seconds(policy.conf_interval));
+    match dialect {
+        Dialect::Crmsh => {
+            let params = if told.is_empty() { String::new() } else { format!(" \\\n    params {told}") };
+            format!(
+                "primitive {name} {agent}{params} \\\n    op {start} \\\n    op {stop} \\\n    op {monitor} \\\n    meta {meta}"
+            )
+        }
+        Dialect::Pcs => {
+            let told = if told.is_empty() { String::new() } else { format!(" {told}") };
+            format!(
+                "pcs -f {SHADOW} resource create {name} {agent}{told} \\\n    op {start} {stop} {monitor} \\\n    meta {meta} --group {}",
+                group.name
+            )
+        }
+    }
+}
+
+/// A value as crmsh takes it.
+fn quoted(value: &str) -> String {
+    let is_plain =
+        !value.is_empty() && value.chars().all(|c| c.is_ascii_alphanumeric() || "-_./:@,%+".contains(c));
+    if is_plain {
+        value.to_owned()
+    } else {
+        format!("\"{}\"", value.replace('\\', "\\\\").replace('"', "\\\""))
+    }
+}

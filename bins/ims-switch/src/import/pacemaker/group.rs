@@ -1,0 +1,213 @@
+//! Which resources are one group, on which nodes, and what requires what.
+
+use std::path::Path;
+
+use ims::Fail;
+use ims::name::{GroupName, NodeName, ResourceName};
+
+use super::cib::{Cib, Constraint, Primitive};
+use super::{agent, policy};
+use crate::import::{Draft, Given, Imported, Remark, RemarkKind};
+
+/// Resources that are on one node together.
+struct Team {
+    /// What it is called: the id of a group in it, or of its first resource.
+    name: String,
+    /// The ids of its primitives.
+    members: Vec<String>,
+    /// The ids that constraints may name it by: its primitives and groups.
+    ids: Vec<String>,
+}
+
+/// Turns a CIB into drafts.
+pub fn all(cib: &Cib, given: &Given, file: &Path, imported: &mut Imported) {
+    let remarks = &mut imported.remarks;
+    let teams = teams(cib, file, remarks);
+    let mut drafts: Vec<Draft> = Vec::new();
+    for team in &teams {
+        let name: GroupName = match team.name.parse() {
+            Ok(name) => name,
+            Err(fail) => {
+                remarks.push(Remark::of(RemarkKind::Missing, file, Fail::to_string(&fail)));
+                continue;
+            }
+        };
+        let mut draft = Draft::new(name);
+        for primitive in members(cib, team) {
+            if let Some(mut resource) = agent::became(primitive, given, file, remarks) {
+                policy::put(primitive, &mut resource, file, remarks);
+                draft.resources.push(resource);
+            }
+        }
+        if draft.resources.is_empty() {
+            continue;
+        }
+        nodes(cib, team, given, &mut draft, file, remarks);
+        for (_, members, is_ordered) in &cib.groups {
+            for (first, then) in members.iter().zip(members.iter().skip(1)).filter(|_| *is_ordered) {
+                require(&mut draft, std::slice::from_ref(then), std::slice::from_ref(first));
+            }
+        }
+        drafts.push(draft);
+    }
+    for order in &cib.orders {
+        ordered(cib, order, &teams, &mut drafts, file, remarks);
+    }
+    imported.groups.append(&mut drafts);
+}
+
+fn members<'a>(cib: &'a Cib, team: &'a Team) -> impl Iterator<Item = &'a Primitive> {
+    cib.primitives.iter().filter(|primitive| team.members.contains(&primitive.id))
+}
+
+/// The resources as teams: those of a group, joined by the colocations that always hold.
+fn teams(cib: &Cib, file: &Path, remarks: &mut Vec<Remark>) -> Vec<Team> {
+    let mut teams: Vec<Team> = Vec::new();
+    for primitive in &cib.primitives {
+        let group = cib.groups.iter().find(|(_, members, _)| members.contains(&primitive.id));
+        let name = group.map_or(&primitive.id, |(id, ..)| id);
+        match teams.iter_mut().find(|team| team.name == *name) {
+            Some(team) => team.members.push(primitive.id.clone()),
+            None => teams.push(Team {
+                name: name.clone(),
+                members: vec![primitive.id.clone()],
+                ids: vec![name.clone()],
+            }),
+        }
+    }
+    for team in &mut teams {
+        team.ids.extend(team.members.clone());
+    }
+    for colocation in &cib.colocations {
+        let mut say = |kind, what: String| remarks.push(Remark::at(kind, file, colocation.line, what));
+        let told = format!("{} with {}", colocation.of, colocation.to);
+        let at = |id: &String| teams.iter().position(|team| team.ids.contains(id));
+        let (Some(of), Some(to)) = (at(&colocation.of), at(&colocation.to)) else {
+            say(RemarkKind::Lost, format!("{told}: one of them was not carried over"));
+            continue;
+        };
+        match colocation.weight.trim_start_matches('+') {
+            "INFINITY" if of == to => {}
+            "INFINITY" => {
+                let (keep, gone) = (of.min(to), of.max(to));
+                let is_group = |team: &Team| cib.groups.iter().any(|(id, ..)| *id == team.name);
+                let gone = teams.remove(gone);
+                if let Some(team) = teams.get_mut(keep) {
+                    if !is_group(team) && is_group(&gone) {
+                        team.name = gone.name;
+                    }
+                    team.members.extend(gone.members);
+                    team.ids.extend(gone.ids);
+                }
+            }
+            weight => say(
+                RemarkKind::Lost,
+                format!("{told}: {weight}, not INFINITY, is a wish that a group has not"),
+            ),
+        }
+    }
+    teams
+}
+
+/// The nodes in the order in which they are liked, without those that are forbidden.
+fn nodes(cib: &Cib, team: &Team, given: &Given, draft: &mut Draft, file: &Path, remarks: &mut Vec<Remark>) {
+    let mut scored: Vec<(i64, &String)> = cib.nodes.iter().map(|node| (0, node)).collect();
+    let mut forbidden: Vec<&String> = Vec::new();
+    let (mut likes, mut is_bound) = (0, false);
+    for location in cib.locations.iter().filter(|location| team.ids.contains(&location.of)) {
+        let score = match location.weight.trim_start_matches('+') {
+            "INFINITY" => i64::from(u32::MAX),
+            "-INFINITY" => {
+                forbidden.push(&location.to);
+                continue;
+            }
+            number => number.parse().unwrap_or(0),
+        };
+        is_bound |= score > 0;
+        likes = likes.max(score);
+        for (total, _) in scored.iter_mut().filter(|(_, node)| **node == location.to) {
+            *total = total.saturating_add(score);
+        }
+    }
+    scored.sort_by_key(|(score, _)| -score);
+    for (_, node) in scored.iter().filter(|(_, node)| !forbidden.contains(node)) {
+        match node.parse::<NodeName>() {
+            Ok(node) => draft.nodes.push(node),
+            Err(fail) => remarks.push(Remark::of(RemarkKind::Missing, file, Fail::to_string(&fail))),
+        }
+    }
+    if draft.nodes.is_empty() {
+        draft.nodes.clone_from(&given.nodes);
+    }
+    if draft.nodes.is_empty() {
+        let what = format!("no node that {} may be on: name them with --nodes", draft.name);
+        remarks.push(Remark::of(RemarkKind::Missing, file, what));
+    }
+    // A resource goes back to a node that is liked better unless it sticks as hard to where it is.
+    let sticks = members(cib, team)
+        .flat_map(|primitive| &primitive.meta)
+        .filter(|pair| pair.name == "resource-stickiness")
+        .map(|pair| &pair.value)
+        .chain(&cib.stickiness)
+        .map(|value| if value == "INFINITY" { i64::MAX } else { value.parse().unwrap_or(0) })
+        .max()
+        .unwrap_or(0);
+    draft.failback = is_bound && likes > sticks;
+}
+
+/// Makes resources require others, of those that are in the draft.
+fn require(draft: &mut Draft, then: &[String], first: &[String]) {
+    let required: Vec<ResourceName> = draft
+        .resources
+        .iter()
+        .filter(|resource| first.iter().any(|id| id == resource.name.as_str()))
+        .map(|resource| resource.name.clone())
+        .collect();
+    for id in then {
+        if let Some(resource) = draft.get(id) {
+            for name in required.iter().filter(|name| name.as_str() != id) {
+                resource.require(name);
+            }
+        }
+    }
+}
+
+/// An order within a group is a requirement, one between groups a requirement of the group.
+fn ordered(
+    cib: &Cib,
+    order: &Constraint,
+    teams: &[Team],
+    drafts: &mut [Draft],
+    file: &Path,
+    remarks: &mut Vec<Remark>,
+) {
+    let mut say = |kind, what: String| remarks.push(Remark::at(kind, file, order.line, what));
+    let told = format!("{} before {}", order.of, order.to);
+    if !["Mandatory", "INFINITY", "+INFINITY"].contains(&order.weight.as_str()) {
+        say(RemarkKind::Lost, format!("{told}: {} is an order that a group has not", order.weight));
+        return;
+    }
+    let team = |id: &String| teams.iter().find(|team| team.ids.contains(id));
+    let (Some(first), Some(then)) = (team(&order.of), team(&order.to)) else {
+        say(RemarkKind::Lost, format!("{told}: one of them was not carried over"));
+        return;
+    };
+    let meant = |id: &String| -> Vec<String> {
+        let group = cib.groups.iter().find(|(known, ..)| known == id);
+        group.map_or_else(|| vec![id.clone()], |(_, members, _)| members.clone())
+    };
+    let left_out = |team: &&Team| !drafts.iter().any(|draft| draft.name.as_str() == team.name);
+    if let Some(team) = [first, then].into_iter().find(left_out) {
+        say(RemarkKind::Lost, format!("{told}: {} was left out", team.name));
+        return;
+    }
+    let Some(draft) = drafts.iter_mut().find(|draft| draft.name.as_str() == then.name) else { return };
+    if first.name == then.name {
+        require(draft, &meant(&order.to), &meant(&order.of));
+    } else if let Ok(name) = first.name.parse::<GroupName>() {
+        say(RemarkKind::Changed, format!("{told}: {} requires {name}, for its start alone", then.name));
+        if !draft.requires_groups.contains(&name) {
+            draft.requires_groups.push(name);
+        }
+    }
+}
