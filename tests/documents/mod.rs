@@ -55,11 +55,13 @@ fn schemas() -> Vec<(String, schemars::Schema)> {
         ims_registry::Difference,
         ims_registry::Finding,
         ims_registry::Replica,
+        ims_switch::AvailabilityRecord,
         ims_switch::Decision,
         ims_switch::ExportedFile,
         ims_switch::GroupCheck,
         ims_switch::GroupGraph,
         ims_switch::GroupRecord,
+        ims_switch::Recovery,
         ims_switch::MarkRecord,
         ims_switch::ModelRecord,
         ims_switch::Remark,
@@ -68,6 +70,7 @@ fn schemas() -> Vec<(String, schemars::Schema)> {
         ims_switch::ResourceRecord,
         ims_switch::RunRecord,
         ims_switch::StepRecord,
+        ims_switch::Timeline,
     ]
 }
 

@@ -1,6 +1,7 @@
 //! `ims-switch`: groups moved between two nodes, killed in the middle, cut off, fenced; and every exit status.
 
 mod add;
+mod availability;
 mod chaos;
 mod enable;
 mod export;
@@ -8,6 +9,7 @@ mod faults;
 mod files;
 mod freeze;
 mod graph;
+mod history;
 mod import;
 mod kills;
 mod kin;

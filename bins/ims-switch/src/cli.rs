@@ -1,12 +1,14 @@
 //! The command line of `ims-switch`.
 
 pub mod add;
+mod availability;
 pub mod clear;
 pub mod enable;
 pub mod evacuate;
 pub mod export;
 pub mod freeze;
 pub mod graph;
+mod history;
 pub mod import;
 pub mod model;
 mod rehearse;
@@ -22,11 +24,13 @@ use ims::output::Format;
 use ims::span::Span;
 
 pub use add::{Add, Remove};
+pub use availability::Availability;
 pub use clear::Clear;
 pub use enable::{Disable, Enable};
 pub use evacuate::Evacuate;
 use export::Export;
 pub use freeze::{Freeze, Unfreeze};
+pub use history::History;
 use import::Import;
 pub use rehearse::Rehearse;
 pub use restart::Restart;
@@ -97,6 +101,8 @@ pub enum Verb {
     Rehearse(Rehearse),
     /// Print the runs of a group and their steps
     History(History),
+    /// Say what share of the time a service is down in each model, by table A-2 and by a Markov chain
+    Availability(Availability),
     /// Run a command where the group is online, and do nothing elsewhere
     Run(Run),
     /// Read ims.answer/1 records from stdin and react to faults: restart, then give the group over
@@ -226,20 +232,6 @@ pub struct Change {
     /// A node that cannot be reached and that you have switched off yourself; may be given several times
     #[arg(long = "confirm-fenced", value_name = "NODE")]
     pub confirm_fenced: Vec<NodeName>,
-}
-
-/// The arguments of `history`.
-#[derive(Debug, clap::Args)]
-pub struct History {
-    /// The group
-    #[arg(value_name = "GROUP")]
-    pub group: GroupName,
-    /// Print only this many runs, the last ones
-    #[arg(long, value_name = "N")]
-    pub last: Option<usize>,
-    /// Draw where the time of each run went, instead of the table of its steps
-    #[arg(long)]
-    pub timeline: bool,
 }
 
 /// The arguments of `run`.

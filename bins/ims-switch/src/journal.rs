@@ -125,10 +125,16 @@ pub struct Told {
     pub steps: Vec<StepRecord>,
 }
 
-/// Reads a journal's text: the last run last. Lines that are torn are passed over.
-pub fn read(text: &str) -> Vec<Told> {
+/// Reads a journal's text: the last run last, and the numbers of the lines that cannot be read. They are passed
+/// over: a run that was killed while it wrote leaves one that is torn.
+pub fn read(text: &str) -> (Vec<Told>, Vec<usize>) {
     let mut runs: Vec<Told> = Vec::new();
-    for entry in text.lines().filter_map(|line| serde_json::from_str::<Entry>(line).ok()) {
+    let mut unread = Vec::new();
+    for (number, line) in text.lines().enumerate().filter(|(_, line)| !line.is_empty()) {
+        let Ok(entry) = serde_json::from_str::<Entry>(line) else {
+            unread.push(number + 1);
+            continue;
+        };
         match entry {
             Entry::Begin(run) => runs.push(Told { run, steps: Vec::new() }),
             Entry::Finish(run) => {
@@ -149,7 +155,7 @@ pub fn read(text: &str) -> Vec<Told> {
     for told in &mut runs {
         told.steps.sort_by_key(|step| step.step);
     }
-    runs
+    (runs, unread)
 }
 
 /// From the beginning of the first stop to the end of the last start.
@@ -158,7 +164,7 @@ pub fn gap_ms(steps: &[StepRecord]) -> Option<u64> {
         steps.iter().filter(move |step| step.verb == verb && step.outcome == Outcome::Done)
     };
     let first = taken("stop").filter_map(|step| step.at_ms).min()?;
-    let last = taken("start").filter_map(|step| Some(step.at_ms? + step.took_ms?)).max()?;
+    let last = taken("start").filter_map(|step| step.at_ms?.checked_add(step.took_ms?)).max()?;
     last.checked_sub(first)
 }
 
@@ -225,8 +231,8 @@ mod tests {
                 Entry::End(step("b", 1, "start", Outcome::Done, 5, Some(7))),
                 Entry::Finish(run("b", Some("ok"))),
             ]);
-        let told = read(&text);
-        assert_eq!(told.len(), 2);
+        let (told, unread) = read(&text);
+        assert_eq!((told.len(), unread), (2, vec![3]));
         assert_eq!((told[0].run.status.as_deref(), told[0].steps[0].outcome), (None, Outcome::Begun));
         assert_eq!((told[1].run.status.as_deref(), told[1].steps[0].outcome), (Some("ok"), Outcome::Done));
     }
@@ -254,6 +260,19 @@ mod tests {
         let begun = RunRecord { run: Some(journal.run().to_owned()), ..run("x", None) };
         journal.begin(&begun, &[]).unwrap();
         let text = fs_err::read_to_string(path(&host, &group)).unwrap();
-        assert_eq!(read(&text).len(), 1);
+        let (runs, unread) = read(&text);
+        assert_eq!((runs.len(), unread), (1, vec![1]));
+    }
+
+    #[test]
+    fn a_journal_of_a_version_that_knew_less_is_read() {
+        let text = r#"{"begin":{"run":"a","group":"IMS-RG","wish":"move","time":"2026-11-22T18:30:00Z"}}
+{"end":{"run":"a","group":"IMS-RG","step":1,"node":"mail-1","verb":"stop","outcome":"done","at_ms":5}}
+{"end":{"run":"a","group":"IMS-RG","step":2,"node":"mail-1","verb":"stop","outcome":"of a later version"}}
+{"finish":{"run":"a","group":"IMS-RG","wish":"move","time":"2026-11-22T18:30:00Z","status":"ok","more":1}}
+"#;
+        let (runs, unread) = read(text);
+        assert_eq!((runs[0].steps.len(), runs[0].run.status.as_deref(), unread), (1, Some("ok"), vec![3]));
+        assert_eq!((runs[0].steps[0].took_ms, runs[0].steps[0].parts.len()), (None, 0));
     }
 }

@@ -4,6 +4,7 @@
 //! pure), prepares the target before the source is touched, carries the steps out ([`drive`]), and looks again.
 
 mod add;
+mod availability;
 mod check;
 pub mod cli;
 mod drive;
@@ -37,10 +38,12 @@ mod vcs;
 
 use ims::{Exit, Fail, Host, Out};
 
+pub use availability::AvailabilityRecord;
 pub use check::GroupCheck;
 pub use cli::Args;
 pub use export::ExportedFile;
 pub use graph::{GroupGraph, ResourceGraph};
+pub use history::{Recovery, Timeline};
 pub use import::Remark;
 pub use marks::MarkRecord;
 pub use model::ModelRecord;
@@ -81,8 +84,9 @@ pub fn main(args: Args, host: &Host, out: &mut Out) -> Result<Exit, Fail> {
         cli::Verb::Clear(args) => freeze::clear(host, &args, out),
         cli::Verb::Add(args) => add::add(host, &args, out),
         cli::Verb::Remove(args) => add::remove(host, &args, out),
-        cli::Verb::History(args) => history::history(host, &args, out),
         cli::Verb::Rehearse(args) => rehearse::rehearse(host, &args, out),
+        cli::Verb::History(args) => history::history(host, &args, out),
+        cli::Verb::Availability(args) => availability::availability(host, &args, out),
         cli::Verb::Run(args) => run::run(host, &args, &Interrupt::watch()?),
         cli::Verb::React(args) => react::react(host, &args, &Interrupt::watch()?, out),
         cli::Verb::Start(one) => hand::step(host, &one, Verb::Start, out),

@@ -145,12 +145,15 @@ pub struct StepRecord {
     /// The command line, as an operator would type it on that node.
     pub command: Option<String>,
     /// Why.
+    #[serde(default)]
     pub why: String,
     /// The steps that it waits for.
+    #[serde(default)]
     pub after: Vec<usize>,
     /// What became of it.
     pub outcome: Outcome,
     /// Whether it changed anything.
+    #[serde(default)]
     pub changed: bool,
     /// When it began, counted from the beginning of the run.
     pub at_ms: Option<u64>,
@@ -159,6 +162,7 @@ pub struct StepRecord {
     /// What went wrong.
     pub message: Option<String>,
     /// Where its time went.
+    #[serde(default)]
     pub parts: Vec<Part>,
 }
 
@@ -201,8 +205,10 @@ pub struct RunRecord {
     /// From the beginning of its first stop to the end of its last start: what clients had to wait.
     pub gap_ms: Option<u64>,
     /// Whether it changed anything.
+    #[serde(default)]
     pub changed: bool,
     /// Whether it only showed its plan.
+    #[serde(default)]
     pub dry_run: bool,
     /// The exit status as a word; absent when it was killed.
     pub status: Option<String>,
