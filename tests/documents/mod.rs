@@ -56,6 +56,7 @@ fn schemas() -> Vec<(String, schemars::Schema)> {
         ims_registry::Finding,
         ims_registry::Replica,
         ims_switch::Decision,
+        ims_switch::Explained,
         ims_switch::GroupCheck,
         ims_switch::GroupRecord,
         ims_switch::Reply,

@@ -1,5 +1,7 @@
 //! The command line of `ims-switch`.
 
+mod plan;
+
 use std::ffi::OsString;
 use std::path::Path;
 
@@ -8,6 +10,8 @@ use ims::command::{Arguments, Common};
 use ims::name::{GroupName, NodeName, ResourceName};
 use ims::output::Format;
 use ims::span::Span;
+
+pub use plan::{Plan, Planned};
 
 /// Resource groups: bring them online, move them between nodes, react to faults
 #[derive(Debug, Parser)]
@@ -39,7 +43,6 @@ pub enum Verb {
     /// Say where each resource and the group itself is up
     Status(Groups),
     /// Show the steps that would be taken, and take none
-    #[command(subcommand)]
     Plan(Plan),
     /// Bring a group online on one node
     Online(Online),
@@ -74,17 +77,6 @@ pub struct Groups {
     /// The groups [default: every group of this node]
     #[arg(value_name = "GROUP")]
     pub groups: Vec<GroupName>,
-}
-
-/// What is planned.
-#[derive(Debug, Subcommand)]
-pub enum Plan {
-    /// Bring a group online on one node
-    Online(Online),
-    /// Take a group offline
-    Offline(Offline),
-    /// Move a group to another node
-    Move(Move),
 }
 
 /// The arguments of `online`.

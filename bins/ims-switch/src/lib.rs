@@ -27,6 +27,7 @@ use ims::{Exit, Fail, Host, Out};
 
 pub use check::GroupCheck;
 pub use cli::Args;
+pub use plan::explain::Explained;
 pub use react::Decision;
 pub use record::{GroupRecord, ResourceRecord, RunRecord, StepRecord};
 pub use seat::wire::Reply;
@@ -41,14 +42,17 @@ pub fn main(args: Args, host: &Host, out: &mut Out) -> Result<Exit, Fail> {
         cli::Verb::Check(groups) => check::check(host, &groups.groups, out),
         cli::Verb::Status(groups) => status::status(host, &groups.groups, out),
         cli::Verb::Plan(plan) => {
-            let (groups, wish, mut change) = match plan {
-                cli::Plan::Online(online) => (online.groups, Wish::Online(online.on), online.change),
-                cli::Plan::Offline(offline) => {
+            let (groups, wish, mut change) = match plan.wish {
+                cli::Planned::Online(online) => (online.groups, Wish::Online(online.on), online.change),
+                cli::Planned::Offline(offline) => {
                     (offline.groups, offline_wish(host, offline.here)?, offline.change)
                 }
-                cli::Plan::Move(moved) => (moved.groups, Wish::Move(moved.to), moved.change),
+                cli::Planned::Move(moved) => (moved.groups, Wish::Move(moved.to), moved.change),
             };
             change.dry_run = true;
+            if plan.explain {
+                return each_asked(&groups, &wish, &change, |asked| drive::explain(host, asked, out));
+            }
             each(host, &groups, &wish, &change, out)
         }
         cli::Verb::Online(online) => {
@@ -81,6 +85,15 @@ fn each(
     out: &mut Out,
 ) -> Result<Exit, Fail> {
     let interrupt = Interrupt::watch()?;
+    each_asked(groups, wish, change, |asked| drive(host, asked, &interrupt, out))
+}
+
+fn each_asked(
+    groups: &[GroupName],
+    wish: &Wish,
+    change: &cli::Change,
+    mut act: impl FnMut(&Asked) -> Result<Exit, Fail>,
+) -> Result<Exit, Fail> {
     let mut exit = Exit::Ok;
     for group in groups {
         let asked = Asked {
@@ -90,7 +103,7 @@ fn each(
             timeout: change.timeout.0,
             confirm_fenced: change.confirm_fenced.clone(),
         };
-        exit = exit.gravest(drive(host, &asked, &interrupt, out)?);
+        exit = exit.gravest(act(&asked)?);
     }
     Ok(exit)
 }

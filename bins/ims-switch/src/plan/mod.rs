@@ -1,6 +1,7 @@
 //! From a group, what was found and what is wished to the steps that lead there. Pure: nothing is looked at or
 //! touched, and the same question has the same answer.
 
+pub mod explain;
 pub mod line;
 mod steps;
 mod target;
