@@ -14,6 +14,8 @@ mod history;
 mod interrupt;
 mod journal;
 mod lap;
+#[cfg(test)]
+mod model;
 pub mod plan;
 mod react;
 mod record;

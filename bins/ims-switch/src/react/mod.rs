@@ -1,7 +1,7 @@
 //! `ims-switch react`: probe records in, decisions out, and what was decided is done: a restart, then the group
 //! goes to the next node.
 
-mod policy;
+pub mod policy;
 mod stdin;
 
 use ims::group::{Group, Kind, Resource};
