@@ -27,6 +27,7 @@ pub mod span;
 pub mod state;
 pub mod suggest;
 pub mod sys;
+pub mod volume;
 pub mod whose;
 
 pub use exit::Exit;

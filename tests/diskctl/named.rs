@@ -80,6 +80,19 @@ fn a_volume_that_lies_on_another_is_not_taken_before_it() {
 }
 
 #[test]
+fn a_node_that_the_group_does_not_name_takes_nothing_of_it_and_may_give_up() {
+    let bed = Bed::new();
+    let (node, disks) = node(&bed);
+    node.sh("sed -i 's/\"mail-1\"/\"mail-2\", \"mail-3\"/' /etc/ims/groups/IMS-RG.toml").ok();
+    let refused = node.run(["ims-diskctl", "take", "IMS-RG:logs"]).status_is(4);
+    let told = "mail-1 is no node of IMS-RG (its nodes are mail-2, mail-3: take it there, or name the node";
+    assert!(refused.stderr.contains(told), "{refused}");
+    node.run(["ims-diskctl", "take", "--device", &disks[2].device(), "--mount", "/srv/logs"]).ok();
+    node.run(["ims-diskctl", "release", "IMS-RG:logs"]).ok();
+    assert!(!node.has_mounted(&disks[2]));
+}
+
+#[test]
 fn of_two_volumes_that_are_taken_at_one_folder_one_is_mounted() {
     let bed = Bed::new();
     let (node, disks) = node(&bed);

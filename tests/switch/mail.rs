@@ -59,7 +59,7 @@ fn running(node: &Node, program: &str) -> Vec<u32> {
 }
 
 #[track_caller]
-fn servers_are_on(lab: &Lab, owner: Option<&Node>) {
+pub fn servers_are_on(lab: &Lab, owner: Option<&Node>) {
     for node in lab.nodes().into_iter().filter(|node| node.is_up()) {
         let wanted = owner.is_some_and(|owner| owner.name() == node.name());
         assert_eq!(lab.has(node)[..2], [wanted; 2], "address and volume of {}", node.name());

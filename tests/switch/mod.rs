@@ -9,4 +9,5 @@ mod mail;
 mod moves;
 mod quiet;
 mod react;
+mod rehearse;
 mod run;

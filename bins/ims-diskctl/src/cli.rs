@@ -17,7 +17,8 @@ pub use check::{Check, Limits};
 pub use mirror::{Legs, Mirror};
 
 use crate::naming::Name;
-use crate::volume::{Fstype, Options, Wanted, absolute};
+use crate::volume::{Wanted, absolute};
+use ims::volume::{Fstype, Options};
 
 /// Which node masters a shared volume; take it, give it up
 #[derive(Debug, Parser)]

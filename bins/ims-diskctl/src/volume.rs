@@ -1,69 +1,12 @@
 //! A volume as it is wanted: the device, the place, the file system, the guard.
 
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 
 use clap::ValueEnum;
 use ims::Fail;
 use ims::layer::Layer;
 use ims::lease::Lease;
-
-use crate::filesystem::Filesystem;
-
-/// The type of a file system.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Fstype {
-    /// The fourth extended file system.
-    Ext4,
-    /// XFS.
-    Xfs,
-    /// Btrfs.
-    Btrfs,
-    /// Any other, by its name in /proc/filesystems: what is on the device the kernel alone knows.
-    Other(String),
-}
-
-impl Fstype {
-    /// Its name, as the kernel knows it.
-    pub fn word(&self) -> &str {
-        match self {
-            Self::Ext4 => "ext4",
-            Self::Xfs => "xfs",
-            Self::Btrfs => "btrfs",
-            Self::Other(word) => word,
-        }
-    }
-
-    /// Whether what was found on a device may be this; what we do not know may be any other.
-    pub fn may_be(&self, found: Option<&Filesystem>) -> bool {
-        match (self, found) {
-            (Self::Ext4, Some(Filesystem::Ext4(_)))
-            | (Self::Xfs, Some(Filesystem::Xfs(_)))
-            | (Self::Btrfs, Some(Filesystem::Btrfs(_)))
-            | (Self::Other(_), None) => true,
-            // Its elders have its superblock.
-            (Self::Other(word), Some(Filesystem::Ext4(_))) => matches!(word.as_str(), "ext2" | "ext3"),
-            (Self::Ext4 | Self::Xfs | Self::Btrfs | Self::Other(_), _) => false,
-        }
-    }
-}
-
-impl FromStr for Fstype {
-    type Err = Fail;
-
-    fn from_str(text: &str) -> Result<Self, Fail> {
-        let is_word = text.starts_with(|c: char| c.is_ascii_alphabetic())
-            && text.chars().all(|c| c.is_ascii_alphanumeric() || "_.-".contains(c));
-        match text {
-            "ext4" => Ok(Self::Ext4),
-            "xfs" => Ok(Self::Xfs),
-            "btrfs" => Ok(Self::Btrfs),
-            other if is_word && other != "auto" => Ok(Self::Other(other.to_owned())),
-            _ => Err(Fail::usage(format!("not a type of file system: '{}'", text.escape_debug()))
-                .hint("ext4, xfs, btrfs or another that /proc/filesystems has")),
-        }
-    }
-}
+use ims::volume::{Fstype, Options};
 
 /// What must keep two nodes from writing at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -86,38 +29,6 @@ pub enum Wanted {
     Lvm,
     /// Nothing, if the volume has nothing: whoever says this keeps the other nodes away.
     None,
-}
-
-/// Mount options that go with mastering a volume.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Options(String);
-
-impl Options {
-    /// The options as mount(8) takes them.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl FromStr for Options {
-    type Err = Fail;
-
-    fn from_str(text: &str) -> Result<Self, Fail> {
-        for option in text.split(',') {
-            // The kernel reads `ro=1` as `ro`, whatever the value says.
-            let why = match option.split('=').next().unwrap_or(option) {
-                // Read-only, ext4 replays the journal all the same and does not look at its guard.
-                "ro" | "noload" | "norecovery" => {
-                    "a volume is taken to be written, and its guard works only then"
-                }
-                "remount" | "bind" | "rbind" | "move" | "loop" => "this is not a mount of a device",
-                _ if option.chars().any(char::is_control) => "it has control characters",
-                _ => continue,
-            };
-            return Err(Fail::usage(format!("not for a volume: '{}'", option.escape_debug())).because(why));
-        }
-        Ok(Self(text.to_owned()))
-    }
 }
 
 /// A volume.
@@ -216,36 +127,6 @@ pub fn absolute(text: &str) -> Result<PathBuf, Fail> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn options_that_would_get_around_the_guard_are_not_taken() {
-        for good in ["", "noatime", "nodev,nosuid,data=ordered,commit=5", "errors=panic"] {
-            assert_eq!(good.parse::<Options>().unwrap().as_str(), good);
-        }
-        for bad in ["ro", "ro=1", "ro=", "noatime,noload", "norecovery", "remount", "bind", "a\nb"] {
-            assert!(bad.parse::<Options>().is_err(), "{bad}");
-        }
-    }
-
-    #[test]
-    fn a_file_system_is_told_by_its_name() {
-        for good in ["ext4", "xfs", "btrfs", "ext3", "reiserfs", "f2fs"] {
-            assert_eq!(good.parse::<Fstype>().unwrap().word(), good);
-        }
-        for bad in ["", "auto", "-o", "ext4,ro", "a b"] {
-            assert!(bad.parse::<Fstype>().is_err(), "{bad}");
-        }
-        let xfs = crate::filesystem::xfs::Superblock {
-            uuid: crate::filesystem::Uuid([0; 16]),
-            label: String::new(),
-        };
-        let xfs = Filesystem::Xfs(xfs);
-        let other = Fstype::Other("f2fs".into());
-        assert!(
-            Fstype::Xfs.may_be(Some(&xfs)) && !Fstype::Ext4.may_be(Some(&xfs)) && !Fstype::Xfs.may_be(None)
-        );
-        assert!(other.may_be(None) && !other.may_be(Some(&xfs)));
-    }
 
     #[test]
     fn a_path_is_absolute_and_plain() {

@@ -1,6 +1,7 @@
 //! The command line of `ims-switch`.
 
 mod plan;
+mod rehearse;
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -12,6 +13,7 @@ use ims::output::Format;
 use ims::span::Span;
 
 pub use plan::{Plan, Planned};
+pub use rehearse::Rehearse;
 
 /// Resource groups: bring them online, move them between nodes, react to faults
 #[derive(Debug, Parser)]
@@ -50,6 +52,8 @@ pub enum Verb {
     Offline(Offline),
     /// Move a group to another node; it goes back when that node cannot have it
     Move(Move),
+    /// Look at everything that a move depends on, without moving anything
+    Rehearse(Rehearse),
     /// Print the runs of a group and their steps
     History(History),
     /// Run a command where the group is online, and do nothing elsewhere

@@ -19,6 +19,7 @@ mod model;
 pub mod plan;
 mod react;
 mod record;
+mod rehearse;
 mod resource;
 mod run;
 mod seat;
@@ -32,6 +33,7 @@ pub use cli::Args;
 pub use plan::explain::Explained;
 pub use react::Decision;
 pub use record::{GroupRecord, ResourceRecord, RunRecord, StepRecord};
+pub use rehearse::RehearsalRecord;
 pub use seat::wire::Reply;
 
 use drive::{Asked, drive};
@@ -65,6 +67,7 @@ pub fn main(args: Args, host: &Host, out: &mut Out) -> Result<Exit, Fail> {
         }
         cli::Verb::Move(moved) => each(host, &moved.groups, &Wish::Move(moved.to), &moved.change, out),
         cli::Verb::History(args) => history::history(host, &args, out),
+        cli::Verb::Rehearse(args) => rehearse::rehearse(host, &args, out),
         cli::Verb::Run(args) => run::run(host, &args, &Interrupt::watch()?),
         cli::Verb::React(args) => react::react(host, &args, &Interrupt::watch()?, out),
         cli::Verb::Start(one) => hand::step(host, &one, Verb::Start, out),

@@ -11,6 +11,7 @@ use crate::address::LogicalIp;
 use crate::layer::Layer;
 use crate::lease::Lease;
 use crate::name::{DirectoryName, GroupName, InstanceName, NodeName, ResourceName};
+use crate::volume::{Fstype, Options};
 use crate::{Fail, Host, sys};
 
 /// Where the groups are described, one file `<GROUP>.toml` each, the same bytes on every node.
@@ -96,9 +97,9 @@ pub struct Volume {
     /// Where it is mounted.
     pub mount: PathBuf,
     /// The type of its file system.
-    pub fstype: String,
+    pub fstype: Fstype,
     /// Mount options.
-    pub options: Option<String>,
+    pub options: Options,
     /// What guards it against two masters: `auto`, `reservation`, `sanlock`, `mmp` or `none`.
     pub guard: Option<String>,
     /// Its sanlock lease: `LOCKSPACE:NAME:PATH:OFFSET`.

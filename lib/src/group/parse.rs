@@ -10,6 +10,7 @@ use crate::layer::Layer;
 use crate::lease::Lease;
 use crate::name::{GroupName, ResourceName};
 use crate::suggest::nearest;
+use crate::volume::Fstype;
 
 const TOP: &[&str] = &["nodes", "requires_groups", "failback", "resource"];
 
@@ -72,6 +73,7 @@ impl Group {
                 resources.push(resource(name, keys)?);
             }
             known_and_acyclic(&tables, &resources)?;
+            each_place_once(&tables, &resources)?;
             let failback = top.flag("failback", false)?;
             let resources = order::sorted(resources).map_err(|_| Fail::usage("a cycle"))?;
             Ok(Self { name, nodes, requires_groups, failback, resources, text: text.to_owned() })
@@ -106,6 +108,31 @@ fn known_and_acyclic(tables: &[(&str, Keys<'_>)], resources: &[Resource]) -> Res
     let first = tables.iter().find(|(name, _)| words.first() == Some(name));
     let told = format!("a cycle of requirements: {}", words.join(" -> "));
     Err(first.map_or_else(|| Fail::usage(&told), |(_, keys)| keys.wrong("requires", &told)))
+}
+
+/// Tells two volumes at one folder and two resources with one address: the second would hide or end the first.
+fn each_place_once(tables: &[(&str, Keys<'_>)], resources: &[Resource]) -> Result<(), Fail> {
+    let place = |resource: &Resource| match &resource.kind {
+        Kind::Volume(volume) => {
+            Some(("mount", volume.mount.components().collect::<PathBuf>().display().to_string()))
+        }
+        Kind::LogicalIp { address, .. } => Some(("address", address.address().to_string())),
+        Kind::Nic { .. }
+        | Kind::DiskGroup { .. }
+        | Kind::DirectoryServer { .. }
+        | Kind::MessagingServer { .. }
+        | Kind::Command(_)
+        | Kind::Ocf(_) => None,
+    };
+    let mut taken: Vec<((&str, String), &ResourceName)> = Vec::new();
+    for (resource, (_, keys)) in resources.iter().zip(tables) {
+        let Some(place) = place(resource) else { continue };
+        if let Some((_, first)) = taken.iter().find(|(other, _)| *other == place) {
+            return Err(keys.wrong(place.0, format!("the {} {} is that of {first} too", place.0, place.1)));
+        }
+        taken.push((place, &resource.name));
+    }
+    Ok(())
 }
 
 fn resource(name: ResourceName, keys: &Keys<'_>) -> Result<Resource, Fail> {
@@ -177,11 +204,7 @@ fn volume(keys: &Keys<'_>) -> Result<Volume, Fail> {
             .wrong("guard", format!("unknown guard '{}'", guard.escape_debug()))
             .hint(format!("there are {}", GUARDS.join(", "))));
     }
-    let lease: Option<Lease> = keys
-        .text("lease")?
-        .map(str::parse)
-        .transpose()
-        .map_err(|fail: Fail| keys.wrong("lease", fail.to_string()))?;
+    let lease: Option<Lease> = keys.parsed("lease")?;
     if guard == Some("sanlock") && lease.is_none() {
         return Err(keys.wrong("guard", "sanlock needs a lease").hint("add the key lease"));
     }
@@ -189,8 +212,8 @@ fn volume(keys: &Keys<'_>) -> Result<Volume, Fail> {
         layers: keys.all_parsed("layers")?,
         device: absolute(keys, "device")?,
         mount: absolute(keys, "mount")?,
-        fstype: keys.text("fstype")?.unwrap_or("ext4").to_owned(),
-        options: keys.text("options")?.map(ToOwned::to_owned),
+        fstype: keys.parsed("fstype")?.unwrap_or(Fstype::Ext4),
+        options: keys.parsed("options")?.unwrap_or_default(),
         guard: guard.map(ToOwned::to_owned),
         lease,
     })

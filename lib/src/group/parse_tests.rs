@@ -99,6 +99,25 @@ fn what_is_wrong_is_told_with_its_line_and_what_was_meant() {
             "IMS-RG.toml:4: device is not an absolute path without '..': 'sda'",
         ),
         (
+            format!(
+                "{HEAD}[resource.v]\ntype = \"volume\"\ndevice = \"/dev/sda\"\nmount = \"/m\"\nfstype = \"auto\"\n"
+            ),
+            "IMS-RG.toml:6: not a type of file system: 'auto' (ext4, xfs, btrfs or another that /proc/filesystems has)",
+        ),
+        (
+            format!(
+                "{HEAD}[resource.v]\ntype = \"volume\"\ndevice = \"/dev/sda\"\nmount = \"/m\"\noptions = \"ro\"\n"
+            ),
+            "IMS-RG.toml:6: not for a volume: 'ro': a volume is taken to be written, and its guard works only then",
+        ),
+        (
+            format!(
+                "{HEAD}[resource.v]\ntype = \"volume\"\ndevice = \"/dev/sda\"\nmount = \"/m\"\n\
+                 [resource.w]\ntype = \"volume\"\ndevice = \"/dev/sdb\"\nmount = \"/m/\"\n"
+            ),
+            "IMS-RG.toml:9: the mount /m is that of v too",
+        ),
+        (
             format!("{HEAD}[resource.c]\ntype = \"command\"\nstart = [\"x\"]\nstop = [\"x\"]\n"),
             "IMS-RG.toml:2: monitor is missing (a list of words, the program first)",
         ),

@@ -11,6 +11,7 @@ pub mod folder;
 pub mod hand;
 pub mod kept;
 pub mod lock;
+pub mod memory;
 pub mod mount;
 pub mod net;
 pub mod process;

@@ -8,17 +8,36 @@ use crate::sys::exec::Line;
 /// How long the name service may take; it may ask a server that does not answer.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// Which of its lists.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Base {
+    /// passwd(5).
+    Users,
+    /// group(5).
+    Groups,
+}
+
 /// The name of the user with that number, `None` when there is none on this node.
 pub fn name(uid: u32) -> Result<Option<String>, Fail> {
-    let cannot = || Fail::unknown(format!("cannot tell who has the uid {uid}"));
-    let ended = Line::new(["getent", "passwd"])
-        .arg(uid.to_string())
-        .run(PATIENCE)
-        .map_err(|e| cannot().because(e))?;
+    Ok(entry(Base::Users, &uid.to_string())?.map(|(name, _)| name))
+}
+
+/// The name and number of a user or group that is known by either, `None` when there is none on this node.
+pub fn entry(base: Base, key: &str) -> Result<Option<(String, u32)>, Fail> {
+    let (list, what) = match base {
+        Base::Users => ("passwd", "user"),
+        Base::Groups => ("group", "group"),
+    };
+    let cannot = || Fail::unknown(format!("cannot tell which {what} {key} is"));
+    let ended = Line::new(["getent", list]).arg(key).run(PATIENCE).map_err(|e| cannot().because(e))?;
     match ended.status {
         Some(0) => {
             let line = String::from_utf8_lossy(&ended.stdout).into_owned();
-            Ok(line.split(':').next().map(ToOwned::to_owned))
+            let mut fields = line.trim_end().split(':');
+            let found = fields.next().zip(fields.nth(1).and_then(|number| number.parse().ok()));
+            let (name, number) =
+                found.ok_or_else(|| cannot().because(format!("getent says '{}'", line.trim_end())))?;
+            Ok(Some((name.to_owned(), number)))
         }
         Some(2) => Ok(None), // getent(1): not found
         Some(_) | None => Err(cannot().because(format!("getent: {}", ended.last_words()))),

@@ -39,7 +39,7 @@ impl<'a> Site<'a> {
 /// Mounts each volume here, unless another node has it.
 pub fn take(host: &Host, args: &cli::Take, out: &mut Out) -> Result<Exit, Fail> {
     let site = Site::new(host, args.timeout.0)?;
-    let asked = Asked::load(host, &args.volumes)?;
+    let asked = Asked::load_to_take(host, &args.volumes)?;
     asked.needs.iter().zip(&asked.items).try_for_each(|(needs, item)| are_mounted(needs, item))?;
     each_item(&asked, Order::Up, out, |item, told| layers::take(&site, args, item, told))
 }

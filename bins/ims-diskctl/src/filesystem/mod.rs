@@ -7,6 +7,7 @@ pub mod xfs;
 use std::fmt;
 
 use ims::sys::block::Device;
+use ims::volume::Fstype;
 use serde::{Deserialize, Serialize};
 
 /// A file system as its superblock tells it.
@@ -47,6 +48,19 @@ impl Filesystem {
             Self::Ext4(_) => "ext4",
             Self::Xfs(_) => "xfs",
             Self::Btrfs(_) => "btrfs",
+        }
+    }
+
+    /// Whether what was found on a device, if anything, may be of a type; what we do not know may be any other.
+    pub fn may_be(found: Option<&Self>, fstype: &Fstype) -> bool {
+        match (fstype, found) {
+            (Fstype::Ext4, Some(Self::Ext4(_)))
+            | (Fstype::Xfs, Some(Self::Xfs(_)))
+            | (Fstype::Btrfs, Some(Self::Btrfs(_)))
+            | (Fstype::Other(_), None) => true,
+            // Its elders have its superblock.
+            (Fstype::Other(word), Some(Self::Ext4(_))) => matches!(word.as_str(), "ext2" | "ext3"),
+            (Fstype::Ext4 | Fstype::Xfs | Fstype::Btrfs | Fstype::Other(_), _) => false,
         }
     }
 
@@ -206,6 +220,17 @@ mod tests {
             0x12, 0x3e, 0x45, 0x67, 0xe8, 0x9b, 0x12, 0xd3, 0xa4, 0x56, 0x42, 0x66, 0x14, 0x17, 0x40, 0,
         ]);
         assert_eq!(uuid.to_string(), "123e4567-e89b-12d3-a456-426614174000");
+    }
+
+    #[test]
+    fn what_is_not_known_may_be_any_other_type() {
+        let xfs = Filesystem::Xfs(xfs::Superblock { uuid: Uuid([0; 16]), label: String::new() });
+        let other = Fstype::Other("f2fs".into());
+        assert!(
+            Filesystem::may_be(Some(&xfs), &Fstype::Xfs) && !Filesystem::may_be(Some(&xfs), &Fstype::Ext4)
+        );
+        assert!(Filesystem::may_be(None, &other) && !Filesystem::may_be(Some(&xfs), &other));
+        assert!(!Filesystem::may_be(None, &Fstype::Xfs));
     }
 
     #[test]

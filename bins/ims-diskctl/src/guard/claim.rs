@@ -26,9 +26,10 @@ use crate::filesystem::checksum;
 use crate::filesystem::ext4::Superblock;
 
 /// How long a look and the write that follows it may take together.
-const SWIFT: Duration = Duration::from_millis(20);
-/// How long a claim must stand before it counts: longer than anybody who looked before it may still write.
-const STANDS: Duration = Duration::from_millis(30);
+const SWIFT: Duration = Duration::from_millis(18);
+/// How long a claim must stand before it counts. Whoever found the guard free looked before this claim's write ended, and
+/// has written within [`SWIFT`] of that or watches the guard: so it need not be longer, but for clocks that run unequally.
+const STANDS: Duration = Duration::from_millis(19);
 /// After how long the claim of another, which did not become a mount, is void: its node died in between, or could not
 /// mount. Less than the least that the kernel watches a holder for, and far more than most mounts take.
 pub const VOID: Duration = Duration::from_secs(10);

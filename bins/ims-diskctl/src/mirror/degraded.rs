@@ -33,7 +33,11 @@ impl Degraded {
     /// What this node remembers of a file system.
     pub fn load(host: &Host, uuid: Uuid) -> Result<Option<Self>, Fail> {
         let path = path(host, &uuid.to_string());
-        let wrong = |e| Fail::unknown(format!("{} is not what was written there", path.display())).because(e);
+        let wrong = |e| {
+            Fail::unknown(format!("{} is not what was written there", path.display()))
+                .because(e)
+                .hint("see with btrfs filesystem show which legs were written last, then take the file away")
+        };
         file::read_text(&path)?.map(|text| serde_json::from_str(&text).map_err(wrong)).transpose()
     }
 

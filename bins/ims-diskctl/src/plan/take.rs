@@ -16,7 +16,8 @@ use crate::guard::reservation::Standing;
 use crate::hand::Place;
 use crate::look::{Found, paths};
 use crate::proof::Proof;
-use crate::volume::{Fstype, Volume, Wanted};
+use crate::volume::{Volume, Wanted};
+use ims::volume::Fstype;
 
 /// How a volume is to be taken.
 #[derive(Debug, Clone)]
@@ -51,7 +52,7 @@ pub fn take(wanted: &Taking<'_>, found: &Found) -> Result<Vec<Step>, Fail> {
         State::Partial | State::Unknown => return Err(in_the_way(wanted.volume, found)),
     }
     let filesystem = disk.filesystem.as_ref();
-    if !wanted.volume.fstype.may_be(filesystem) {
+    if !Filesystem::may_be(filesystem, &wanted.volume.fstype) {
         let fail = Fail::usage(format!("no {} on {device}", wanted.volume.fstype.word()));
         return Err(match filesystem.map(Filesystem::word) {
             Some(word) => {

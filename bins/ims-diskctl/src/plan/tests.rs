@@ -12,7 +12,8 @@ use crate::guard::mmp;
 use crate::guard::reservation::{key, standing};
 use crate::hand::{Disk, Place};
 use crate::look::Found;
-use crate::volume::{Fstype, Options, Wanted};
+use crate::volume::Wanted;
+use ims::volume::{Fstype, Options};
 
 const DEVICE: &str = "8:17 / /global/ims rw,relatime - ext4 /dev/sdb1";
 

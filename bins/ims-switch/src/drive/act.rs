@@ -162,9 +162,12 @@ impl Crew<'_> {
         };
         match seat.ask(ask, limit.saturating_add(MARGIN))? {
             Say::Done(done) => Ok(done),
-            Say::Hello(_) | Say::Looked(_) | Say::Needs(_) | Say::Findings(_) => {
-                Err(Fail::unknown(format!("{} answered something else", step.node)))
-            }
+            Say::Hello(_)
+            | Say::Looked(_)
+            | Say::Needs(_)
+            | Say::Findings(_)
+            | Say::Bearing(_)
+            | Say::Rehearsed(_) => Err(Fail::unknown(format!("{} answered something else", step.node))),
         }
     }
 

@@ -117,9 +117,12 @@ pub fn check_target(team: &Team, target: &NodeName) -> Result<(), Fail> {
         Say::Findings(findings) => Err(Fail::failed(format!("{target} cannot take {}", team.group.name))
             .because(findings.join("; "))
             .hint("nothing was touched")),
-        Say::Hello(_) | Say::Looked(_) | Say::Needs(_) | Say::Done(_) => {
-            Err(Fail::unknown(format!("{target} answered something else")))
-        }
+        Say::Hello(_)
+        | Say::Looked(_)
+        | Say::Needs(_)
+        | Say::Bearing(_)
+        | Say::Rehearsed(_)
+        | Say::Done(_) => Err(Fail::unknown(format!("{target} answered something else"))),
     }
 }
 

@@ -211,9 +211,14 @@ impl Team {
                 let states: States = looked.iter().map(|(name, (state, _))| (name.clone(), *state)).collect();
                 (Seen::Reached(states), looked)
             }
-            Ok(Say::Hello(_) | Say::Needs(_) | Say::Findings(_) | Say::Done(_)) => {
-                self.blind("it answered something else")
-            }
+            Ok(
+                Say::Hello(_)
+                | Say::Needs(_)
+                | Say::Findings(_)
+                | Say::Bearing(_)
+                | Say::Rehearsed(_)
+                | Say::Done(_),
+            ) => self.blind("it answered something else"),
             Err(fail) => match seat.lost() {
                 Some(why) => lost(&why),
                 None => self.blind(&fail.to_string()),

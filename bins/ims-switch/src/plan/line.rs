@@ -69,7 +69,7 @@ fn volume_line(volume: &Volume, verb: &str) -> Line {
         .arg("--mount")
         .arg(&volume.mount)
         .arg("--fstype")
-        .arg(&volume.fstype);
+        .arg(volume.fstype.word());
     if let Some(lease) = &volume.lease {
         line = line.arg("--lease").arg(lease.to_string());
     }
@@ -77,8 +77,8 @@ fn volume_line(volume: &Volume, verb: &str) -> Line {
         if let Some(guard) = &volume.guard {
             line = line.arg("--guard").arg(guard);
         }
-        if let Some(options) = &volume.options {
-            line = line.arg("--options").arg(options);
+        if !volume.options.as_str().is_empty() {
+            line = line.arg("--options").arg(volume.options.as_str());
         }
         // No proof is named: it finds that of the node which holds the volume, not of the node that was fenced, and
         // watches the guard where the proof does not count.

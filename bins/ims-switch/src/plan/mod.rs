@@ -18,7 +18,8 @@ pub use back::back;
 use restart::restart;
 pub use steps::{Hints, Step, Verb};
 use steps::{Want, ordered};
-use target::{best_holder, known, target_of_move, target_of_online};
+pub use target::known;
+use target::{best_holder, target_of_move, target_of_online};
 pub use whereabouts::whereabouts;
 
 /// What somebody wants of a group.

@@ -11,7 +11,7 @@ use ims::{Fail, Host, State};
 use crate::lap::{Done, Laps};
 use crate::plan::{Hints, Verb, line};
 
-pub use tool::{beside, run};
+pub use tool::{ask, beside, run};
 
 /// A node's side of a group: where it is, and the lock that its steps hold.
 #[derive(Debug, Clone, Copy)]

@@ -7,6 +7,7 @@ use ims::group::{Kind, Resource};
 use ims::sys::exec::{Ended, Line};
 use ims::{Exit, Fail, State};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 use crate::plan::{Hints, Verb, line};
 use crate::resource::{Here, Looked};
@@ -45,6 +46,24 @@ fn run_it(here: &Here<'_>, line: &Line, timeout: Duration) -> Result<Ended, Fail
         Some(lock) => line.run_holding(lock.file().file(), timeout),
         None => line.run(timeout),
     }
+}
+
+/// The records that a command of ours gives, and its exit status.
+pub fn ask<T: DeserializeOwned>(
+    here: &Here<'_>,
+    line: &Line,
+    timeout: Duration,
+) -> Result<(Vec<T>, Exit), Fail> {
+    let ended = run_it(here, line, timeout)?;
+    let exit = ended.status.and_then(Exit::from_code).ok_or_else(|| failure(line, &ended))?;
+    match exit {
+        Exit::Usage | Exit::Refused | Exit::Failed | Exit::Broken | Exit::Busy => {
+            return Err(failure(line, &ended));
+        }
+        Exit::Ok | Exit::No | Exit::Unknown => {}
+    }
+    let text = String::from_utf8_lossy(&ended.stdout);
+    Ok((text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect(), exit))
 }
 
 fn told(ended: &Ended) -> Told {

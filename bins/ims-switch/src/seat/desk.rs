@@ -17,6 +17,7 @@ use super::wire::{Ask, Hello, Say, VERSION};
 use crate::guards;
 use crate::lap::{Done, Laps};
 use crate::plan::line;
+use crate::rehearse;
 use crate::resource::{self, Here, Looked, server};
 
 /// How long writing volumes out may take before their servers are stopped.
@@ -75,6 +76,11 @@ impl Desk {
             Ask::Look => Ok(Say::Looked(self.looked())),
             Ask::Needs => Ok(Say::Needs(self.needs())),
             Ask::Check { needs } => Ok(Say::Findings(self.findings(&needs))),
+            Ask::Bearing { target } => {
+                let bearing = rehearse::bearing(&self.here(), &self.node, &target)?;
+                Ok(Say::Bearing(Box::new(bearing)))
+            }
+            Ask::Rehearse { bearing } => Ok(Say::Rehearsed(rehearse::points(&self.here(), bearing.as_ref()))),
             Ask::Sync => self.sync().map(Say::Done),
             Ask::Prove { fenced } => self.keep(&fenced).map(Say::Done),
             Ask::Start { resource, hints } => {

@@ -114,9 +114,12 @@ impl Session {
                     .hint(format!("correct it in {}", ims::nodes::PATH)))
             }
             Say::Hello(hello) => Ok(Reached::Yes(self, hello)),
-            Say::Looked(_) | Say::Needs(_) | Say::Findings(_) | Say::Done(_) => {
-                Err(Fail::unknown(format!("{name} answered something else")))
-            }
+            Say::Looked(_)
+            | Say::Needs(_)
+            | Say::Findings(_)
+            | Say::Bearing(_)
+            | Say::Rehearsed(_)
+            | Say::Done(_) => Err(Fail::unknown(format!("{name} answered something else"))),
         }
     }
 

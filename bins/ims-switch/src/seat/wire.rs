@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::lap::Done;
 use crate::plan::Hints;
+use crate::rehearse::{Bearing, Point};
 
 /// Counts the changes of what is said; both ends must say the same.
 pub const VERSION: u32 = 1;
@@ -49,6 +50,16 @@ pub enum Ask {
     Check {
         /// The executables that the servers use on the node that has them now.
         needs: BTreeMap<ResourceName, Vec<PathBuf>>,
+    },
+    /// What does this node, which has the group, tell of it, so that another can say whether it could have it?
+    Bearing {
+        /// The other node.
+        target: NodeName,
+    },
+    /// Could this node have the group?
+    Rehearse {
+        /// What the node tells that has it.
+        bearing: Option<Bearing>,
     },
     /// Write out what the volumes' file systems keep in memory, so that giving them up takes little time.
     Sync,
@@ -97,6 +108,10 @@ pub enum Say {
     Needs(BTreeMap<ResourceName, Vec<PathBuf>>),
     /// What would keep the group from starting.
     Findings(Vec<String>),
+    /// What the node that has the group tells of it.
+    Bearing(Box<Bearing>),
+    /// What was found of each thing that a move depends on.
+    Rehearsed(Vec<Point>),
     /// What a step did.
     Done(Done),
 }

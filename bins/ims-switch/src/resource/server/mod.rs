@@ -13,7 +13,7 @@ use ims::layout::{self, Part, Program};
 use ims::name::InstanceName;
 use ims::registry::Registry;
 use ims::sys::exec::{Ended, Line};
-use ims::sys::file;
+use ims::sys::{file, memory};
 use ims::{Exit, Fail, State};
 
 use crate::resource::{Here, Looked, tool};
@@ -211,6 +211,19 @@ pub fn needs(here: &Here<'_>, resource: &Resource) -> Vec<PathBuf> {
     needs.sort();
     needs.dedup();
     needs
+}
+
+/// The folder that the servers work in.
+pub fn folder(here: &Here<'_>, resource: &Resource) -> Option<PathBuf> {
+    Served::find(here, resource).ok().map(|served| here.host.path(served.folder()))
+}
+
+/// The memory that the servers use, in bytes; none where they are in no control group of ours.
+pub fn memory(here: &Here<'_>, resource: &Resource) -> Option<u64> {
+    let slots = Programs::of(here, resource).ok()?.slots(here, resource);
+    let processes = slots.iter().filter_map(|slot| slot.cgroup.as_ref()?.processes().ok()).flatten();
+    let used: Vec<u64> = processes.filter_map(|process| memory::of(process.pid)).collect();
+    (!used.is_empty()).then(|| used.iter().sum())
 }
 
 /// What keeps the servers from starting here, as far as that can be told without their volume.
