@@ -34,6 +34,15 @@ complete -c ims-switch -n "__fish_ims_switch_needs_command" -f -a "plan" -d 'Sho
 complete -c ims-switch -n "__fish_ims_switch_needs_command" -f -a "online" -d 'Bring a group online on one node'
 complete -c ims-switch -n "__fish_ims_switch_needs_command" -f -a "offline" -d 'Take a group offline'
 complete -c ims-switch -n "__fish_ims_switch_needs_command" -f -a "move" -d 'Move a group to another node; it goes back when that node cannot have it'
+complete -c ims-switch -n "__fish_ims_switch_needs_command" -f -a "restart" -d 'Stop and start a group, or resources of it with all that requires them, where it is online'
+complete -c ims-switch -n "__fish_ims_switch_needs_command" -f -a "evacuate" -d 'Move every group that is on a node to its next node'
+complete -c ims-switch -n "__fish_ims_switch_needs_command" -f -a "enable" -d 'Start resources again and watch them'
+complete -c ims-switch -n "__fish_ims_switch_needs_command" -f -a "disable" -d 'Stop resources, and neither start nor watch them'
+complete -c ims-switch -n "__fish_ims_switch_needs_command" -f -a "freeze" -d 'Let a group as it is: nothing moves, starts or stops it, by hand or by a fault'
+complete -c ims-switch -n "__fish_ims_switch_needs_command" -f -a "unfreeze" -d 'Take a freeze back'
+complete -c ims-switch -n "__fish_ims_switch_needs_command" -f -a "clear" -d 'Have faults reacted to again that were given up'
+complete -c ims-switch -n "__fish_ims_switch_needs_command" -f -a "add" -d 'Put a group\'s file on every node'
+complete -c ims-switch -n "__fish_ims_switch_needs_command" -f -a "remove" -d 'Take a group that is offline away from every node'
 complete -c ims-switch -n "__fish_ims_switch_needs_command" -f -a "rehearse" -d 'Look at everything that a move depends on, without moving anything'
 complete -c ims-switch -n "__fish_ims_switch_needs_command" -f -a "history" -d 'Print the runs of a group and their steps'
 complete -c ims-switch -n "__fish_ims_switch_needs_command" -f -a "run" -d 'Run a command where the group is online, and do nothing elsewhere'
@@ -61,6 +70,7 @@ complete -c ims-switch -n "__fish_ims_switch_using_subcommand plan; and __fish_s
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand plan; and __fish_seen_subcommand_from online" -l confirm-fenced -d 'A node that cannot be reached and that you have switched off yourself; may be given several times' -r
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand plan; and __fish_seen_subcommand_from online" -s o -l output -d 'Show records as JSON lines or as tables [default: tables on a terminal, JSON elsewhere]' -r -f -a "json\t'One JSON object a line'
 table\t'Tables for people'"
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand plan; and __fish_seen_subcommand_from online" -l with-required -d 'Bring the groups online first that it requires, each where it prefers'
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand plan; and __fish_seen_subcommand_from online" -s n -l dry-run -d 'Show the steps and take none'
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand plan; and __fish_seen_subcommand_from online" -l explain -d 'Say for every resource on every node why it is or is not touched, instead of the steps'
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand plan; and __fish_seen_subcommand_from online" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -69,6 +79,7 @@ complete -c ims-switch -n "__fish_ims_switch_using_subcommand plan; and __fish_s
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand plan; and __fish_seen_subcommand_from offline" -s o -l output -d 'Show records as JSON lines or as tables [default: tables on a terminal, JSON elsewhere]' -r -f -a "json\t'One JSON object a line'
 table\t'Tables for people'"
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand plan; and __fish_seen_subcommand_from offline" -l here -d 'Stop it on this node alone, whatever the others have'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand plan; and __fish_seen_subcommand_from offline" -l with-dependents -d 'Take the groups offline first that require it'
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand plan; and __fish_seen_subcommand_from offline" -s n -l dry-run -d 'Show the steps and take none'
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand plan; and __fish_seen_subcommand_from offline" -l explain -d 'Say for every resource on every node why it is or is not touched, instead of the steps'
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand plan; and __fish_seen_subcommand_from offline" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -89,6 +100,7 @@ complete -c ims-switch -n "__fish_ims_switch_using_subcommand online" -l timeout
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand online" -l confirm-fenced -d 'A node that cannot be reached and that you have switched off yourself; may be given several times' -r
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand online" -s o -l output -d 'Show records as JSON lines or as tables [default: tables on a terminal, JSON elsewhere]' -r -f -a "json\t'One JSON object a line'
 table\t'Tables for people'"
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand online" -l with-required -d 'Bring the groups online first that it requires, each where it prefers'
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand online" -s n -l dry-run -d 'Show the steps and take none'
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand online" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand offline" -l timeout -d 'How long to wait for other runs, and for commands of ims-switch run, to end' -r
@@ -96,6 +108,7 @@ complete -c ims-switch -n "__fish_ims_switch_using_subcommand offline" -l confir
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand offline" -s o -l output -d 'Show records as JSON lines or as tables [default: tables on a terminal, JSON elsewhere]' -r -f -a "json\t'One JSON object a line'
 table\t'Tables for people'"
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand offline" -l here -d 'Stop it on this node alone, whatever the others have'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand offline" -l with-dependents -d 'Take the groups offline first that require it'
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand offline" -s n -l dry-run -d 'Show the steps and take none'
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand offline" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand move" -l to -d 'The node to move to [default: the most preferred one that has it not]' -r
@@ -105,6 +118,61 @@ complete -c ims-switch -n "__fish_ims_switch_using_subcommand move" -s o -l outp
 table\t'Tables for people'"
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand move" -s n -l dry-run -d 'Show the steps and take none'
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand move" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand restart" -l timeout -d 'How long to wait for other runs, and for commands of ims-switch run, to end' -r
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand restart" -l confirm-fenced -d 'A node that cannot be reached and that you have switched off yourself; may be given several times' -r
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand restart" -s o -l output -d 'Show records as JSON lines or as tables [default: tables on a terminal, JSON elsewhere]' -r -f -a "json\t'One JSON object a line'
+table\t'Tables for people'"
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand restart" -s n -l dry-run -d 'Show the steps and take none'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand restart" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand evacuate" -l timeout -d 'How long to wait for other runs, and for commands of ims-switch run, to end' -r
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand evacuate" -l confirm-fenced -d 'A node that cannot be reached and that you have switched off yourself; may be given several times' -r
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand evacuate" -s o -l output -d 'Show records as JSON lines or as tables [default: tables on a terminal, JSON elsewhere]' -r -f -a "json\t'One JSON object a line'
+table\t'Tables for people'"
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand evacuate" -s n -l dry-run -d 'Show the steps and take none'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand evacuate" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand enable" -l timeout -d 'How long to wait for other runs, and for commands of ims-switch run, to end' -r
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand enable" -l confirm-fenced -d 'A node that cannot be reached and that you have switched off yourself; may be given several times' -r
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand enable" -s o -l output -d 'Show records as JSON lines or as tables [default: tables on a terminal, JSON elsewhere]' -r -f -a "json\t'One JSON object a line'
+table\t'Tables for people'"
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand enable" -s n -l dry-run -d 'Show the steps and take none'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand enable" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand disable" -l reason -d 'Why, for whoever finds it so' -r
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand disable" -l timeout -d 'How long to wait for other runs, and for commands of ims-switch run, to end' -r
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand disable" -l confirm-fenced -d 'A node that cannot be reached and that you have switched off yourself; may be given several times' -r
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand disable" -s o -l output -d 'Show records as JSON lines or as tables [default: tables on a terminal, JSON elsewhere]' -r -f -a "json\t'One JSON object a line'
+table\t'Tables for people'"
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand disable" -s n -l dry-run -d 'Show the steps and take none'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand disable" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand freeze" -l reason -d 'Why, for whoever finds it so' -r
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand freeze" -l timeout -d 'How long to wait for other runs to end' -r
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand freeze" -s o -l output -d 'Show records as JSON lines or as tables [default: tables on a terminal, JSON elsewhere]' -r -f -a "json\t'One JSON object a line'
+table\t'Tables for people'"
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand freeze" -l persistent -d 'Let it outlast a restart of the nodes'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand freeze" -s n -l dry-run -d 'Show what would be said and say nothing'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand freeze" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand unfreeze" -l timeout -d 'How long to wait for other runs to end' -r
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand unfreeze" -s o -l output -d 'Show records as JSON lines or as tables [default: tables on a terminal, JSON elsewhere]' -r -f -a "json\t'One JSON object a line'
+table\t'Tables for people'"
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand unfreeze" -l persistent -d 'Take a freeze back that outlasts restarts, too'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand unfreeze" -s n -l dry-run -d 'Show what would be said and say nothing'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand unfreeze" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand clear" -l timeout -d 'How long to wait for other runs to end' -r
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand clear" -s o -l output -d 'Show records as JSON lines or as tables [default: tables on a terminal, JSON elsewhere]' -r -f -a "json\t'One JSON object a line'
+table\t'Tables for people'"
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand clear" -s n -l dry-run -d 'Show what would be said and say nothing'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand clear" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand add" -l name -d 'The group [default: the file\'s name without .toml]' -r
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand add" -l timeout -d 'How long to wait for other runs to end' -r
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand add" -s o -l output -d 'Show records as JSON lines or as tables [default: tables on a terminal, JSON elsewhere]' -r -f -a "json\t'One JSON object a line'
+table\t'Tables for people'"
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand add" -l force-replace -d 'Replace a file of the group that says something else'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand add" -s n -l dry-run -d 'Show the difference on each node and change nothing'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand add" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand remove" -l timeout -d 'How long to wait for other runs to end' -r
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand remove" -s o -l output -d 'Show records as JSON lines or as tables [default: tables on a terminal, JSON elsewhere]' -r -f -a "json\t'One JSON object a line'
+table\t'Tables for people'"
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand remove" -s n -l dry-run -d 'Show the difference on each node and change nothing'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand remove" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand rehearse" -l to -d 'The node that would get it [default: the one that a move would choose]' -r
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand rehearse" -s o -l output -d 'Show records as JSON lines or as tables [default: tables on a terminal, JSON elsewhere]' -r -f -a "json\t'One JSON object a line'
 table\t'Tables for people'"
@@ -137,20 +205,29 @@ complete -c ims-switch -n "__fish_ims_switch_using_subcommand fence" -s o -l out
 table\t'Tables for people'"
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand fence" -s n -l dry-run -d 'Show the step and do not take it'
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand fence" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status plan online offline move rehearse history run react start stop fence help" -f -a "check" -d 'Say whether the group\'s file is valid and every node has the same'
-complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status plan online offline move rehearse history run react start stop fence help" -f -a "status" -d 'Say where each resource and the group itself is up'
-complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status plan online offline move rehearse history run react start stop fence help" -f -a "plan" -d 'Show the steps that would be taken, and take none'
-complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status plan online offline move rehearse history run react start stop fence help" -f -a "online" -d 'Bring a group online on one node'
-complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status plan online offline move rehearse history run react start stop fence help" -f -a "offline" -d 'Take a group offline'
-complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status plan online offline move rehearse history run react start stop fence help" -f -a "move" -d 'Move a group to another node; it goes back when that node cannot have it'
-complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status plan online offline move rehearse history run react start stop fence help" -f -a "rehearse" -d 'Look at everything that a move depends on, without moving anything'
-complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status plan online offline move rehearse history run react start stop fence help" -f -a "history" -d 'Print the runs of a group and their steps'
-complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status plan online offline move rehearse history run react start stop fence help" -f -a "run" -d 'Run a command where the group is online, and do nothing elsewhere'
-complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status plan online offline move rehearse history run react start stop fence help" -f -a "react" -d 'Read ims.answer/1 records from stdin and react to faults: restart, then give the group over'
-complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status plan online offline move rehearse history run react start stop fence help" -f -a "start" -d 'Start one resource on this node, as a step of a plan does'
-complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status plan online offline move rehearse history run react start stop fence help" -f -a "stop" -d 'Stop one resource on this node, as a step of a plan does'
-complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status plan online offline move rehearse history run react start stop fence help" -f -a "fence" -d 'Fence a node by its fence agent and keep the proof'
-complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status plan online offline move rehearse history run react start stop fence help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status plan online offline move restart evacuate enable disable freeze unfreeze clear add remove rehearse history run react start stop fence help" -f -a "check" -d 'Say whether the group\'s file is valid and every node has the same'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status plan online offline move restart evacuate enable disable freeze unfreeze clear add remove rehearse history run react start stop fence help" -f -a "status" -d 'Say where each resource and the group itself is up'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status plan online offline move restart evacuate enable disable freeze unfreeze clear add remove rehearse history run react start stop fence help" -f -a "plan" -d 'Show the steps that would be taken, and take none'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status plan online offline move restart evacuate enable disable freeze unfreeze clear add remove rehearse history run react start stop fence help" -f -a "online" -d 'Bring a group online on one node'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status plan online offline move restart evacuate enable disable freeze unfreeze clear add remove rehearse history run react start stop fence help" -f -a "offline" -d 'Take a group offline'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status plan online offline move restart evacuate enable disable freeze unfreeze clear add remove rehearse history run react start stop fence help" -f -a "move" -d 'Move a group to another node; it goes back when that node cannot have it'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status plan online offline move restart evacuate enable disable freeze unfreeze clear add remove rehearse history run react start stop fence help" -f -a "restart" -d 'Stop and start a group, or resources of it with all that requires them, where it is online'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status plan online offline move restart evacuate enable disable freeze unfreeze clear add remove rehearse history run react start stop fence help" -f -a "evacuate" -d 'Move every group that is on a node to its next node'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status plan online offline move restart evacuate enable disable freeze unfreeze clear add remove rehearse history run react start stop fence help" -f -a "enable" -d 'Start resources again and watch them'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status plan online offline move restart evacuate enable disable freeze unfreeze clear add remove rehearse history run react start stop fence help" -f -a "disable" -d 'Stop resources, and neither start nor watch them'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status plan online offline move restart evacuate enable disable freeze unfreeze clear add remove rehearse history run react start stop fence help" -f -a "freeze" -d 'Let a group as it is: nothing moves, starts or stops it, by hand or by a fault'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status plan online offline move restart evacuate enable disable freeze unfreeze clear add remove rehearse history run react start stop fence help" -f -a "unfreeze" -d 'Take a freeze back'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status plan online offline move restart evacuate enable disable freeze unfreeze clear add remove rehearse history run react start stop fence help" -f -a "clear" -d 'Have faults reacted to again that were given up'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status plan online offline move restart evacuate enable disable freeze unfreeze clear add remove rehearse history run react start stop fence help" -f -a "add" -d 'Put a group\'s file on every node'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status plan online offline move restart evacuate enable disable freeze unfreeze clear add remove rehearse history run react start stop fence help" -f -a "remove" -d 'Take a group that is offline away from every node'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status plan online offline move restart evacuate enable disable freeze unfreeze clear add remove rehearse history run react start stop fence help" -f -a "rehearse" -d 'Look at everything that a move depends on, without moving anything'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status plan online offline move restart evacuate enable disable freeze unfreeze clear add remove rehearse history run react start stop fence help" -f -a "history" -d 'Print the runs of a group and their steps'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status plan online offline move restart evacuate enable disable freeze unfreeze clear add remove rehearse history run react start stop fence help" -f -a "run" -d 'Run a command where the group is online, and do nothing elsewhere'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status plan online offline move restart evacuate enable disable freeze unfreeze clear add remove rehearse history run react start stop fence help" -f -a "react" -d 'Read ims.answer/1 records from stdin and react to faults: restart, then give the group over'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status plan online offline move restart evacuate enable disable freeze unfreeze clear add remove rehearse history run react start stop fence help" -f -a "start" -d 'Start one resource on this node, as a step of a plan does'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status plan online offline move restart evacuate enable disable freeze unfreeze clear add remove rehearse history run react start stop fence help" -f -a "stop" -d 'Stop one resource on this node, as a step of a plan does'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status plan online offline move restart evacuate enable disable freeze unfreeze clear add remove rehearse history run react start stop fence help" -f -a "fence" -d 'Fence a node by its fence agent and keep the proof'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status plan online offline move restart evacuate enable disable freeze unfreeze clear add remove rehearse history run react start stop fence help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and __fish_seen_subcommand_from plan" -f -a "online" -d 'Bring a group online on one node'
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and __fish_seen_subcommand_from plan" -f -a "offline" -d 'Take a group offline'
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and __fish_seen_subcommand_from plan" -f -a "move" -d 'Move a group to another node'

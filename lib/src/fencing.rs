@@ -49,15 +49,19 @@ pub struct SeenGuard {
     pub last_sign: Timestamp,
 }
 
+/// The person who runs the command, by the name they logged in with; `None` where nobody did.
+pub fn person() -> Option<String> {
+    ["SUDO_USER", "USER", "LOGNAME"].iter().find_map(|key| std::env::var(key).ok())
+}
+
 impl Fenced {
     /// The word of the person who runs the command.
     pub fn by_word(node: &NodeName) -> Self {
-        let person = ["SUDO_USER", "USER", "LOGNAME"].iter().find_map(|key| std::env::var(key).ok());
         Self {
             node: node.clone(),
             method: "operator".to_owned(),
             // Nobody is called as the agents are.
-            confirmed_by: person.filter(|person| person != AGENT).unwrap_or_else(|| "operator".to_owned()),
+            confirmed_by: person().filter(|person| person != AGENT).unwrap_or_else(|| "operator".to_owned()),
             time: Timestamp::now(),
             guards: Vec::new(),
         }

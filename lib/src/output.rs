@@ -98,6 +98,12 @@ impl Out {
         }
     }
 
+    /// Prints what another of the same format printed into a writer of its own.
+    pub fn append(&mut self, printed: &[u8]) -> Result<(), Fail> {
+        self.flush()?;
+        self.sink.write_all(printed).map_err(lost)
+    }
+
     /// Shows what has waited, for streams and before long work.
     pub fn flush(&mut self) -> Result<(), Fail> {
         if let Some(rows) = self.rows.take() {

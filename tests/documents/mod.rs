@@ -59,6 +59,7 @@ fn schemas() -> Vec<(String, schemars::Schema)> {
         ims_switch::Explained,
         ims_switch::GroupCheck,
         ims_switch::GroupRecord,
+        ims_switch::MarkRecord,
         ims_switch::RehearsalRecord,
         ims_switch::Reply,
         ims_switch::ResourceRecord,

@@ -4,7 +4,7 @@ use super::lab::*;
 use crate::support::*;
 
 /// A record as ims-probe prints it.
-fn answer(instance: &str, service: &str, state: &str, attempt: u32, time: &str) -> String {
+pub fn answer(instance: &str, service: &str, state: &str, attempt: u32, time: &str) -> String {
     format!(
         "{{\"schema\":\"ims.answer/1\",\"host\":\"mail-1\",\"endpoint\":\"{service}://192.0.2.10:25\",\
          \"instance\":\"{instance}\",\"service\":\"{service}\",\"address\":\"192.0.2.10\",\"level\":\"greet\",\
@@ -13,7 +13,7 @@ fn answer(instance: &str, service: &str, state: &str, attempt: u32, time: &str) 
     )
 }
 
-const SERVERS: &str = "nodes = [\"mail-1\"]\n[resource.ldap]\ntype = \"directory-server\"\ninstance = \"mail\"\n\
+pub const SERVERS: &str = "nodes = [\"mail-1\"]\n[resource.ldap]\ntype = \"directory-server\"\ninstance = \"mail\"\n\
                        [resource.mail]\ntype = \"messaging-server\"\ninstance = \"stork\"\nrequires = [\"ldap\"]\n";
 
 #[test]
@@ -78,6 +78,8 @@ fn a_group_that_was_taken_offline_stays_so_whatever_the_prober_says() {
     let ran = lab.mail_1.command(["ims-switch", "react", "IMS-RG"]).stdin(down).run().status_is(4);
     assert!(ran.stderr.contains("IMS-RG is online nowhere"), "{ran}");
     lab.is_online_on(None);
+    let status = lab.mail_1.run(["ims-switch", "status", "IMS-RG"]).status_is(1);
+    assert!(!status.stdout.contains("react"), "no fault was given up: {status}");
 }
 
 #[test]

@@ -1,7 +1,13 @@
 //! The command line of `ims-switch`.
 
+pub mod add;
+pub mod clear;
+pub mod enable;
+pub mod evacuate;
+pub mod freeze;
 mod plan;
 mod rehearse;
+pub mod restart;
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -12,8 +18,14 @@ use ims::name::{GroupName, NodeName, ResourceName};
 use ims::output::Format;
 use ims::span::Span;
 
+pub use add::{Add, Remove};
+pub use clear::Clear;
+pub use enable::{Disable, Enable};
+pub use evacuate::Evacuate;
+pub use freeze::{Freeze, Unfreeze};
 pub use plan::{Plan, Planned};
 pub use rehearse::Rehearse;
+pub use restart::Restart;
 
 /// Resource groups: bring them online, move them between nodes, react to faults
 #[derive(Debug, Parser)]
@@ -52,6 +64,24 @@ pub enum Verb {
     Offline(Offline),
     /// Move a group to another node; it goes back when that node cannot have it
     Move(Move),
+    /// Stop and start a group, or resources of it with all that requires them, where it is online
+    Restart(Restart),
+    /// Move every group that is on a node to its next node
+    Evacuate(Evacuate),
+    /// Start resources again and watch them
+    Enable(Enable),
+    /// Stop resources, and neither start nor watch them
+    Disable(Disable),
+    /// Let a group as it is: nothing moves, starts or stops it, by hand or by a fault
+    Freeze(Freeze),
+    /// Take a freeze back
+    Unfreeze(Unfreeze),
+    /// Have faults reacted to again that were given up
+    Clear(Clear),
+    /// Put a group's file on every node
+    Add(Add),
+    /// Take a group that is offline away from every node
+    Remove(Remove),
     /// Look at everything that a move depends on, without moving anything
     Rehearse(Rehearse),
     /// Print the runs of a group and their steps
@@ -72,6 +102,9 @@ pub enum Verb {
         /// The group
         #[arg(value_name = "GROUP")]
         group: GroupName,
+        /// Serve its file alone, which may not be there
+        #[arg(long)]
+        file: bool,
     },
 }
 
@@ -83,6 +116,30 @@ pub struct Groups {
     pub groups: Vec<GroupName>,
 }
 
+impl Online {
+    /// The same without taking a step.
+    #[must_use]
+    pub fn only_shown(self) -> Self {
+        Self { change: self.change.only_shown(), ..self }
+    }
+}
+
+impl Offline {
+    /// The same without taking a step.
+    #[must_use]
+    pub fn only_shown(self) -> Self {
+        Self { change: self.change.only_shown(), ..self }
+    }
+}
+
+impl Change {
+    /// The same without taking a step.
+    #[must_use]
+    pub fn only_shown(self) -> Self {
+        Self { dry_run: true, ..self }
+    }
+}
+
 /// The arguments of `online`.
 #[derive(Debug, clap::Args)]
 pub struct Online {
@@ -92,6 +149,9 @@ pub struct Online {
     /// The node [default: where most of it is up, else the most preferred]
     #[arg(long, value_name = "NODE")]
     pub on: Option<NodeName>,
+    /// Bring the groups online first that it requires, each where it prefers
+    #[arg(long)]
+    pub with_required: bool,
     /// Common to what changes something.
     #[command(flatten)]
     pub change: Change,
@@ -106,6 +166,9 @@ pub struct Offline {
     /// Stop it on this node alone, whatever the others have
     #[arg(long)]
     pub here: bool,
+    /// Take the groups offline first that require it
+    #[arg(long, conflicts_with = "here")]
+    pub with_dependents: bool,
     /// Common to what changes something.
     #[command(flatten)]
     pub change: Change,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use ims::State;
-use ims::group::Group;
+use ims::group::{Group, Resource};
 use ims::name::{NodeName, ResourceName};
 
 /// The states of a group's resources on one node.
@@ -75,19 +75,26 @@ impl Found {
 }
 
 /// The state of a group on one node: up when all of it is, down when nothing of it is but what may be up on
-/// every node at once.
+/// every node at once. A resource that is disabled counts only where it is not down.
 pub fn state_on(group: &Group, states: &States) -> State {
     let of = |name| states.get(name).copied().unwrap_or(State::Unknown);
-    let own = State::of_parts(
-        group.resources.iter().filter(|resource| !resource.kind.is_persistent()).map(|r| of(&r.name)),
-    );
-    let shared = State::of_parts(
-        group.resources.iter().filter(|resource| resource.kind.is_persistent()).map(|r| of(&r.name)),
-    );
-    let has_shared = group.resources.iter().any(|resource| resource.kind.is_persistent());
+    let (shared, own): (Vec<&Resource>, Vec<&Resource>) = group
+        .resources
+        .iter()
+        .filter(|resource| counts(resource, states))
+        .partition(|resource| resource.kind.is_persistent());
+    let has_shared = !shared.is_empty();
+    let own = State::of_parts(own.into_iter().map(|r| of(&r.name)));
+    let shared = State::of_parts(shared.into_iter().map(|r| of(&r.name)));
     match (own, shared) {
         (State::Up, State::Down | State::Partial) if has_shared => State::Partial,
         (State::Up, State::Unknown) => State::Unknown,
         (own, _) => own,
     }
+}
+
+/// A resource that is disabled does not, unless something of it may still be there.
+fn counts(resource: &Resource, states: &States) -> bool {
+    let is_gone = resource.kind.is_persistent() || states.get(&resource.name) == Some(&State::Down);
+    !(resource.is_disabled && is_gone)
 }

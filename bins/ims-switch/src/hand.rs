@@ -8,7 +8,8 @@ use ims::span::millis;
 use ims::{Exit, Fail, Host, Out, State};
 
 use crate::cli::One;
-use crate::plan::{Hints, Verb, line};
+use crate::marks;
+use crate::plan::{Hints, Verb, line, refused_as_disabled};
 use crate::record::{Outcome, StepRecord};
 use crate::seat::desk::Desk;
 use crate::seat::wire::{Ask, Say};
@@ -24,7 +25,12 @@ pub fn step(host: &Host, one: &One, verb: Verb, out: &mut Out) -> Result<Exit, F
     let looked = desk.looked();
     let state = |name: &ResourceName| looked.get(name).map_or(State::Unknown, |(state, _)| *state);
     match verb {
-        Verb::Start => needs(&group, &resource, state)?,
+        Verb::Start => {
+            if marks::file::load(host, &group.name)?.lasting.disabled.contains_key(&resource.name) {
+                return Err(refused_as_disabled(&group, &resource.name));
+            }
+            needs(&group, &resource, state)?;
+        }
         Verb::Stop | Verb::Fence => holds(&group, &resource, state)?,
     }
     let record = StepRecord {

@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::lap::Part;
+use crate::marks::Mark;
 
 fn dash() -> String {
     "-".to_owned()
@@ -14,6 +15,13 @@ fn dash() -> String {
 
 fn ms(ms: Option<u64>) -> String {
     ms.map_or_else(dash, |ms| format!("{ms} ms"))
+}
+
+/// A reason and what was said, in one cell of a table.
+fn with_marks(reason: Option<&String>, marks: &[(&str, Option<&Mark>)]) -> String {
+    let marks = marks.iter().filter_map(|(word, mark)| Some(format!("{word} {}", (*mark)?)));
+    let words: Vec<String> = reason.cloned().into_iter().chain(marks).collect();
+    if words.is_empty() { dash() } else { words.join("; ") }
 }
 
 /// A resource on one node.
@@ -32,6 +40,10 @@ pub struct ResourceRecord {
     pub state: State,
     /// What makes the state so, when it is not plain.
     pub reason: Option<String>,
+    /// Who said that it is neither started nor watched.
+    pub disabled: Option<Mark>,
+    /// Who gave its fault up.
+    pub faulted: Option<Mark>,
 }
 
 impl Record for ResourceRecord {
@@ -48,7 +60,10 @@ impl Record for ResourceRecord {
             self.kind.clone(),
             self.node.to_string(),
             self.state.to_string(),
-            self.reason.clone().unwrap_or_else(dash),
+            with_marks(
+                self.reason.as_ref(),
+                &[("disabled", self.disabled.as_ref()), ("faulted", self.faulted.as_ref())],
+            ),
         ]
     }
 }
@@ -66,6 +81,8 @@ pub struct GroupRecord {
     pub lost: Vec<NodeName>,
     /// What is not as it should be.
     pub reason: Option<String>,
+    /// Who said that it is neither moved, started nor stopped.
+    pub frozen: Option<Mark>,
 }
 
 impl Record for GroupRecord {
@@ -80,7 +97,7 @@ impl Record for GroupRecord {
             self.group.to_string(),
             self.state.to_string(),
             self.online_on.as_ref().map_or_else(dash, ToString::to_string),
-            self.reason.clone().unwrap_or_else(dash),
+            with_marks(self.reason.as_ref(), &[("frozen", self.frozen.as_ref())]),
         ]
     }
 }

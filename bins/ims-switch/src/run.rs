@@ -16,6 +16,7 @@ use ims::{Exit, Fail, Host, State};
 use crate::cli::Run;
 use crate::found::state_on;
 use crate::interrupt::Interrupt;
+use crate::marks;
 use crate::seat::desk::{Desk, runs_path};
 
 /// How soon a signal to us reaches the command.
@@ -26,7 +27,8 @@ const SIGTERM: i32 = 15;
 
 /// Runs the command where the group is online.
 pub fn run(host: &Host, asked: &Run, interrupt: &Interrupt) -> Result<Exit, Fail> {
-    let group = Group::load(host, &asked.group)?;
+    let mut group = Group::load(host, &asked.group)?;
+    marks::file::load(host, &asked.group)?.apply(&mut group);
     // Shared with other commands; whoever moves the group takes it alone, and so waits for all of them.
     let lock = Lock::share(&runs_path(host, &asked.group), asked.timeout.0)?;
     let desk = Desk::new(host, group.clone())?;

@@ -1,8 +1,10 @@
 //! Where a group is: each resource on each node, and the judgement of the whole.
 
+use ims::fail::FailRecord;
 use ims::group::Group;
 use ims::name::{GroupName, NodeName};
 use ims::nodes::Nodes;
+use ims::sys::stderr;
 use ims::{Exit, Fail, Host, Out, State};
 
 use crate::drive::online_on;
@@ -23,22 +25,54 @@ pub fn chosen(host: &Host, named: &[GroupName]) -> Result<Vec<GroupName>, Fail> 
     Ok(all)
 }
 
-/// Prints where the groups are.
+/// What was seen of a group.
+#[derive(Debug)]
+pub struct Sight {
+    /// Each resource on each node.
+    pub resources: Vec<ResourceRecord>,
+    /// The whole.
+    pub group: GroupRecord,
+    /// The judgement: online on exactly one node, offline everywhere, or neither.
+    pub exit: Exit,
+}
+
+/// Prints where the groups are. One that nothing can be told of keeps no other from being told.
 pub fn status(host: &Host, named: &[GroupName], out: &mut Out) -> Result<Exit, Fail> {
     let mut exit = Exit::Ok;
     let mut groups = Vec::new();
+    let mut fails: Vec<Fail> = Vec::new();
     for name in chosen(host, named)? {
-        let team = Team::gather(host, Group::load(host, &name)?, Nodes::load(host)?, None)?;
-        let (found, details) = team.look();
-        for record in resources(&team.group, &details) {
-            out.record(&record)?;
+        match of(host, &name) {
+            Ok(sight) => {
+                sight.resources.iter().try_for_each(|resource| out.record(resource))?;
+                exit = exit.gravest(sight.exit);
+                groups.push(sight.group);
+            }
+            Err(fail) => fails.push(fail),
         }
-        let (record, judged) = judge(&team.group, &found);
-        exit = exit.gravest(judged);
-        groups.push(record);
     }
     groups.iter().try_for_each(|group| out.record(group))?;
+    for fail in fails {
+        stderr::say("ims-switch", &fail);
+        out.record(&FailRecord::from(&fail))?;
+        exit = exit.gravest(fail.exit());
+    }
     Ok(exit)
+}
+
+/// Looks where a group is.
+pub fn of(host: &Host, name: &GroupName) -> Result<Sight, Fail> {
+    let mut team = Team::gather(host, Group::load(host, name)?, Nodes::load(host)?, None)?;
+    let (kept, _) = team.marks()?;
+    kept.apply(&mut team.group);
+    let (found, details) = team.look();
+    let mut resources = resources(&team.group, &details);
+    for record in &mut resources {
+        record.disabled = kept.lasting.disabled.get(&record.resource).cloned();
+        record.faulted = kept.lasting.faulted.get(&record.resource).cloned();
+    }
+    let (group, exit) = judge(&team.group, &found);
+    Ok(Sight { resources, group: GroupRecord { frozen: kept.frozen().cloned(), ..group }, exit })
 }
 
 fn resources(group: &Group, details: &Details) -> Vec<ResourceRecord> {
@@ -54,6 +88,8 @@ fn resources(group: &Group, details: &Details) -> Vec<ResourceRecord> {
                 node: node.clone(),
                 state,
                 reason,
+                disabled: None,
+                faulted: None,
             });
         }
     }
@@ -79,6 +115,7 @@ pub fn judge(group: &Group, found: &Found) -> (GroupRecord, Exit) {
         online_on,
         lost: lost.clone(),
         reason,
+        frozen: None,
     };
     if let Some(twice) = up_twice(group, found) {
         return (record(State::Partial, holder, Some(twice)), Exit::Broken);

@@ -47,6 +47,8 @@ pub struct Resource {
     pub limits: Limits,
     /// What is done about faults.
     pub policy: Policy,
+    /// Whether somebody said that it is neither started nor watched. That is no part of the file.
+    pub is_disabled: bool,
 }
 
 /// The types of resources.

@@ -154,7 +154,14 @@ fn resource(name: ResourceName, keys: &Keys<'_>) -> Result<Resource, Fail> {
     if let Some(twice) = twice(&requires) {
         return Err(keys.wrong("requires", format!("{twice} stands twice in requires")));
     }
-    Ok(Resource { name, kind: kind(word, keys)?, requires, limits: limits(keys)?, policy: policy(keys)? })
+    Ok(Resource {
+        name,
+        kind: kind(word, keys)?,
+        requires,
+        limits: limits(keys)?,
+        policy: policy(keys)?,
+        is_disabled: false,
+    })
 }
 
 fn kind(word: &str, keys: &Keys<'_>) -> Result<Kind, Fail> {

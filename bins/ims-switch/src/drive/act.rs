@@ -164,8 +164,10 @@ impl Crew<'_> {
             Say::Done(done) => Ok(done),
             Say::Hello(_)
             | Say::Looked(_)
+            | Say::Marks(_)
             | Say::Needs(_)
             | Say::Findings(_)
+            | Say::Changed(_)
             | Say::Bearing(_)
             | Say::Rehearsed(_) => Err(Fail::unknown(format!("{} answered something else", step.node))),
         }

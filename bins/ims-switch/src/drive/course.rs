@@ -4,14 +4,14 @@
 use std::time::Instant;
 
 use ims::group::Group;
-use ims::name::NodeName;
+use ims::name::{NodeName, ResourceName};
 use ims::{Exit, Fail, Out, State};
 use jiff::Timestamp;
 
 use super::act::{Came, Crew, since};
 use super::team::Team;
 use super::{Asked, online_on};
-use crate::found::{Found, Seen, state_on};
+use crate::found::{Found, Seen, States, state_on};
 use crate::journal::gap_ms;
 use crate::plan::{self, Plan, Verb, Wish, whereabouts};
 use crate::record::{RunRecord, StepRecord};
@@ -57,7 +57,8 @@ impl Run<'_> {
         out: &mut Out,
     ) -> Result<Exit, Fail> {
         let online_on = online_on(&team.group, found);
-        if let Some(target) = &plan.target
+        let is_of_all = !matches!(self.asked.wish, Wish::Enable(_));
+        if let Some(target) = plan.target.as_ref().filter(|_| is_of_all)
             && let Some(Seen::Reached(states)) = found.get(target)
             && state_on(&team.group, states) != State::Up
         {
@@ -70,7 +71,8 @@ impl Run<'_> {
             .filter(|(_, seen)| matches!(seen, Seen::Lost { .. }))
             .map(|(node, _)| node.to_string())
             .collect();
-        let exit = match (&plan.target, lost.is_empty()) {
+        let is_left = matches!(self.asked.wish, Wish::Leave(_));
+        let exit = match (&plan.target, lost.is_empty() || is_left) {
             (None, false) => {
                 return Err(Fail::unknown(format!(
                     "{} cannot be reached; whether {} is offline there is unknown",
@@ -152,18 +154,34 @@ impl Run<'_> {
         let is_so = match &plan.target {
             Some(target) => match &self.asked.wish {
                 Wish::Restart(resource) => now.state(target, resource) == State::Up,
-                Wish::Online(_) | Wish::Offline(_) | Wish::Move(_) | Wish::Giveover => {
-                    online_on(group, &now).as_ref() == Some(target)
+                Wish::Enable(resources) => resources.iter().all(|name| now.state(target, name) == State::Up),
+                Wish::Renew(resources) if !resources.is_empty() => {
+                    resources.iter().all(|name| now.state(target, name) == State::Up)
                 }
+                Wish::Online(_)
+                | Wish::Offline(_)
+                | Wish::Move(_)
+                | Wish::Leave(_)
+                | Wish::Giveover
+                | Wish::Renew(_)
+                | Wish::Disable(_) => online_on(group, &now).as_ref() == Some(target),
             },
             None => match &self.asked.wish {
                 Wish::Offline(Some(node)) => match now.get(node) {
                     Some(Seen::Reached(states)) => state_on(group, states) == State::Down,
                     Some(Seen::Lost { .. } | Seen::Fenced) | None => false,
                 },
-                Wish::Offline(None) | Wish::Online(_) | Wish::Move(_) | Wish::Giveover | Wish::Restart(_) => {
-                    now.reached().all(|(_, states)| state_on(group, states) == State::Down)
+                Wish::Disable(resources) => {
+                    now.reached().all(|(_, states)| resources.iter().all(|name| is_off(group, states, name)))
                 }
+                Wish::Offline(None)
+                | Wish::Online(_)
+                | Wish::Move(_)
+                | Wish::Leave(_)
+                | Wish::Giveover
+                | Wish::Restart(_)
+                | Wish::Renew(_)
+                | Wish::Enable(_) => now.reached().all(|(_, states)| state_on(group, states) == State::Down),
             },
         };
         if !is_so {
@@ -171,7 +189,9 @@ impl Run<'_> {
         }
         let lost: Vec<&NodeName> =
             now.nodes().filter(|(_, seen)| matches!(seen, Seen::Lost { .. })).map(|(node, _)| node).collect();
-        if let (None, Wish::Offline(None), Some(node)) = (&plan.target, &self.asked.wish, lost.first()) {
+        if let (None, Wish::Offline(None) | Wish::Disable(_), Some(node)) =
+            (&plan.target, &self.asked.wish, lost.first())
+        {
             let fail = Fail::unknown(format!(
                 "{node} cannot be reached; whether {} is offline there is unknown",
                 group.name
@@ -246,6 +266,12 @@ impl Run<'_> {
             Some(fail) => Err(fail),
         }
     }
+}
+
+/// Whether a resource is down, or may be up everywhere.
+fn is_off(group: &Group, states: &States, name: &ResourceName) -> bool {
+    let is_persistent = group.get(name).is_some_and(|resource| resource.kind.is_persistent());
+    is_persistent || states.get(name) == Some(&State::Down)
 }
 
 /// Nodes that were fenced stay so however they look: they do not answer.

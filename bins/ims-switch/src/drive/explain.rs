@@ -11,8 +11,11 @@ use crate::plan::{self, Verb};
 /// Explains the plan for what is asked for, and refuses what a run would refuse.
 pub fn explain(host: &Host, asked: &Asked, out: &mut Out) -> Result<Exit, Fail> {
     let group = Group::load(host, &asked.group)?;
-    let team = Team::gather(host, group, Nodes::load(host)?, asked.wish.alone())?;
+    let mut team = Team::gather(host, group, Nodes::load(host)?, asked.wish.alone())?;
     refuse_differences(host, &team)?;
+    let (kept, _) = team.marks()?;
+    kept.refuse_frozen(&asked.group)?;
+    kept.apply(&mut team.group);
     let (mut found, _) = team.look();
     take_word(host, &team, &mut found, asked)?;
     let planned = plan::plan(&team.group, &found, &asked.wish);
@@ -21,7 +24,7 @@ pub fn explain(host: &Host, asked: &Asked, out: &mut Out) -> Result<Exit, Fail> 
     }
     let plan = planned?;
     if plan.steps.iter().any(|step| step.verb == Verb::Start) {
-        prepare::required_groups(host, &team)?;
+        prepare::required_groups(host, &team, &asked.shown_before)?;
         if let Some(target) = &plan.target {
             prepare::check_target(&team, target)?;
         }

@@ -3,6 +3,7 @@
 mod act;
 mod course;
 mod explain;
+mod marks;
 mod prepare;
 pub mod team;
 
@@ -18,6 +19,7 @@ use jiff::Timestamp;
 use crate::found::{Found, Seen, state_on};
 use crate::interrupt::Interrupt;
 use crate::journal::Journal;
+use crate::marks::change::untold;
 use crate::plan::{self, Verb, Wish};
 use crate::record::RunRecord;
 use act::{Crew, planned};
@@ -39,6 +41,10 @@ pub struct Asked {
     pub timeout: Duration,
     /// Nodes that a person switched off.
     pub confirm_fenced: Vec<NodeName>,
+    /// Why, for what is kept.
+    pub reason: Option<String>,
+    /// Required groups that are taken for online: a run that was only shown would bring them online before.
+    pub shown_before: Vec<GroupName>,
 }
 
 /// Does what is asked for.
@@ -49,25 +55,45 @@ pub fn drive(host: &Host, asked: &Asked, interrupt: &Interrupt, out: &mut Out) -
     let nodes = Nodes::load(host)?;
     let mut phases = Phases::new(run.began, host.name().parse()?, asked.group.clone());
     let alone = asked.wish.alone();
-    let team = phases.time("reach", "the nodes of the group", || Team::gather(host, group, nodes, alone))?;
+    let mut team =
+        phases.time("reach", "the nodes of the group", || Team::gather(host, group, nodes, alone))?;
     refuse_differences(host, &team)?;
     if !asked.dry_run {
         phases.time("lock", "one run at a time", || team.lock(asked.timeout))?;
     }
+    let (before, all_say_so) = team.marks()?;
+    before.refuse_frozen(&asked.group)?;
+    let kept = marks::wanted(host, asked, &before)?;
+    kept.apply(&mut team.group);
+    let team = team;
     let (mut found, _) = phases.time("look", "what is where", || Ok(team.look()))?;
     take_word(host, &team, &mut found, asked)?;
     let plan = plan::plan(&team.group, &found, &asked.wish)?;
+    let keep = |out: &mut Out| {
+        if !asked.dry_run && (kept != before || !all_say_so) {
+            team.keep(&kept)?;
+        }
+        if kept != before && !asked.dry_run {
+            untold(&team.lost());
+        }
+        let told = marks::told(asked, &team, &before, &kept);
+        told.iter().try_for_each(|mark| out.record(mark))
+    };
     if plan.steps.iter().all(|step| is_look_only(&team, step)) {
+        keep(out)?;
         return run.nothing_to_do(&team, &found, &plan, out);
     }
     let starts = plan.steps.iter().any(|step| step.verb == Verb::Start);
     if starts {
-        phases.time("check", "the groups it requires", || prepare::required_groups(host, &team))?;
+        phases.time("check", "the groups it requires", || {
+            prepare::required_groups(host, &team, &asked.shown_before)
+        })?;
     }
     if let Some(target) = plan.target.as_ref().filter(|_| starts) {
         phases.time("check", "whether the target can take it", || prepare::check_target(&team, target))?;
     }
     if asked.dry_run {
+        keep(out)?;
         for (index, step) in plan.steps.iter().enumerate() {
             out.record(&planned(&asked.group, step, index, 0))?;
         }
@@ -83,6 +109,7 @@ pub fn drive(host: &Host, asked: &Asked, interrupt: &Interrupt, out: &mut Out) -
     if let Some(signal) = interrupt.came() {
         return Err(Fail::failed(format!("stopped by {signal} before anything was touched")));
     }
+    keep(out)?;
     let journal = Journal::open(host, &asked.group, run.began, run.time)?;
     run.steps = phases.records;
     for step in &mut run.steps {
@@ -97,6 +124,12 @@ pub fn drive(host: &Host, asked: &Asked, interrupt: &Interrupt, out: &mut Out) -
     journal.begin(&begun, &run.steps)?;
     let crew = Crew { host, team: &team, journal: &journal, interrupt };
     let result = run.carry_out(&crew, &found, plan, out);
+    let is_as_before = |fail: &Fail| matches!(fail.exit(), Exit::Failed | Exit::Refused);
+    if kept != before && result.as_ref().is_err_and(|(fail, _)| is_as_before(fail)) {
+        // Of what is as before, what was said before holds.
+        team.keep(&before.clone().after(&kept))
+            .unwrap_or_else(|fail| ims::sys::stderr::say("ims-switch", fail));
+    }
     run.finish(&crew, result, out)
 }
 

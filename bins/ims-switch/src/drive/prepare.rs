@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use ims::group::Kind;
-use ims::name::{NodeName, ResourceName};
+use ims::name::{GroupName, NodeName, ResourceName};
 use ims::span::millis;
 use ims::sys::exec::Line;
 use ims::{Exit, Fail, Host, Record};
@@ -24,14 +24,14 @@ const PATIENCE: Duration = Duration::from_secs(120);
 pub struct Phases {
     began: Instant,
     node: NodeName,
-    group: ims::name::GroupName,
+    group: GroupName,
     /// What was done, in order.
     pub records: Vec<StepRecord>,
 }
 
 impl Phases {
     /// The phases of a run that began then.
-    pub fn new(began: Instant, node: NodeName, group: ims::name::GroupName) -> Self {
+    pub fn new(began: Instant, node: NodeName, group: GroupName) -> Self {
         Self { began, node, group, records: Vec::new() }
     }
 
@@ -66,8 +66,9 @@ impl Phases {
 }
 
 /// Refuses to start a group before those it requires are online somewhere.
-pub fn required_groups(host: &Host, team: &Team) -> Result<(), Fail> {
-    for group in &team.group.requires_groups {
+pub fn required_groups(host: &Host, team: &Team, taken_for_online: &[GroupName]) -> Result<(), Fail> {
+    let required = &team.group.requires_groups;
+    for group in required.iter().filter(|group| !taken_for_online.contains(group)) {
         let line = Line::new(["ims-switch", "status", group.as_str()]);
         let mut command = beside(&line).arg("--output").arg("json");
         if host.is_elsewhere() {
@@ -119,7 +120,9 @@ pub fn check_target(team: &Team, target: &NodeName) -> Result<(), Fail> {
             .hint("nothing was touched")),
         Say::Hello(_)
         | Say::Looked(_)
+        | Say::Marks(_)
         | Say::Needs(_)
+        | Say::Changed(_)
         | Say::Bearing(_)
         | Say::Rehearsed(_)
         | Say::Done(_) => Err(Fail::unknown(format!("{target} answered something else"))),

@@ -19,7 +19,7 @@ use crate::found::{Found, Seen, States};
 use crate::resource::Looked;
 use crate::seat::Seat;
 use crate::seat::desk::Desk;
-use crate::seat::session::{Reached, Session};
+use crate::seat::session::{Reached, Session, What};
 use crate::seat::wire::{Ask, Hello, Say};
 
 /// How long a node may take to keep a proof.
@@ -65,7 +65,7 @@ fn member(host: &Host, group: &Group, name: &NodeName, node: Option<&Node>) -> R
         Fail::usage(format!("{name} has no reach in {}", nodes::PATH))
             .hint("like reach = [\"ssh\", \"root@mail-2\"]")
     })?;
-    Ok(match Session::open(name, node, &group.name)? {
+    Ok(match Session::open(name, node, &group.name, What::Group)? {
         Reached::Yes(session, hello) => member(Ok((Seat::There(session), hello))),
         Reached::Lost(why) => member(Err(why)),
     })
@@ -102,6 +102,12 @@ impl Team {
     /// The seats of the nodes that still answer.
     pub fn present(&self) -> impl Iterator<Item = &Seat> {
         self.seats().filter(|seat| seat.lost().is_none())
+    }
+
+    /// The nodes that do not answer.
+    pub fn lost(&self) -> Vec<NodeName> {
+        let is_lost = |member: &&Member| member.seat().is_none_or(|seat| seat.lost().is_some());
+        self.members.iter().filter(is_lost).map(|member| member.node.clone()).collect()
     }
 
     /// Gives every node that answers the proof that a node was fenced. The node is off all the same where it cannot be
@@ -213,8 +219,10 @@ impl Team {
             }
             Ok(
                 Say::Hello(_)
+                | Say::Marks(_)
                 | Say::Needs(_)
                 | Say::Findings(_)
+                | Say::Changed(_)
                 | Say::Bearing(_)
                 | Say::Rehearsed(_)
                 | Say::Done(_),
@@ -231,7 +239,7 @@ impl Team {
     fn reach_again<'a>(&self, member: &'a Member) -> Result<Result<&'a Seat, String>, Fail> {
         let name = &member.node;
         let node = self.nodes.get(name).ok_or_else(|| Fail::unknown(format!("{name} has no reach")))?;
-        let (session, hello) = match Session::open(name, node, &self.group.name)? {
+        let (session, hello) = match Session::open(name, node, &self.group.name, What::Group)? {
             Reached::Yes(session, hello) => (session, hello),
             Reached::Lost(why) => return Ok(Err(why)),
         };

@@ -163,6 +163,9 @@ fn untouched(
     if let Some(alone) = wish.alone().filter(|alone| *alone != node) {
         return format!("only {alone} is asked about");
     }
+    if resource.is_disabled {
+        return format!("it is disabled, and {state}");
+    }
     match (wish, &plan.target) {
         (Wish::Restart(name), Some(target)) if target == node => {
             format!("only {name} and what cannot run without it is restarted")

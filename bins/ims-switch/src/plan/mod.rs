@@ -4,6 +4,7 @@
 mod back;
 pub mod explain;
 pub mod line;
+mod marked;
 mod restart;
 mod steps;
 mod target;
@@ -15,6 +16,7 @@ use ims::{Fail, State};
 
 use crate::found::{Found, Seen};
 pub use back::back;
+pub use marked::refused_as_disabled;
 use restart::restart;
 pub use steps::{Hints, Step, Verb};
 use steps::{Want, ordered};
@@ -35,6 +37,14 @@ pub enum Wish {
     Giveover,
     /// One resource stopped and started where it is.
     Restart(ResourceName),
+    /// Resources, with all that stands on them, stopped and started where the group is; all when none is named.
+    Renew(Vec<ResourceName>),
+    /// Online on the most preferred other node, where it is not down on that one.
+    Leave(NodeName),
+    /// Resources started where the group is, now that they are enabled.
+    Enable(Vec<ResourceName>),
+    /// Resources stopped, now that they are disabled.
+    Disable(Vec<ResourceName>),
 }
 
 impl Wish {
@@ -49,6 +59,10 @@ impl Wish {
             Self::Move(Some(node)) => format!("move --to {node}"),
             Self::Giveover => "giveover".to_owned(),
             Self::Restart(resource) => format!("restart {resource}"),
+            Self::Renew(resources) => words("restart", resources),
+            Self::Leave(node) => format!("leave {node}"),
+            Self::Enable(resources) => words("enable", resources),
+            Self::Disable(resources) => words("disable", resources),
         }
     }
 
@@ -56,9 +70,20 @@ impl Wish {
     pub const fn alone(&self) -> Option<&NodeName> {
         match self {
             Self::Offline(alone) => alone.as_ref(),
-            Self::Online(_) | Self::Move(_) | Self::Giveover | Self::Restart(_) => None,
+            Self::Online(_)
+            | Self::Move(_)
+            | Self::Giveover
+            | Self::Restart(_)
+            | Self::Renew(_)
+            | Self::Leave(_)
+            | Self::Enable(_)
+            | Self::Disable(_) => None,
         }
     }
+}
+
+fn words(verb: &str, resources: &[ResourceName]) -> String {
+    resources.iter().fold(verb.to_owned(), |words, resource| format!("{words} {resource}"))
 }
 
 /// The steps, and where they lead.
@@ -104,6 +129,10 @@ pub fn plan(group: &Group, found: &Found, wish: &Wish) -> Result<Plan, Fail> {
             Ok(Plan { target: None, steps: ordered(group, found, &want, &[]) })
         }
         Wish::Restart(resource) => restart(group, found, resource),
+        Wish::Renew(resources) => marked::renew(group, found, resources),
+        Wish::Leave(node) => marked::leave(group, found, node),
+        Wish::Enable(resources) => marked::enabled(group, found, resources),
+        Wish::Disable(resources) => marked::disabled(group, found, resources),
     }
 }
 
@@ -137,9 +166,14 @@ fn own(group: &Group) -> impl Iterator<Item = &Resource> {
 }
 
 fn on_one(group: &Group, found: &Found, target: NodeName) -> Result<Plan, Fail> {
+    marked::refuse_disabled_needs(group)?;
     let mut want = Want::default();
     for resource in &group.resources {
-        want.up(&target, &resource.name, format!("the group is wanted on {target}"));
+        if resource.is_disabled {
+            want.down(&target, &resource.name, "it is disabled");
+        } else {
+            want.up(&target, &resource.name, format!("the group is wanted on {target}"));
+        }
     }
     for (node, _) in found.reached().filter(|(node, _)| *node != &target) {
         for resource in own(group) {
@@ -167,7 +201,7 @@ const fn is_volume(resource: &Resource) -> bool {
 /// A server that still runs while its volume is not mounted holds nothing but trouble: it is started anew.
 fn restart_what_lost_its_volume(group: &Group, found: &Found, target: &NodeName, want: &mut Want) {
     let mut lost: Vec<&ResourceName> = Vec::new();
-    for resource in &group.resources {
+    for resource in group.resources.iter().filter(|resource| !resource.is_disabled) {
         let without = resource.requires.iter().any(|name| lost.contains(&name));
         if is_volume(resource) && found.state(target, &resource.name) == State::Down {
             lost.push(&resource.name);

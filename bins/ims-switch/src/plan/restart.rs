@@ -8,7 +8,7 @@ use ims::{Fail, State};
 
 use super::steps::{Want, ordered};
 use super::target::best_holder;
-use super::{Plan, is_volume, online_nowhere, to_fence};
+use super::{Plan, is_volume, online_nowhere, refused_as_disabled, to_fence};
 use crate::found::{Found, Seen};
 
 /// Plans a restart.
@@ -20,23 +20,46 @@ pub fn restart(group: &Group, found: &Found, name: &ResourceName) -> Result<Plan
     if resource.kind.is_persistent() {
         return Err(Fail::usage(format!("{name} is a {}: it is only looked at", resource.kind.word())));
     }
+    if resource.is_disabled {
+        return Err(refused_as_disabled(group, name));
+    }
     let target = best_holder(group, found).ok_or_else(|| online_nowhere(group))?;
     let (again, needed) = taken_along(group, found, &target, name);
     let mut want = Want::default();
     for needed in &needed {
+        if group.get(needed).is_some_and(|needed| needed.is_disabled) {
+            return Err(refused_as_disabled(group, needed));
+        }
         want.up(&target, needed, format!("{name} cannot run without it"));
     }
     for other in &again {
         let why =
             if *other == name { "a restart is wanted".to_owned() } else { format!("{name} is restarted") };
-        want.again(&target, other, why);
+        if group.get(other).is_some_and(|other| other.is_disabled) {
+            want.down(&target, other, "it is disabled");
+        } else {
+            want.again(&target, other, why);
+        }
     }
-    let mut is_alone = true;
-    for started in again.iter().chain(needed.iter().filter(|n| found.state(&target, n) != State::Up)) {
-        is_alone &= !may_be_elsewhere(group, found, &target, started)?;
-    }
-    let fence = if is_alone { Vec::new() } else { to_fence(group, found, &want)? };
+    let started = again.iter().chain(needed.iter().filter(|n| found.state(&target, n) != State::Up));
+    let fence = fence_before(group, found, &target, &want, started.copied())?;
     Ok(Plan { target: Some(target), steps: ordered(group, found, &want, &fence) })
+}
+
+/// The nodes that must be fenced before these resources are started where the group is; refused when one of them is or
+/// may be up on a node that answers.
+pub fn fence_before<'a, 'f>(
+    group: &Group,
+    found: &'f Found,
+    target: &NodeName,
+    want: &Want,
+    started: impl Iterator<Item = &'a ResourceName>,
+) -> Result<Vec<&'f NodeName>, Fail> {
+    let mut is_alone = true;
+    for started in started {
+        is_alone &= !may_be_elsewhere(group, found, target, started)?;
+    }
+    if is_alone { Ok(Vec::new()) } else { to_fence(group, found, want) }
 }
 
 /// What is restarted, and what else must be up for that.

@@ -83,7 +83,19 @@ pub fn target_of_move(group: &Group, found: &Found, to: Option<&NodeName>) -> Re
         return answering(group, found, node);
     }
     let from = best_holder(group, found);
-    first_reached(found, from.as_ref()).cloned().ok_or_else(|| {
+    other_than(group, found, from.as_ref())
+}
+
+/// The node that a group goes to when it leaves one: where most of it is up besides, else the most preferred other.
+pub fn elsewhere(group: &Group, found: &Found, node: &NodeName) -> Result<NodeName, Fail> {
+    match best_holder(group, found).filter(|holder| holder != node) {
+        Some(holder) => Ok(holder),
+        None => other_than(group, found, Some(node)),
+    }
+}
+
+fn other_than(group: &Group, found: &Found, from: Option<&NodeName>) -> Result<NodeName, Fail> {
+    first_reached(found, from).cloned().ok_or_else(|| {
         Fail::refused(format!("there is no other node that {} could go to", group.name))
             .hint("no other node of the group can be reached")
     })

@@ -1,6 +1,7 @@
 //! `ims-switch react`: probe records in, decisions out, and what was decided is done: a restart, then the group
 //! goes to the next node.
 
+mod marked;
 pub mod policy;
 mod stdin;
 
@@ -112,7 +113,11 @@ pub fn react(host: &Host, react: &React, interrupt: &Interrupt, out: &mut Out) -
             continue;
         };
         let heard = Heard { state: answer.state, round: answer.attempt, time: answer.time };
-        let (choice, reason) = counts.decide(&resource.name, &resource.policy, &heard);
+        let stays = if answer.state == State::Up { None } else { marked::stays(host, &group.name, resource) };
+        let (choice, reason) = match stays {
+            Some(why) => (Choice::Nothing, why),
+            None => counts.decide(&resource.name, &resource.policy, &heard),
+        };
         if answer.state == State::Up {
             continue;
         }
@@ -132,6 +137,10 @@ pub fn react(host: &Host, react: &React, interrupt: &Interrupt, out: &mut Out) -
             let done = act(host, react, &resource.name, choice, interrupt, out);
             if let Some(done) = done {
                 exit = exit.gravest(done);
+                if choice == Choice::Giveover && marked::is_final(done) {
+                    let why = format!("{}, and that ended as {}", decision.reason, done.word());
+                    marked::give_up(host, &group.name, &resource.name, &why, react.timeout.0);
+                }
                 decision.status = Some(done.word().to_owned());
             }
         }
@@ -180,6 +189,8 @@ fn act(
         dry_run: false,
         timeout: react.timeout.0,
         confirm_fenced: Vec::new(),
+        reason: None,
+        shown_before: Vec::new(),
     };
     let restart = || asked(Wish::Restart(resource.clone()));
     let mut attempt = |asked: &Asked| match drive(host, asked, interrupt, out) {

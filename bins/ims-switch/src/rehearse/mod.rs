@@ -31,7 +31,8 @@ const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Rehearses a move of a group.
 pub fn rehearse(host: &Host, args: &Rehearse, out: &mut Out) -> Result<Exit, Fail> {
-    let team = Team::gather(host, Group::load(host, &args.group)?, Nodes::load(host)?, None)?;
+    let mut team = Team::gather(host, Group::load(host, &args.group)?, Nodes::load(host)?, None)?;
+    let said = said(&mut team);
     let (found, _) = team.look();
     let holder = online_on(&team.group, &found);
     let wish = match (&holder, &args.to) {
@@ -48,6 +49,7 @@ pub fn rehearse(host: &Host, args: &Rehearse, out: &mut Out) -> Result<Exit, Fai
         (None, Err(_)) => return Err(planned.err().unwrap_or_else(|| Fail::unknown("no plan"))),
     };
     let mut told = files(host, &team)?;
+    told.push(said);
     told.extend(nodes(&team, &found));
     told.push(match &planned {
         Ok(plan) => {
@@ -62,6 +64,8 @@ pub fn rehearse(host: &Host, args: &Rehearse, out: &mut Out) -> Result<Exit, Fai
         Ok(
             Say::Hello(_)
             | Say::Looked(_)
+            | Say::Marks(_)
+            | Say::Changed(_)
             | Say::Needs(_)
             | Say::Findings(_)
             | Say::Bearing(_)
@@ -99,6 +103,21 @@ fn files(host: &Host, team: &Team) -> Result<Vec<Point>, Fail> {
         Point::new(None, "group file and registry", Verdict::Obstacle).because(format!("{node}: {what}"))
     };
     Ok(differences.into_iter().map(told).collect())
+}
+
+/// Whether the group may be moved at all. What is disabled is no part of the plan from here on.
+fn said(team: &mut Team) -> Point {
+    let point = |verdict| Point::new(None, "frozen", verdict);
+    match team.marks() {
+        Ok((kept, _)) => {
+            kept.apply(&mut team.group);
+            match kept.refuse_frozen(&team.group.name) {
+                Ok(()) => point(Verdict::Good),
+                Err(fail) => point(Verdict::Obstacle).because(fail.to_string()),
+            }
+        }
+        Err(fail) => point(Verdict::Unknown).because(fail.to_string()),
+    }
 }
 
 /// Which nodes answer, and whether one that does not could be fenced.
@@ -144,6 +163,8 @@ fn borne(
         Ok(
             Say::Hello(_)
             | Say::Looked(_)
+            | Say::Marks(_)
+            | Say::Changed(_)
             | Say::Needs(_)
             | Say::Findings(_)
             | Say::Rehearsed(_)

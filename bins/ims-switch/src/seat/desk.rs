@@ -16,6 +16,7 @@ use ims::{Fail, Host};
 use super::wire::{Ask, Hello, Say, VERSION};
 use crate::guards;
 use crate::lap::{Done, Laps};
+use crate::marks::{self, Kept};
 use crate::plan::line;
 use crate::rehearse;
 use crate::resource::{self, Here, Looked, server};
@@ -73,6 +74,10 @@ impl Desk {
             Ask::HoldRuns { patience_ms } => {
                 hold(&self.runs, &runs_path(&self.host, &self.group.name), patience_ms)
             }
+            Ask::Marks => {
+                marks::file::load(&self.host, &self.group.name).map(|kept| Say::Marks(Box::new(kept)))
+            }
+            Ask::Keep { kept } => self.locked().and_then(|_| self.remember(kept)),
             Ask::Look => Ok(Say::Looked(self.looked())),
             Ask::Needs => Ok(Say::Needs(self.needs())),
             Ask::Check { needs } => Ok(Say::Findings(self.findings(&needs))),
@@ -83,6 +88,7 @@ impl Desk {
             Ask::Rehearse { bearing } => Ok(Say::Rehearsed(rehearse::points(&self.here(), bearing.as_ref()))),
             Ask::Sync => self.sync().map(Say::Done),
             Ask::Prove { fenced } => self.keep(&fenced).map(Say::Done),
+            Ask::Put { .. } | Ask::Remove { .. } => Err(Fail::usage("the group's file is not served here")),
             Ask::Start { resource, hints } => {
                 let resource = self.group.find(&resource)?;
                 self.locked()?.start(resource, &hints).map(Say::Done)
@@ -105,6 +111,11 @@ impl Desk {
                 Err(Fail::refused(format!("the lock of {} is not held on {}", self.group.name, self.node)))
             }
         }
+    }
+
+    fn remember(&self, kept: Kept) -> Result<Say, Fail> {
+        marks::file::keep(&self.host, &self.group.name, &kept)?;
+        Ok(Say::Marks(Box::new(kept)))
     }
 
     /// Looks at all resources at once.
@@ -153,11 +164,13 @@ impl Desk {
     fn findings(&self, needs: &BTreeMap<ResourceName, Vec<PathBuf>>) -> Vec<String> {
         let here = self.here();
         let none = Vec::new();
+        let disabled = marks::file::load(&self.host, &self.group.name).unwrap_or_default().lasting.disabled;
         std::thread::scope(|scope| {
             let threads: Vec<_> = self
                 .group
                 .resources
                 .iter()
+                .filter(|resource| !disabled.contains_key(&resource.name))
                 .map(|resource| {
                     let needs = needs.get(&resource.name).unwrap_or(&none);
                     (resource, scope.spawn(move || here.obstacles(resource, needs)))
@@ -198,7 +211,8 @@ impl Desk {
     }
 }
 
-fn hold(place: &OnceLock<Lock>, path: &Path, patience_ms: u64) -> Result<Say, Fail> {
+/// Takes a lock and keeps it for the rest of the session.
+pub fn hold(place: &OnceLock<Lock>, path: &Path, patience_ms: u64) -> Result<Say, Fail> {
     if place.get().is_none() {
         let lock = Lock::take(path, Duration::from_millis(patience_ms))?;
         // Held already by a request that came at the same time: one lock is enough.

@@ -47,6 +47,15 @@ struct Waiting {
     failure: Option<(Exit, String)>,
 }
 
+/// What a session is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum What {
+    /// The group and its resources.
+    Group,
+    /// The group's file, which may not be there.
+    File,
+}
+
 /// What came of reaching a node.
 #[derive(Debug)]
 pub enum Reached {
@@ -63,8 +72,13 @@ fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl Session {
     /// Reaches a node. Only a connection that fails, or an answer that does not come, makes a node lost; a node that
     /// answers with a failure is there.
-    pub fn open(name: &NodeName, node: &Node, group: &GroupName) -> Result<Reached, Fail> {
-        let line = Line::new(["ims-switch", "serve", group.as_str(), "--output", "json"]).behind(&node.reach);
+    pub fn open(name: &NodeName, node: &Node, group: &GroupName, what: What) -> Result<Reached, Fail> {
+        let line = Line::new(["ims-switch", "serve", group.as_str(), "--output", "json"]);
+        let line = match what {
+            What::Group => line,
+            What::File => line.arg("--file"),
+        };
+        let line = line.behind(&node.reach);
         let mut child = line.spawn(Stdio::piped(), Stdio::piped(), Stdio::piped())?;
         let stdin = child.stdin.take();
         let shared = Arc::new(Shared::default());
@@ -115,8 +129,10 @@ impl Session {
             }
             Say::Hello(hello) => Ok(Reached::Yes(self, hello)),
             Say::Looked(_)
+            | Say::Marks(_)
             | Say::Needs(_)
             | Say::Findings(_)
+            | Say::Changed(_)
             | Say::Bearing(_)
             | Say::Rehearsed(_)
             | Say::Done(_) => Err(Fail::unknown(format!("{name} answered something else"))),

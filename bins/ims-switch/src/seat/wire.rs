@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use ims::change::Change;
 use ims::fencing::Fenced;
 use ims::name::{NodeName, ResourceName};
 use ims::{Exit, Fail, Record, State};
@@ -11,11 +12,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::lap::Done;
+use crate::marks::Kept;
 use crate::plan::Hints;
 use crate::rehearse::{Bearing, Point};
 
 /// Counts the changes of what is said; both ends must say the same.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// A request with its number.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -42,6 +44,13 @@ pub enum Ask {
         /// How long they may be waited for.
         patience_ms: u64,
     },
+    /// What was said of the group, as you keep it?
+    Marks,
+    /// Keep what was said of the group.
+    Keep {
+        /// All of it.
+        kept: Kept,
+    },
     /// Look at every resource.
     Look,
     /// Which executables do the servers here use?
@@ -67,6 +76,18 @@ pub enum Ask {
     Prove {
         /// The proof.
         fenced: Fenced,
+    },
+    /// Put the group's file there.
+    Put {
+        /// What is in it.
+        text: String,
+        /// Whether it is only found out what would change, and whether it may.
+        dry_run: bool,
+    },
+    /// Take the group's file away.
+    Remove {
+        /// Whether it is only found out whether it may be.
+        dry_run: bool,
     },
     /// Start a resource.
     Start {
@@ -104,10 +125,14 @@ pub enum Say {
     Hello(Hello),
     /// The states of the resources, with what makes each so when it is not plain.
     Looked(BTreeMap<ResourceName, (State, Option<String>)>),
+    /// What was said of the group.
+    Marks(Box<Kept>),
     /// The executables that the servers use.
     Needs(BTreeMap<ResourceName, Vec<PathBuf>>),
     /// What would keep the group from starting.
     Findings(Vec<String>),
+    /// What became of the group's file.
+    Changed(Change),
     /// What the node that has the group tells of it.
     Bearing(Box<Bearing>),
     /// What was found of each thing that a move depends on.

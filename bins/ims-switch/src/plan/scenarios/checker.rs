@@ -39,7 +39,7 @@ impl<'a> Checker<'a> {
     /// Judges what is planned, then what is planned again after each way in which it can be cut short, up to so many
     /// such mishaps.
     pub fn check(&mut self, world: &World, wish: &Wish, mishaps: usize) -> Result<(), Wrong> {
-        if !self.seen.insert((world.clone(), format!("{mishaps} {}", wish.words()))) {
+        if !self.seen.insert((world.clone(), format!("{mishaps} {wish:?}"))) {
             return Ok(());
         }
         let plan = match (self.planner)(self.shape, world, wish) {
@@ -53,7 +53,10 @@ impl<'a> Checker<'a> {
         let jobs = self.shape.jobs(&plan.steps);
         let restarted = match wish {
             Wish::Restart(name) => self.shape.group.resources.iter().position(|r| &r.name == name),
-            Wish::Online(_) | Wish::Offline(_) | Wish::Move(_) | Wish::Giveover => None,
+            Wish::Renew(names) | Wish::Enable(names) | Wish::Disable(names) => {
+                names.first().and_then(|name| self.shape.group.resources.iter().position(|r| &r.name == name))
+            }
+            Wish::Online(_) | Wish::Offline(_) | Wish::Move(_) | Wish::Leave(_) | Wish::Giveover => None,
         };
         let course = Course { shape: self.shape, before: world, jobs: &jobs, restarted };
         let points = course.points().map_err(|wrong| format!("{}: {wrong}", wish.words()))?;
@@ -125,7 +128,32 @@ impl<'a> Checker<'a> {
             {
                 Err("it is not where it is wished")
             }
-            (Wish::Online(_) | Wish::Move(_) | Wish::Giveover, Some(target)) => {
+            (Wish::Renew(names) | Wish::Enable(names), Some(target)) => {
+                let is_named =
+                    |r: &usize| names.is_empty() || names.contains(&shape.group.resources[*r].name);
+                let is_up = shape.own().filter(is_named).all(|r| state(end, target, r) == State::Up);
+                if is_up { Ok(()) } else { Err("it is not started") }
+            }
+            (Wish::Disable(names), None) => {
+                let is_named = |r: &usize| names.contains(&shape.group.resources[*r].name);
+                let is_gone =
+                    |node: usize| shape.own().filter(is_named).all(|r| state(end, node, r) == State::Down);
+                if nodes().filter(answers).all(is_gone) { Ok(()) } else { Err("it is not stopped") }
+            }
+            (Wish::Enable(_), None) => {
+                let is_kept = end == before && nodes().filter(answers).all(is_down);
+                if is_kept { Ok(()) } else { Err("it is not started") }
+            }
+            (Wish::Leave(node), None) => {
+                let left = place(node).unwrap();
+                if end == before && (!answers(&left) || is_down(left)) {
+                    Ok(())
+                } else {
+                    Err("it is not left")
+                }
+            }
+            (Wish::Leave(node), Some(target)) if place(node) == Some(target) => Err("it is not left"),
+            (Wish::Online(_) | Wish::Move(_) | Wish::Giveover | Wish::Leave(_), Some(target)) => {
                 let is_whole = (0..shape.len()).all(|resource| state(end, target, resource) == State::Up);
                 let others = nodes().filter(answers).filter(|node| *node != target).all(is_down);
                 if !is_whole || !others {
@@ -139,8 +167,8 @@ impl<'a> Checker<'a> {
                 }
                 Ok(())
             }
-            (Wish::Online(_) | Wish::Move(_) | Wish::Giveover | Wish::Restart(_), None)
-            | (Wish::Offline(_), Some(_)) => Err("the plan leads elsewhere"),
+            (Wish::Online(_) | Wish::Move(_) | Wish::Giveover | Wish::Restart(_) | Wish::Renew(_), None)
+            | (Wish::Offline(_) | Wish::Disable(_), Some(_)) => Err("the plan leads elsewhere"),
         }
     }
 }
@@ -177,6 +205,20 @@ fn may_refuse(shape: &Shape, world: &World, wish: &Wish) -> bool {
         Wish::Online(Some(name)) => !answers(name) || is_barred || reached_holders > 0,
         Wish::Move(Some(name)) => !answers(name) || is_barred,
         Wish::Move(None) | Wish::Giveover => reached < 2 || is_barred || reached_holders == 0,
+        Wish::Leave(node) => !answers(node) || is_barred || reached < 2,
+        Wish::Renew(names) => {
+            let is_whole = |node: usize| (0..shape.len()).all(|r| state(world, node, r) == State::Up);
+            let holder = (0..world.len()).find(|node| is_reached(*node) && has_any(*node));
+            let is_looked_at =
+                |name| shape.group.get(name).is_some_and(|resource| resource.kind.is_persistent());
+            names.iter().any(is_looked_at)
+                || is_barred
+                || reached_holders != 1
+                || reached < world.len()
+                || !holder.is_some_and(is_whole)
+        }
+        // What they require, or what requires them, decides; that is for the stored answers to show.
+        Wish::Enable(_) | Wish::Disable(_) => true,
         Wish::Restart(name) => {
             let is_looked_at = shape.group.get(name).is_some_and(|resource| resource.kind.is_persistent());
             is_looked_at || is_barred || reached_holders != 1 || reached < world.len()

@@ -178,7 +178,9 @@ fn every_plan_from_every_state_of_two_nodes_keeps_the_properties_and_is_final() 
             words.iter().flat_map(|word| ["u", "d", "p"].map(|letter| format!("{word}{letter}"))).collect();
     }
     let sides: Vec<Side> = words.iter().map(|word| text::side(&shape, word)).collect();
-    let wishes = ["online", "offline", "move --to mail-2", "restart ldap"].map(text::wish);
+    let named = ["online", "offline", "move --to mail-2", "restart ldap", "restart"].map(text::wish);
+    let renew = Wish::Renew(vec!["ldap".parse().unwrap()]);
+    let wishes: Vec<Wish> = named.into_iter().chain([renew]).collect();
     let mut checker = Checker::new(&shape, &real);
     for (one, two) in sides.iter().flat_map(|one| sides.iter().map(move |two| (*one, *two))) {
         for wish in &wishes {

@@ -86,6 +86,10 @@ pub fn wish(words: &str) -> Wish {
         ["move"] => Wish::Move(None),
         ["move", "--to", node] => Wish::Move(Some(node.parse().unwrap())),
         ["giveover"] => Wish::Giveover,
+        ["restart"] => Wish::Renew(Vec::new()),
+        ["leave", node] => Wish::Leave(node.parse().unwrap()),
+        ["enable", resource] => Wish::Enable(vec![resource.parse().unwrap()]),
+        ["disable", resource] => Wish::Disable(vec![resource.parse().unwrap()]),
         ["restart", resource] => Wish::Restart(resource.parse().unwrap()),
         _ => panic!("no wish: {words}"),
     }
@@ -99,7 +103,12 @@ pub fn wishes(group: &Group) -> Vec<Wish> {
         wishes.push(Wish::Offline(Some(node.clone())));
         wishes.push(Wish::Move(Some(node.clone())));
     }
-    wishes.extend(group.resources.iter().map(|resource| Wish::Restart(resource.name.clone())));
+    wishes.push(Wish::Renew(Vec::new()));
+    wishes.extend(group.nodes.iter().map(|node| Wish::Leave(node.clone())));
+    for resource in &group.resources {
+        let name = || resource.name.clone();
+        wishes.extend([Wish::Restart(name()), Wish::Enable(vec![name()]), Wish::Disable(vec![name()])]);
+    }
     wishes
 }
 

@@ -1,0 +1,99 @@
+//! What was said of a group, asked of every node that answers and kept on each of them.
+
+use std::time::Duration;
+
+use ims::{Fail, Host};
+
+use super::Asked;
+use super::team::Team;
+use crate::marks::change::said;
+use crate::marks::{Kept, MarkRecord, Sort};
+use crate::plan::Wish;
+use crate::seat::Seat;
+use crate::seat::wire::{Ask, Say};
+
+/// How long a node may take to read or write it.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+fn ask(seat: &Seat, ask: Ask) -> Result<Kept, Fail> {
+    let named = |fail: Fail| Fail::new(fail.exit(), format!("{}: {fail}", seat.node()));
+    match seat.ask(ask, PATIENCE).map_err(named)? {
+        Say::Marks(kept) => Ok(*kept),
+        Say::Hello(_)
+        | Say::Looked(_)
+        | Say::Needs(_)
+        | Say::Findings(_)
+        | Say::Changed(_)
+        | Say::Bearing(_)
+        | Say::Rehearsed(_)
+        | Say::Done(_) => Err(Fail::unknown(format!("{} answered something else", seat.node()))),
+    }
+}
+
+impl Team {
+    /// What the nodes that answer say together, and whether all of them say just that.
+    pub fn marks(&self) -> Result<(Kept, bool), Fail> {
+        let told: Vec<Kept> = self.present().map(|seat| ask(seat, Ask::Marks)).collect::<Result<_, _>>()?;
+        let together = told.iter().cloned().fold(Kept::default(), Kept::with);
+        let all_say_so = told.iter().all(|kept| *kept == together);
+        Ok((together, all_say_so))
+    }
+
+    /// Has every node that answers keep it. Where one of several cannot, it holds all the same, for the others tell it
+    /// to every run; that one must be told again.
+    pub fn keep(&self, kept: &Kept) -> Result<(), Fail> {
+        let mut done = 0;
+        let mut failed: Option<Fail> = None;
+        for seat in self.present() {
+            match ask(seat, Ask::Keep { kept: kept.clone() }) {
+                Ok(_) => done += 1,
+                Err(fail) => failed = failed.or(Some(fail)),
+            }
+        }
+        match failed {
+            None => Ok(()),
+            Some(fail) if done == 0 => Err(fail),
+            Some(fail) => {
+                Err(Fail::broken(fail.to_string()).hint("mend that, then run the same command again"))
+            }
+        }
+    }
+}
+
+/// What is to be kept once the wish is fulfilled.
+pub fn wanted(host: &Host, asked: &Asked, before: &Kept) -> Result<Kept, Fail> {
+    let mut now = before.clone();
+    match &asked.wish {
+        Wish::Enable(resources) => now.set_disabled(resources, None),
+        Wish::Disable(resources) => {
+            now.set_disabled(resources, Some(&said(host, asked.reason.as_deref())?));
+        }
+        Wish::Online(_)
+        | Wish::Offline(_)
+        | Wish::Move(_)
+        | Wish::Leave(_)
+        | Wish::Giveover
+        | Wish::Restart(_)
+        | Wish::Renew(_) => {}
+    }
+    Ok(now.after(before))
+}
+
+/// What a wish says of its resources, as records.
+pub fn told(asked: &Asked, team: &Team, before: &Kept, now: &Kept) -> Vec<MarkRecord> {
+    let (Wish::Enable(resources) | Wish::Disable(resources)) = &asked.wish else { return Vec::new() };
+    let record = |resource| {
+        let said = now.lasting.disabled.get(resource).cloned();
+        MarkRecord {
+            group: asked.group.clone(),
+            resource: Some(resource.clone()),
+            mark: Sort::Disabled,
+            persistent: true,
+            changed: said.as_ref() != before.lasting.disabled.get(resource),
+            dry_run: asked.dry_run,
+            said,
+            lost: team.lost(),
+        }
+    };
+    resources.iter().map(record).collect()
+}

@@ -1,0 +1,205 @@
+//! What was said of a group and holds until it is taken back: frozen, a resource disabled, a fault that was given up.
+//! It is kept on every node of the group; of two nodes that differ the one that counts more changes is right.
+
+pub mod change;
+pub mod file;
+mod record;
+
+use std::collections::BTreeMap;
+
+use ims::Fail;
+use ims::group::Group;
+use ims::name::{GroupName, NodeName, ResourceName};
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+pub use record::{MarkRecord, Sort};
+
+/// Who said something, where, when and why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Mark {
+    /// The person, or `react`.
+    pub by: String,
+    /// The node it was said on.
+    pub node: NodeName,
+    /// When, by that node's clock.
+    pub time: Timestamp,
+    /// Why, when that was told.
+    pub reason: Option<String>,
+}
+
+impl std::fmt::Display for Mark {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "by {} on {} since {:.0}", self.by, self.node, self.time)?;
+        self.reason.as_ref().map_or(Ok(()), |reason| write!(f, ": {reason}"))
+    }
+}
+
+/// What is kept in one place.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Marks {
+    /// Counts the changes.
+    pub version: u64,
+    /// The group is neither moved, started nor stopped.
+    pub frozen: Option<Mark>,
+    /// Resources that are neither started nor watched.
+    pub disabled: BTreeMap<ResourceName, Mark>,
+    /// Resources whose fault was given up.
+    pub faulted: BTreeMap<ResourceName, Mark>,
+}
+
+impl Marks {
+    fn says_the_same(&self, other: &Self) -> bool {
+        (&self.frozen, &self.disabled, &self.faulted) == (&other.frozen, &other.disabled, &other.faulted)
+    }
+
+    /// What two nodes say together. Where both count the same and differ, they were told apart from each other: all
+    /// that was said counts.
+    fn with(self, other: Self) -> Self {
+        if self.version != other.version {
+            return if self.version > other.version { self } else { other };
+        }
+        if self.says_the_same(&other) {
+            return self;
+        }
+        Self {
+            version: self.version + 1,
+            frozen: self.frozen.or(other.frozen),
+            disabled: other.disabled.into_iter().chain(self.disabled).collect(),
+            faulted: other.faulted.into_iter().chain(self.faulted).collect(),
+        }
+    }
+
+    /// The same, counted as a change of what was before if it is one.
+    fn after(self, before: &Self) -> Self {
+        let version = before.version + u64::from(!self.says_the_same(before));
+        Self { version, ..self }
+    }
+}
+
+/// All that was said of a group, as a node keeps it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Kept {
+    /// Forgotten when the node restarts.
+    pub until_restart: Marks,
+    /// Kept until it is taken back.
+    pub lasting: Marks,
+}
+
+impl Kept {
+    /// What two nodes say together.
+    #[must_use]
+    pub fn with(self, other: Self) -> Self {
+        Self {
+            until_restart: self.until_restart.with(other.until_restart),
+            lasting: self.lasting.with(other.lasting),
+        }
+    }
+
+    /// The same, counted as a change of what was before if it is one.
+    #[must_use]
+    pub fn after(self, before: &Self) -> Self {
+        Self {
+            until_restart: self.until_restart.after(&before.until_restart),
+            lasting: self.lasting.after(&before.lasting),
+        }
+    }
+
+    /// Who froze the group; a freeze that lasts is told first.
+    pub fn frozen(&self) -> Option<&Mark> {
+        self.lasting.frozen.as_ref().or(self.until_restart.frozen.as_ref())
+    }
+
+    /// Refuses to touch a group that is frozen.
+    pub fn refuse_frozen(&self, group: &GroupName) -> Result<(), Fail> {
+        let Some(mark) = self.frozen() else { return Ok(()) };
+        let persistent = if self.lasting.frozen.is_some() { " --persistent" } else { "" };
+        Err(Fail::refused(format!("{group} is frozen {mark}"))
+            .hint(format!("ims-switch unfreeze {group}{persistent}")))
+    }
+
+    /// Tells the group which of its resources are disabled.
+    pub fn apply(&self, group: &mut Group) {
+        for resource in &mut group.resources {
+            resource.is_disabled = self.lasting.disabled.contains_key(&resource.name);
+        }
+    }
+
+    /// Disables resources, or takes that back.
+    pub fn set_disabled(&mut self, resources: &[ResourceName], said: Option<&Mark>) {
+        set(&mut self.lasting.disabled, resources, said);
+    }
+
+    /// Notes that the fault of resources was given up, or takes that back.
+    pub fn set_faulted(&mut self, resources: &[ResourceName], said: Option<&Mark>) {
+        set(&mut self.lasting.faulted, resources, said);
+    }
+}
+
+/// What was said first stays.
+fn set(marks: &mut BTreeMap<ResourceName, Mark>, resources: &[ResourceName], said: Option<&Mark>) {
+    for resource in resources {
+        match said {
+            Some(said) => drop(marks.entry(resource.clone()).or_insert_with(|| said.clone())),
+            None => drop(marks.remove(resource)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mark(node: &str) -> Mark {
+        Mark {
+            by: "root".to_owned(),
+            node: node.parse().unwrap(),
+            time: Timestamp::UNIX_EPOCH,
+            reason: Some("a new kernel".to_owned()),
+        }
+    }
+
+    fn frozen(version: u64, node: Option<&str>) -> Marks {
+        Marks { version, frozen: node.map(mark), ..Marks::default() }
+    }
+
+    #[test]
+    fn a_mark_says_who_where_when_and_why() {
+        assert_eq!(mark("mail-1").to_string(), "by root on mail-1 since 1970-01-01T00:00:00Z: a new kernel");
+    }
+
+    #[test]
+    fn the_node_that_counts_more_changes_is_right_and_of_equals_all_is_kept() {
+        for (one, two, version, node) in [
+            (frozen(0, None), frozen(0, None), 0, None),
+            (frozen(3, None), frozen(2, Some("mail-2")), 3, None),
+            (frozen(3, Some("mail-1")), frozen(2, None), 3, Some("mail-1")),
+            (frozen(0, None), frozen(2, Some("mail-2")), 2, Some("mail-2")),
+            (frozen(2, None), frozen(2, Some("mail-2")), 3, Some("mail-2")),
+            (frozen(2, Some("mail-1")), frozen(2, Some("mail-2")), 3, Some("mail-1")),
+        ] {
+            let both = one.clone().with(two.clone());
+            let told = both.frozen.as_ref().map(|mark| mark.node.as_str());
+            assert_eq!((both.version, told), (version, node), "{one:?} and {two:?}");
+        }
+    }
+
+    #[test]
+    fn only_a_change_is_counted_and_what_was_said_first_stays() {
+        let resources = ["mail".parse().unwrap()];
+        let before = Kept::default();
+        let mut once = before.clone();
+        once.set_disabled(&resources, Some(&mark("mail-1")));
+        let once = once.after(&before);
+        assert_eq!((once.lasting.version, once.until_restart.version), (1, 0));
+        let mut twice = once.clone();
+        twice.set_disabled(&resources, Some(&mark("mail-2")));
+        assert_eq!(twice.after(&once), once);
+        let mut back = once.clone();
+        back.set_disabled(&resources, None);
+        let back = back.after(&once);
+        assert_eq!((back.lasting.version, back.lasting.disabled.len()), (2, 0));
+        assert_eq!(once.clone().with(back.clone()), back);
+    }
+}

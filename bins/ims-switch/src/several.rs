@@ -1,0 +1,166 @@
+//! The same wish of several groups, and what groups that require each other mean for it.
+
+use ims::group::Group;
+use ims::name::GroupName;
+use ims::sys::stderr;
+use ims::{Exit, Fail, Host, Out};
+
+use crate::cli::enable::by_group;
+use crate::cli::{Change, Disable, Enable, Offline, Online, Planned};
+use crate::drive::{self, Asked, drive};
+use crate::interrupt::Interrupt;
+use crate::kin::Kin;
+use crate::plan::Wish;
+use crate::status;
+
+/// What is asked of one group.
+pub fn asked(group: &GroupName, wish: Wish, change: &Change) -> Asked {
+    Asked {
+        group: group.clone(),
+        wish,
+        dry_run: change.dry_run,
+        timeout: change.timeout.0,
+        confirm_fenced: change.confirm_fenced.clone(),
+        reason: None,
+        shown_before: Vec::new(),
+    }
+}
+
+/// Does the same with one group after the other; the first that fails ends it.
+pub fn each(
+    host: &Host,
+    groups: &[GroupName],
+    wish: &Wish,
+    change: &Change,
+    out: &mut Out,
+) -> Result<Exit, Fail> {
+    let interrupt = Interrupt::watch()?;
+    let mut exit = Exit::Ok;
+    for group in groups {
+        exit = exit.gravest(drive(host, &asked(group, wish.clone(), change), &interrupt, out)?);
+    }
+    Ok(exit)
+}
+
+/// Explains what is planned for one group after the other.
+pub fn explain(host: &Host, planned: Planned, out: &mut Out) -> Result<Exit, Fail> {
+    let (groups, wish, change) = match planned {
+        Planned::Online(online) => (online.groups, Wish::Online(online.on), online.change),
+        Planned::Offline(offline) => {
+            let alone = if offline.here { Some(host.name().parse()?) } else { None };
+            (offline.groups, Wish::Offline(alone), offline.change)
+        }
+        Planned::Move(moved) => (moved.groups, Wish::Move(moved.to), moved.change),
+    };
+    let mut exit = Exit::Ok;
+    for group in &groups {
+        let asked = asked(group, wish.clone(), &change.clone().only_shown());
+        exit = exit.gravest(drive::explain(host, &asked, out)?);
+    }
+    Ok(exit)
+}
+
+/// Brings groups online, with those that they require first when that is asked for.
+pub fn online(host: &Host, args: Online, out: &mut Out) -> Result<Exit, Fail> {
+    let Online { groups, on, with_required, change } = args;
+    if !with_required {
+        return each(host, &groups, &Wish::Online(on), &change, out);
+    }
+    let interrupt = Interrupt::watch()?;
+    let mut exit = Exit::Ok;
+    let mut shown_before = Vec::new();
+    for group in Kin::load(host)?.with_required(&groups)? {
+        let is_named = groups.contains(&group);
+        // What is online somewhere is left where it is, even if it would rather be elsewhere.
+        if !is_named && status::of(host, &group)?.group.online_on.is_some() {
+            continue;
+        }
+        let wish = Wish::Online(on.clone().filter(|_| is_named));
+        let asked = Asked { shown_before: shown_before.clone(), ..asked(&group, wish, &change) };
+        exit = exit.gravest(drive(host, &asked, &interrupt, out)?);
+        if change.dry_run {
+            shown_before.push(group);
+        }
+    }
+    Ok(exit)
+}
+
+/// Takes groups offline, with those that require them first when that is asked for; otherwise none that another one
+/// which is online requires.
+pub fn offline(host: &Host, args: Offline, out: &mut Out) -> Result<Exit, Fail> {
+    let Offline { groups, here, with_dependents, change } = args;
+    if here {
+        return each(host, &groups, &Wish::Offline(Some(host.name().parse()?)), &change, out);
+    }
+    let kin = Kin::load(host)?;
+    let order = if with_dependents { kin.with_dependents(&groups)? } else { groups };
+    let interrupt = Interrupt::watch()?;
+    let mut exit = Exit::Ok;
+    for (place, group) in order.iter().enumerate() {
+        // In a dry run those before it are as they were.
+        let are_done = order.get(..place).filter(|_| change.dry_run).unwrap_or_default();
+        for dependent in kin.dependents(group).filter(|dependent| !are_done.contains(dependent)) {
+            refuse_while_online(host, group, dependent)?;
+        }
+        exit = exit.gravest(drive(host, &asked(group, Wish::Offline(None), &change), &interrupt, out)?);
+    }
+    Ok(exit)
+}
+
+/// Refuses to take a group offline that another needs.
+fn refuse_while_online(host: &Host, group: &GroupName, dependent: &GroupName) -> Result<(), Fail> {
+    let way_out = format!("ims-switch offline --with-dependents {group}");
+    let (told, exit) = match status::of(host, dependent) {
+        Ok(sight) => (sight.group, sight.exit),
+        Err(fail) => {
+            return Err(Fail::refused(format!(
+                "{dependent} requires {group}, and whether it is offline is unknown"
+            ))
+            .because(fail));
+        }
+    };
+    match (exit, told.online_on) {
+        (Exit::No, _) => Ok(()),
+        (_, Some(node)) => {
+            Err(Fail::refused(format!("{dependent} requires {group} and is online on {node}")).hint(way_out))
+        }
+        (_, None) => Err(Fail::refused(format!("{dependent} requires {group}, and it is {}", told.state))
+            .because(told.reason.unwrap_or_default())
+            .hint(way_out)),
+    }
+}
+
+/// Enables resources, one group after the other.
+pub fn enable(host: &Host, args: &Enable, out: &mut Out) -> Result<Exit, Fail> {
+    let mut exit = Exit::Ok;
+    for (group, resources) in by_group(&args.parts) {
+        exit = exit.gravest(each(host, &[group], &Wish::Enable(resources), &args.change, out)?);
+    }
+    Ok(exit)
+}
+
+/// Disables resources, one group after the other, and tells what requires them.
+pub fn disable(host: &Host, args: &Disable, out: &mut Out) -> Result<Exit, Fail> {
+    let interrupt = Interrupt::watch()?;
+    let mut exit = Exit::Ok;
+    for (name, resources) in by_group(&args.parts) {
+        let group = Group::load(host, &name)?;
+        let asked = Asked {
+            reason: args.reason.clone(),
+            ..asked(&name, Wish::Disable(resources.clone()), &args.change)
+        };
+        exit = exit.gravest(drive(host, &asked, &interrupt, out)?);
+        for resource in &resources {
+            for other in group.dependents(resource).filter(|other| !resources.contains(&other.name)) {
+                stderr::say(
+                    "ims-switch",
+                    format_args!(
+                        "{} requires {resource} and cannot start while that is disabled",
+                        other.name
+                    ),
+                );
+            }
+        }
+    }
+    Ok(exit)
+}
