@@ -118,8 +118,8 @@ pub fn enabled(group: &Group, found: &Found, names: &[ResourceName]) -> Result<P
             lost.push(&resource.name);
         }
     }
-    let named = names.iter().filter(|name| found.state(target, name) != State::Up);
-    let fence = fence_before(group, found, target, &want, named.chain(lost))?;
+    let started = names.iter().filter(|name| found.state(target, name) != State::Up);
+    let fence = fence_before(group, found, target, &want, started.chain(lost))?;
     let steps = ordered(group, found, &want, &fence);
     Ok(Plan { target: holder, steps })
 }
