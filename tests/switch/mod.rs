@@ -1,5 +1,6 @@
 //! `ims-switch`: groups moved between two nodes, killed in the middle, cut off, fenced; and every exit status.
 
+mod chaos;
 mod explain;
 mod faults;
 mod files;
