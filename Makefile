@@ -5,6 +5,7 @@ export DESTDIR
 help:
 	@echo 'make demo       moves a mail service between two nodes, by plan and by power cut (root)'
 	@echo 'make test       every test, the real servers included (root)'
+	@echo 'make chaos      random trouble strikes a moving service, CHAOS=200 schedules from SEED=1 on (root)'
 	@echo 'make bench      figures, each beside a peer or the floor'
 	@echo 'make install    commands, man pages, completions, agents; PREFIX=$(PREFIX), DESTDIR'
 	@echo 'make uninstall  takes the same files away'
@@ -21,6 +22,9 @@ demo: setup
 test: setup
 	@RUST_TEST_THREADS=$$(($$(nproc) + 1)) cargo test --locked --workspace --no-fail-fast
 
+chaos: setup
+	@IMS_CHAOS=$${CHAOS:-200} IMS_CHAOS_SEED=$${SEED:-1} cargo test --locked --test ims -- switch::chaos --nocapture
+
 bench: setup
 	@cargo bench --locked --bench figures
 
@@ -36,4 +40,4 @@ uninstall:
 deb: release
 	@tests/deb
 
-.PHONY: help setup demo test bench release install uninstall deb
+.PHONY: help setup demo test chaos bench release install uninstall deb

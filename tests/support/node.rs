@@ -119,6 +119,10 @@ impl Node {
         thread::inside(self.pidfd(), everything(), work)
     }
 
+    fn if_up<T>(&self, work: impl FnOnce(&mut Up) -> T) -> Option<T> {
+        lock(&self.0.up).as_mut().map(work)
+    }
+
     fn with<T>(&self, work: impl FnOnce(&mut Up) -> T) -> T {
         match &mut *lock(&self.0.up) {
             Some(up) => work(up),

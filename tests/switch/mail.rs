@@ -69,7 +69,7 @@ pub fn servers_are_on(lab: &Lab, owner: Option<&Node>) {
     }
 }
 
-fn at(port: u16) -> SocketAddr {
+pub fn at(port: u16) -> SocketAddr {
     SocketAddr::new(IP.parse().unwrap(), port)
 }
 

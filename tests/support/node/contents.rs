@@ -6,9 +6,11 @@ use std::net::{IpAddr, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::Child;
 
+use nix::sched::CloneFlags;
+
 use super::super::disk::{Cable, Disk};
 use super::super::must::Must;
-use super::super::script;
+use super::super::{script, thread};
 use super::Node;
 
 impl Node {
@@ -56,6 +58,21 @@ impl Node {
         let mounts = fs::read_to_string(format!("/proc/{pid}/mountinfo")).must("read a node's mounts");
         let device = self.with(|up| up.cables.iter().find(|cable| cable.is_to(disk)).map(Cable::numbers));
         device.is_some_and(|device| mounts.lines().any(|line| line.split(' ').nth(2) == Some(&device)))
+    }
+
+    /// Whether something of this disk is mounted in it, and whether it has this address; it may lose its power at any
+    /// moment, and one without has neither.
+    pub fn holds(&self, disk: &Disk, address: IpAddr) -> [bool; 2] {
+        let held = self.if_up(|up| {
+            let mounts = fs::read_to_string(format!("/proc/{}/mountinfo", up.pid)).unwrap_or_default();
+            let device = up.cables.iter().find(|cable| cable.is_to(disk)).map(Cable::numbers);
+            let has_mounted = device
+                .is_some_and(|device| mounts.lines().any(|line| line.split(' ').nth(2) == Some(&device)));
+            let bound = || UdpSocket::bind((address, 0)).is_ok();
+            let has_address = thread::try_inside(&up.pidfd, CloneFlags::CLONE_NEWNET, bound).unwrap_or(false);
+            [has_mounted, has_address]
+        });
+        held.unwrap_or_default()
     }
 
     /// The processes in it, pid 1 among them, as the host sees them.

@@ -36,6 +36,14 @@ impl Node {
         self.wire(true);
     }
 
+    /// Joins its wire and lets it go on, unless it lost its power meanwhile.
+    pub fn recover(&self) {
+        self.if_up(|up| {
+            self.switch(&up.port, true);
+            up.cgroup.freeze(false, END);
+        });
+    }
+
     fn wire(&self, on: bool) {
         let port = self.with(|up| up.port.clone());
         self.switch(&port, on);
