@@ -7,7 +7,7 @@ use ims::{Fail, State};
 use super::restart::fence_before;
 use super::steps::{Want, ordered};
 use super::target::{best_holder, elsewhere, known};
-use super::{Plan, is_volume, on_one, online_nowhere, own};
+use super::{Plan, is_volume, on_one, online_nowhere, own, to_fence};
 use crate::found::{Found, Seen, state_on};
 
 /// Refuses to bring a group online of which something that is needed is disabled.
@@ -119,7 +119,9 @@ pub fn enabled(group: &Group, found: &Found, names: &[ResourceName]) -> Result<P
         }
     }
     let started = names.iter().filter(|name| found.state(target, name) != State::Up);
-    let fence = fence_before(group, found, target, &want, started.chain(lost))?;
+    fence_before(group, found, target, &want, started.chain(lost))?;
+    // What was disabled may have been left up anywhere.
+    let fence = to_fence(group, found, &want)?;
     let steps = ordered(group, found, &want, &fence);
     Ok(Plan { target: holder, steps })
 }
@@ -236,6 +238,11 @@ mod tests {
             (&[], "uuddd", "udddd", Wish::Renew(names(&["ldap"])), Err(Exit::Refused)),
             (&[], "udddd", "udddd", all.clone(), Err(Exit::Refused)),
             (&["mail"], "uuudd", "udddd", all, Ok("-mountshared -logical_IP +logical_IP +mountshared +ldap")),
+            (&[], "uuudd", "-", Wish::Enable(names(&["ldap"])), Ok("fence +ldap")),
+            (&[], "uuudd", "udddu", Wish::Enable(names(&["ldap", "mail"])), Err(Exit::Refused)),
+            (&[], "uuuuu", "-", Wish::Renew(names(&["mail"])), Ok("-mail +mail")),
+            (&[], "uuuud", "-", Wish::Renew(names(&["mail"])), Ok("+mail")), // its disk is held here
+            (&[], "uuuuu", "uddud", Wish::Renew(names(&["ldap"])), Err(Exit::Refused)),
             (&[], "udddd", "uuuuu", leave.clone(), Ok("")),
             (&[], "uuddd", "uuuud", leave.clone(), Ok("-logical_IP +mail")),
             (&[], "-", "uuuuu", leave, Err(Exit::Unknown)),
@@ -244,7 +251,7 @@ mod tests {
             let told = plan(&group, &found(&group, one, two), &wish).map(|plan| {
                 let word = |step: &crate::plan::Step| {
                     let sign = if step.verb == crate::plan::Verb::Start { '+' } else { '-' };
-                    format!("{sign}{}", step.resource.as_ref().unwrap())
+                    step.resource.as_ref().map_or_else(|| "fence".to_owned(), |name| format!("{sign}{name}"))
                 };
                 plan.steps.iter().map(word).collect::<Vec<_>>().join(" ")
             });
