@@ -19,8 +19,6 @@ mod journal;
 mod kin;
 mod lap;
 mod marks;
-#[cfg(test)]
-mod model;
 pub mod plan;
 mod react;
 mod record;
@@ -30,6 +28,8 @@ mod run;
 mod seat;
 mod several;
 mod status;
+#[cfg(test)]
+mod walk;
 
 use ims::{Exit, Fail, Host, Out};
 
