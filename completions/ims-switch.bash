@@ -1190,7 +1190,7 @@ _ims__switch() {
             return 0
             ;;
         ims__subcmd__switch__subcmd__plan)
-            opts="-o -h --output --help online offline move help"
+            opts="-o -h --explain --output --help online offline move help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1282,7 +1282,7 @@ _ims__switch() {
             return 0
             ;;
         ims__subcmd__switch__subcmd__plan__subcmd__move)
-            opts="-n -o -h --to --dry-run --timeout --confirm-fenced --output --help"
+            opts="-n -o -h --to --dry-run --timeout --confirm-fenced --explain --output --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1316,7 +1316,7 @@ _ims__switch() {
             return 0
             ;;
         ims__subcmd__switch__subcmd__plan__subcmd__offline)
-            opts="-n -o -h --here --with-dependents --dry-run --timeout --confirm-fenced --output --help"
+            opts="-n -o -h --here --with-dependents --dry-run --timeout --confirm-fenced --explain --output --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1346,7 +1346,7 @@ _ims__switch() {
             return 0
             ;;
         ims__subcmd__switch__subcmd__plan__subcmd__online)
-            opts="-n -o -h --on --with-required --dry-run --timeout --confirm-fenced --output --help"
+            opts="-n -o -h --on --with-required --dry-run --timeout --confirm-fenced --explain --output --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -91,6 +91,7 @@ complete -c ims-switch -n "__fish_ims_switch_using_subcommand model" -s n -l dry
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand model" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand plan; and not __fish_seen_subcommand_from online offline move help" -s o -l output -d 'Show records as JSON lines or as tables [default: tables on a terminal, JSON elsewhere]' -r -f -a "json\t'One JSON object a line'
 table\t'Tables for people'"
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand plan; and not __fish_seen_subcommand_from online offline move help" -l explain -d 'Say for every resource on every node why it is or is not touched, instead of the steps'
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand plan; and not __fish_seen_subcommand_from online offline move help" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand plan; and not __fish_seen_subcommand_from online offline move help" -f -a "online" -d 'Bring a group online on one node'
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand plan; and not __fish_seen_subcommand_from online offline move help" -f -a "offline" -d 'Take a group offline'
@@ -103,6 +104,7 @@ complete -c ims-switch -n "__fish_ims_switch_using_subcommand plan; and __fish_s
 table\t'Tables for people'"
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand plan; and __fish_seen_subcommand_from online" -l with-required -d 'Bring the groups online first that it requires, each where it prefers'
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand plan; and __fish_seen_subcommand_from online" -s n -l dry-run -d 'Show the steps and take none'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand plan; and __fish_seen_subcommand_from online" -l explain -d 'Say for every resource on every node why it is or is not touched, instead of the steps'
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand plan; and __fish_seen_subcommand_from online" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand plan; and __fish_seen_subcommand_from offline" -l timeout -d 'How long to wait for other runs, and for commands of ims-switch run, to end' -r
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand plan; and __fish_seen_subcommand_from offline" -l confirm-fenced -d 'A node that cannot be reached and that you have switched off yourself; may be given several times' -r
@@ -111,6 +113,7 @@ table\t'Tables for people'"
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand plan; and __fish_seen_subcommand_from offline" -l here -d 'Stop it on this node alone, whatever the others have'
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand plan; and __fish_seen_subcommand_from offline" -l with-dependents -d 'Take the groups offline first that require it'
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand plan; and __fish_seen_subcommand_from offline" -s n -l dry-run -d 'Show the steps and take none'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand plan; and __fish_seen_subcommand_from offline" -l explain -d 'Say for every resource on every node why it is or is not touched, instead of the steps'
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand plan; and __fish_seen_subcommand_from offline" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand plan; and __fish_seen_subcommand_from move" -l to -d 'The node to move to [default: the most preferred one that has it not]' -r
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand plan; and __fish_seen_subcommand_from move" -l timeout -d 'How long to wait for other runs, and for commands of ims-switch run, to end' -r
@@ -118,6 +121,7 @@ complete -c ims-switch -n "__fish_ims_switch_using_subcommand plan; and __fish_s
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand plan; and __fish_seen_subcommand_from move" -s o -l output -d 'Show records as JSON lines or as tables [default: tables on a terminal, JSON elsewhere]' -r -f -a "json\t'One JSON object a line'
 table\t'Tables for people'"
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand plan; and __fish_seen_subcommand_from move" -s n -l dry-run -d 'Show the steps and take none'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand plan; and __fish_seen_subcommand_from move" -l explain -d 'Say for every resource on every node why it is or is not touched, instead of the steps'
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand plan; and __fish_seen_subcommand_from move" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand plan; and __fish_seen_subcommand_from help" -f -a "online" -d 'Bring a group online on one node'
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand plan; and __fish_seen_subcommand_from help" -f -a "offline" -d 'Take a group offline'

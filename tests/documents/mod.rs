@@ -58,6 +58,7 @@ fn schemas() -> Vec<(String, schemars::Schema)> {
         ims_switch::AvailabilityRecord,
         ims_switch::Decision,
         ims_switch::ExportedFile,
+        ims_switch::Explained,
         ims_switch::GroupCheck,
         ims_switch::GroupGraph,
         ims_switch::GroupRecord,

@@ -4,6 +4,7 @@ mod add;
 mod availability;
 mod chaos;
 mod enable;
+mod explain;
 mod export;
 mod faults;
 mod files;

@@ -11,6 +11,7 @@ pub mod graph;
 mod history;
 pub mod import;
 pub mod model;
+mod plan;
 mod rehearse;
 pub mod restart;
 
@@ -32,6 +33,7 @@ use export::Export;
 pub use freeze::{Freeze, Unfreeze};
 pub use history::History;
 use import::Import;
+pub use plan::{Plan, Planned};
 pub use rehearse::Rehearse;
 pub use restart::Restart;
 
@@ -71,7 +73,6 @@ pub enum Verb {
     /// Write the registry, the groups and the notes of a model for nodes and instances that are named
     Model(model::Model),
     /// Show the steps that would be taken, and take none
-    #[command(subcommand)]
     Plan(Plan),
     /// Bring a group online on one node
     Online(Online),
@@ -159,17 +160,6 @@ impl Change {
     pub fn only_shown(self) -> Self {
         Self { dry_run: true, ..self }
     }
-}
-
-/// What is planned.
-#[derive(Debug, Subcommand)]
-pub enum Plan {
-    /// Bring a group online on one node
-    Online(Online),
-    /// Take a group offline
-    Offline(Offline),
-    /// Move a group to another node
-    Move(Move),
 }
 
 /// The arguments of `online`.

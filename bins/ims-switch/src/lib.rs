@@ -35,6 +35,8 @@ mod seat;
 mod several;
 mod status;
 mod vcs;
+#[cfg(test)]
+mod walk;
 
 use ims::{Exit, Fail, Host, Out};
 
@@ -47,6 +49,7 @@ pub use history::{Recovery, Timeline};
 pub use import::Remark;
 pub use marks::MarkRecord;
 pub use model::ModelRecord;
+pub use plan::explain::Explained;
 pub use react::Decision;
 pub use record::{GroupRecord, ResourceRecord, RunRecord, StepRecord};
 pub use rehearse::RehearsalRecord;
@@ -63,10 +66,11 @@ pub fn main(args: Args, host: &Host, out: &mut Out) -> Result<Exit, Fail> {
         cli::Verb::Status(groups) => status::status(host, &groups.groups, out),
         cli::Verb::Graph(graph) => graph::graph(host, &graph, args.common.output, out),
         cli::Verb::Model(asked) => model::model(host, &asked, out),
-        cli::Verb::Plan(plan) => match plan {
-            cli::Plan::Online(online) => several::online(host, online.only_shown(), out),
-            cli::Plan::Offline(offline) => several::offline(host, offline.only_shown(), out),
-            cli::Plan::Move(moved) => {
+        cli::Verb::Plan(plan) if plan.explain => several::explain(host, plan.wish, out),
+        cli::Verb::Plan(plan) => match plan.wish {
+            cli::Planned::Online(online) => several::online(host, online.only_shown(), out),
+            cli::Planned::Offline(offline) => several::offline(host, offline.only_shown(), out),
+            cli::Planned::Move(moved) => {
                 each(host, &moved.groups, &Wish::Move(moved.to), &moved.change.only_shown(), out)
             }
         },

@@ -6,8 +6,8 @@ use ims::sys::stderr;
 use ims::{Exit, Fail, Host, Out};
 
 use crate::cli::enable::by_group;
-use crate::cli::{Change, Disable, Enable, Offline, Online};
-use crate::drive::{Asked, drive};
+use crate::cli::{Change, Disable, Enable, Offline, Online, Planned};
+use crate::drive::{self, Asked, drive};
 use crate::interrupt::Interrupt;
 use crate::kin::Kin;
 use crate::plan::Wish;
@@ -38,6 +38,24 @@ pub fn each(
     let mut exit = Exit::Ok;
     for group in groups {
         exit = exit.gravest(drive(host, &asked(group, wish.clone(), change), &interrupt, out)?);
+    }
+    Ok(exit)
+}
+
+/// Explains what is planned for one group after the other.
+pub fn explain(host: &Host, planned: Planned, out: &mut Out) -> Result<Exit, Fail> {
+    let (groups, wish, change) = match planned {
+        Planned::Online(online) => (online.groups, Wish::Online(online.on), online.change),
+        Planned::Offline(offline) => {
+            let alone = if offline.here { Some(host.name().parse()?) } else { None };
+            (offline.groups, Wish::Offline(alone), offline.change)
+        }
+        Planned::Move(moved) => (moved.groups, Wish::Move(moved.to), moved.change),
+    };
+    let mut exit = Exit::Ok;
+    for group in &groups {
+        let asked = asked(group, wish.clone(), &change.clone().only_shown());
+        exit = exit.gravest(drive::explain(host, &asked, out)?);
     }
     Ok(exit)
 }

@@ -2,6 +2,7 @@
 
 mod act;
 mod course;
+mod explain;
 mod marks;
 mod prepare;
 pub mod team;
@@ -23,6 +24,7 @@ use crate::plan::{self, Verb, Wish};
 use crate::record::RunRecord;
 use act::{Crew, planned};
 use course::Run;
+pub use explain::explain;
 use prepare::Phases;
 use team::Team;
 

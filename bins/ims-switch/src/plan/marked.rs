@@ -4,9 +4,10 @@ use ims::group::{Group, Resource};
 use ims::name::{NodeName, ResourceName};
 use ims::{Fail, State};
 
+use super::restart::fence_before;
 use super::steps::{Want, ordered};
 use super::target::{best_holder, elsewhere, known};
-use super::{Plan, on_one, online_nowhere, own, to_fence};
+use super::{Plan, is_volume, on_one, online_nowhere, own, to_fence};
 use crate::found::{Found, Seen, state_on};
 
 /// Refuses to bring a group online of which something that is needed is disabled.
@@ -64,29 +65,8 @@ pub fn renew(group: &Group, found: &Found, names: &[ResourceName]) -> Result<Pla
             return Err(Fail::refused(what).hint(format!("ims-switch online {}", group.name)));
         }
     }
-    let fence = fenced_before(group, found, &target, &again, &want)?;
-    let steps = ordered(group, found, &want, &fence);
-    Ok(Plan { target: Some(target), steps })
-}
-
-/// The nodes to fence before these are started on the target. It is refused while any of them may be up on a node that
-/// answers; one that is up on the target is on no node that is lost.
-fn fenced_before<'a>(
-    group: &Group,
-    found: &'a Found,
-    target: &NodeName,
-    started: &[&ResourceName],
-    want: &Want,
-) -> Result<Vec<&'a NodeName>, Fail> {
-    for (node, _) in found.reached().filter(|(node, _)| *node != target) {
-        if let Some(name) = started.iter().find(|name| found.state(node, name) != State::Down) {
-            let state = found.state(node, name);
-            return Err(Fail::refused(format!("{name} is {state} on {node}, and the group is on {target}"))
-                .hint(format!("ims-switch online {} puts that right", group.name)));
-        }
-    }
-    let are_here = started.iter().all(|name| found.state(target, name) == State::Up);
-    if are_here { Ok(Vec::new()) } else { to_fence(group, found, want) }
+    let fence = fence_before(group, found, &target, &want, again.into_iter())?;
+    Ok(Plan { target: Some(target), steps: ordered(group, found, &want, &fence) })
 }
 
 /// The refusal to start what somebody disabled.
@@ -125,9 +105,23 @@ pub fn enabled(group: &Group, found: &Found, names: &[ResourceName]) -> Result<P
         }
         want.up(target, &resource.name, "it was enabled");
     }
-    let started: Vec<&ResourceName> =
-        own(group).map(|resource| &resource.name).filter(|name| names.contains(name)).collect();
-    let fence = fenced_before(group, found, target, &started, &want)?;
+    // A server that runs without its volume works on nothing.
+    let is_lost = |resource: &&Resource| {
+        names.contains(&resource.name)
+            && is_volume(resource)
+            && found.state(target, &resource.name) == State::Down
+    };
+    let mut lost: Vec<&ResourceName> = own(group).filter(is_lost).map(|resource| &resource.name).collect();
+    for resource in own(group).filter(|resource| found.state(target, &resource.name) != State::Down) {
+        if resource.requires.iter().any(|name| lost.contains(&name)) {
+            want.again(target, &resource.name, "its volume is not mounted");
+            lost.push(&resource.name);
+        }
+    }
+    let started = names.iter().filter(|name| found.state(target, name) != State::Up);
+    fence_before(group, found, target, &want, started.chain(lost))?;
+    // What was disabled may have been left up anywhere.
+    let fence = to_fence(group, found, &want)?;
     let steps = ordered(group, found, &want, &fence);
     Ok(Plan { target: holder, steps })
 }
@@ -247,7 +241,7 @@ mod tests {
             (&[], "uuudd", "-", Wish::Enable(names(&["ldap"])), Ok("fence +ldap")),
             (&[], "uuudd", "udddu", Wish::Enable(names(&["ldap", "mail"])), Err(Exit::Refused)),
             (&[], "uuuuu", "-", Wish::Renew(names(&["mail"])), Ok("-mail +mail")),
-            (&[], "uuuud", "-", Wish::Renew(names(&["mail"])), Ok("fence +mail")),
+            (&[], "uuuud", "-", Wish::Renew(names(&["mail"])), Ok("+mail")), // its disk is held here
             (&[], "uuuuu", "uddud", Wish::Renew(names(&["ldap"])), Err(Exit::Refused)),
             (&[], "udddd", "uuuuu", leave.clone(), Ok("")),
             (&[], "uuddd", "uuuud", leave.clone(), Ok("-logical_IP +mail")),

@@ -1,8 +1,11 @@
 //! From a group, what was found and what is wished to the steps that lead there. Pure: nothing is looked at or
 //! touched, and the same question has the same answer.
 
+mod back;
+pub mod explain;
 pub mod line;
 mod marked;
+mod restart;
 mod steps;
 mod target;
 mod whereabouts;
@@ -12,7 +15,9 @@ use ims::name::{NodeName, ResourceName};
 use ims::{Fail, State};
 
 use crate::found::{Found, Seen};
+pub use back::back;
 pub use marked::refused_as_disabled;
+use restart::restart;
 pub use steps::{Hints, Step, Verb};
 use steps::{Want, ordered};
 pub use target::known;
@@ -131,26 +136,6 @@ pub fn plan(group: &Group, found: &Found, wish: &Wish) -> Result<Plan, Fail> {
     }
 }
 
-/// Plans the way back to what was found before a run that failed.
-///
-/// A node that was lost meanwhile may hold what must be started elsewhere again: it is fenced first, or the way back
-/// is closed.
-pub fn back(group: &Group, before: &Found, now: &Found) -> Result<Plan, Fail> {
-    let mut want = Want::default();
-    for (node, states) in before.reached().filter(|(node, _)| matches!(now.get(node), Some(Seen::Reached(_))))
-    {
-        for resource in own(group) {
-            match states.get(&resource.name) {
-                Some(State::Up) => want.up(node, &resource.name, "as it was before"),
-                Some(State::Down) => want.down(node, &resource.name, "as it was before"),
-                Some(State::Partial | State::Unknown) | None => {}
-            }
-        }
-    }
-    let fence = to_fence(group, now, &want)?;
-    Ok(Plan { target: None, steps: ordered(group, now, &want, &fence) })
-}
-
 /// The nodes that must be fenced before anything is started, or the refusal when one of them cannot be.
 fn to_fence<'a>(group: &Group, found: &'a Found, want: &Want) -> Result<Vec<&'a NodeName>, Fail> {
     if !want.starts(group, found) {
@@ -200,9 +185,9 @@ fn on_one(group: &Group, found: &Found, target: NodeName) -> Result<Plan, Fail> 
     Ok(Plan { target: Some(target), steps: ordered(group, found, &want, &fence) })
 }
 
-/// A server that still runs while its volume is not mounted holds nothing but trouble: it is started anew.
-fn restart_what_lost_its_volume(group: &Group, found: &Found, target: &NodeName, want: &mut Want) {
-    let is_volume = |resource: &Resource| match resource.kind {
+/// Whether a server that runs while this is down works on nothing.
+const fn is_volume(resource: &Resource) -> bool {
+    match resource.kind {
         ims::group::Kind::Volume(_) | ims::group::Kind::DiskGroup { .. } => true,
         ims::group::Kind::Nic { .. }
         | ims::group::Kind::LogicalIp { .. }
@@ -210,7 +195,11 @@ fn restart_what_lost_its_volume(group: &Group, found: &Found, target: &NodeName,
         | ims::group::Kind::MessagingServer { .. }
         | ims::group::Kind::Command(_)
         | ims::group::Kind::Ocf(_) => false,
-    };
+    }
+}
+
+/// A server that still runs while its volume is not mounted holds nothing but trouble: it is started anew.
+fn restart_what_lost_its_volume(group: &Group, found: &Found, target: &NodeName, want: &mut Want) {
     let mut lost: Vec<&ResourceName> = Vec::new();
     for resource in group.resources.iter().filter(|resource| !resource.is_disabled) {
         let without = resource.requires.iter().any(|name| lost.contains(&name));
@@ -231,19 +220,7 @@ fn online_nowhere(group: &Group) -> Fail {
         .hint(format!("ims-switch online {}", group.name))
 }
 
-fn restart(group: &Group, found: &Found, name: &ResourceName) -> Result<Plan, Fail> {
-    let resource = group.find(name)?;
-    if resource.kind.is_persistent() {
-        return Err(Fail::usage(format!("{name} is a {}: it is only looked at", resource.kind.word())));
-    }
-    if resource.is_disabled {
-        return Err(refused_as_disabled(group, name));
-    }
-    let target = best_holder(group, found).ok_or_else(|| online_nowhere(group))?;
-    let mut want = Want::default();
-    want.again(&target, name, "a restart is wanted");
-    Ok(Plan { target: Some(target), steps: ordered(group, found, &want, &[]) })
-}
-
+#[cfg(test)]
+pub(crate) mod scenarios;
 #[cfg(test)]
 mod tests;

@@ -2,7 +2,7 @@
 //! goes to the next node.
 
 mod marked;
-mod policy;
+pub mod policy;
 mod stdin;
 
 use ims::group::{Group, Kind, Resource};
