@@ -19,6 +19,9 @@ _ims__switch() {
             ims__switch,add)
                 cmd="ims__switch__subcmd__add"
                 ;;
+            ims__switch,availability)
+                cmd="ims__switch__subcmd__availability"
+                ;;
             ims__switch,check)
                 cmd="ims__switch__subcmd__check"
                 ;;
@@ -99,6 +102,9 @@ _ims__switch() {
                 ;;
             ims__switch__subcmd__help,add)
                 cmd="ims__switch__subcmd__help__subcmd__add"
+                ;;
+            ims__switch__subcmd__help,availability)
+                cmd="ims__switch__subcmd__help__subcmd__availability"
                 ;;
             ims__switch__subcmd__help,check)
                 cmd="ims__switch__subcmd__help__subcmd__check"
@@ -218,7 +224,7 @@ _ims__switch() {
 
     case "${cmd}" in
         ims__switch)
-            opts="-o -h -V --output --help --version check status graph model plan online offline move restart evacuate enable disable freeze unfreeze clear add remove rehearse history run react start stop fence import export help"
+            opts="-o -h -V --output --help --version check status graph model plan online offline move restart evacuate enable disable freeze unfreeze clear add remove rehearse history availability run react start stop fence import export help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -251,6 +257,92 @@ _ims__switch() {
                     return 0
                     ;;
                 --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "json table" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "json table" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        ims__subcmd__switch__subcmd__availability)
+            opts="-o -h --model --primaries --standbys --capacity --mtbf --mttr --storage-mtbf --storage-mttr --failover --from-history --detect --planned --maintenance --switchover --check --years --seed --output --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --model)
+                    COMPREPLY=($(compgen -W "single asymmetric symmetric n+1" -- "${cur}"))
+                    return 0
+                    ;;
+                --primaries)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --standbys)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --capacity)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --mtbf)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --mttr)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --storage-mtbf)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --storage-mttr)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --failover)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --from-history)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --detect)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --planned)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --maintenance)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --switchover)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --years)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --seed)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -516,7 +608,7 @@ _ims__switch() {
             return 0
             ;;
         ims__subcmd__switch__subcmd__help)
-            opts="check status graph model plan online offline move restart evacuate enable disable freeze unfreeze clear add remove rehearse history run react start stop fence import export help"
+            opts="check status graph model plan online offline move restart evacuate enable disable freeze unfreeze clear add remove rehearse history availability run react start stop fence import export help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -530,6 +622,20 @@ _ims__switch() {
             return 0
             ;;
         ims__subcmd__switch__subcmd__help__subcmd__add)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        ims__subcmd__switch__subcmd__help__subcmd__availability)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -950,13 +1056,17 @@ _ims__switch() {
             return 0
             ;;
         ims__subcmd__switch__subcmd__history)
-            opts="-o -h --last --timeline --output --help"
+            opts="-o -h --last --timeline --svg --stats --output --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --last)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --svg)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

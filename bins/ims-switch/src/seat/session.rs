@@ -241,7 +241,7 @@ fn beat(stdin: Arc<Mutex<Option<ChildStdin>>>) -> Result<Sender<()>, Fail> {
     let mut line = serde_json::to_vec(&Request { id: 0, ask: Ask::Beat })
         .map_err(|e| Fail::failed("cannot write a request").because(e))?;
     line.push(b'\n');
-    let (life, end) = channel::<()>();
+    let (alive, end) = channel::<()>();
     std::thread::spawn(move || {
         while end.recv_timeout(BEAT) == Err(RecvTimeoutError::Timeout) {
             let Some(stdin) = &mut *held(&stdin) else { return };
@@ -250,7 +250,7 @@ fn beat(stdin: Arc<Mutex<Option<ChildStdin>>>) -> Result<Sender<()>, Fail> {
             }
         }
     });
-    Ok(life)
+    Ok(alive)
 }
 
 impl Shared {
