@@ -15,6 +15,7 @@ use ims::State;
 use ims::group::Group;
 use stateright::{Checker, HasDiscoveries, Model, Property};
 
+use crate::plan::scenarios::tell;
 use crate::plan::scenarios::world::{MOST, Shape, has};
 use crate::plan::{Verb, Wish};
 use mutant::Mutant;
@@ -232,12 +233,14 @@ fn walk(what: &str, rules: Rules, depth: usize) -> Vec<&'static str> {
     let states = checker.unique_state_count();
     // The first states are at a depth of 1.
     let events = checker.max_depth() - 1;
-    println!("{what}: {states} states of {events} events, {faults} faults and {asks} runs among them");
+    tell(format_args!(
+        "{what}: {states} states of {events} events, {faults} faults and {asks} runs among them"
+    ));
     let mut wrong: Vec<&'static str> =
         checker.discoveries().into_keys().filter(|name| *name != COMES_BACK).collect();
     wrong.sort_unstable();
     for name in wrong.iter().filter(|_| !is_mutant) {
-        println!("not so: {name}: {:#?}", checker.discovery(name).unwrap().into_actions());
+        tell(format_args!("not so: {name}: {:#?}", checker.discovery(name).unwrap().into_actions()));
     }
     let comes_back = checker.discovery(COMES_BACK).is_some();
     assert!(comes_back || is_mutant || what.contains("without"), "{what}: no group ever comes back");
@@ -273,6 +276,6 @@ fn every_broken_rule_is_found() {
     for mutant in mutant::ALL {
         let wrong = walk(&format!("{mutant:?}"), Rules::of(2, 2, 3, Some(mutant)), 14);
         assert!(!wrong.is_empty(), "{mutant:?}");
-        println!("{mutant:?}: not so: {}", wrong.join("; "));
+        tell(format_args!("{mutant:?}: not so: {}", wrong.join("; ")));
     }
 }

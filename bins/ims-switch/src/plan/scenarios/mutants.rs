@@ -5,7 +5,7 @@ use ims::{Fail, State};
 use super::checker::{Checker, real};
 use super::course::{Course, is_implied};
 use super::world::{self, Shape, Side, World};
-use super::{GROUPS, Scenario, generated, shape};
+use super::{GROUPS, Scenario, generated, shape, tell};
 use crate::plan::{Plan, Step, Verb, Wish};
 
 /// Scenarios that a wrong planner is tried on.
@@ -39,7 +39,7 @@ fn the_checker_misses_no_order_that_a_plan_has_and_a_mutant_has_not() {
             }
         }
     }
-    println!("{caught} plans with one order less are caught");
+    tell(format_args!("{caught} plans with one order less are caught"));
     assert!(caught > 1000, "{caught}");
 }
 
@@ -82,7 +82,7 @@ fn a_planner_that_breaks_a_rule_is_caught() {
     for (name, mutant) in mutants {
         let mut checker = Checker::new(&shape, &mutant);
         let caught = scenarios.iter().filter(|s| checker.check(&s.world, &s.wish, 0).is_err()).count();
-        println!("{name}: caught in {caught} of {} scenarios", scenarios.len());
+        tell(format_args!("{name}: caught in {caught} of {} scenarios", scenarios.len()));
         assert!(caught > 0, "{name}");
     }
 }
