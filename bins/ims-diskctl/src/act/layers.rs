@@ -148,7 +148,7 @@ fn appears(device: &Path, site: &Site<'_>) -> Result<(), Fail> {
         match block::number_of(device) {
             Ok(_) => return Ok(()),
             Err(fail) if fail.exit() == Exit::Unknown && Instant::now() < end => {
-                std::thread::sleep(Duration::from_millis(10)); // the tools wait for udev themselves; this is for where they were built not to
+                std::thread::sleep(Duration::from_millis(10)); // a tool built without udev does not wait for the file, and nobody tells of it
             }
             Err(fail) => return Err(fail),
         }

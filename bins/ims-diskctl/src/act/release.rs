@@ -227,7 +227,7 @@ impl<'a> Run<'a> {
                 Some(Sequence::Held(_))
                     if began.elapsed() < LETS_GO && !self.site.deadline.left().is_zero() =>
                 {
-                    std::thread::sleep(Duration::from_millis(5)); // short, for a switchover waits for it
+                    std::thread::sleep(Duration::from_millis(5)); // the kernel tells nobody when it lets go; short, for a switchover waits
                 }
                 Some(Sequence::Held(_)) => {
                     return Err(Fail::broken(format!("{device} is unmounted, but its guard is held still"))

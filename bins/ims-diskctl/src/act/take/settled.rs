@@ -34,7 +34,7 @@ impl Run<'_> {
             if is_over || began.elapsed() >= patience || self.site.deadline.left().is_zero() {
                 break;
             }
-            std::thread::sleep(Duration::from_millis(1)); // short, for a switchover waits for it
+            std::thread::sleep(Duration::from_millis(1)); // the kernel tells nobody when it signs; short, for a switchover waits
             found = self.look()?;
         }
         if found.mounted() != State::Up {
