@@ -19,7 +19,7 @@ use crate::cli::{Add, Remove};
 use crate::kin::Kin;
 use crate::seat::clerk::Clerk;
 use crate::seat::session::{Reached, Session, What};
-use crate::seat::wire::{Ask, Say};
+use crate::seat::wire::{Ask, Say, answers_another};
 use crate::status;
 
 /// How long a node may take for an answer.
@@ -87,8 +87,9 @@ fn everywhere(
         let lock = Ask::Lock { patience_ms: millis(files.timeout.0) };
         ask_all(posts, &lock, files.timeout.0 + PATIENCE)?;
     }
-    let changes =
-        ask_all(posts, &ask(true), PATIENCE)?.into_iter().map(changed).collect::<Result<Vec<_>, _>>()?;
+    let says = ask_all(posts, &ask(true), PATIENCE)?;
+    let changes: Vec<Change> =
+        posts.iter().zip(says).map(|((node, _), say)| changed(node, say)).collect::<Result<_, _>>()?;
     may(&changes, out)?;
     if files.dry_run {
         for ((node, _), change) in posts.iter().zip(&changes) {
@@ -99,7 +100,7 @@ fn everywhere(
     }
     let mut is_changed = false;
     for (node, post) in posts {
-        let done = post.ask(ask(false), PATIENCE).and_then(changed);
+        let done = post.ask(ask(false), PATIENCE).and_then(|say| changed(node, say));
         let change = done.map_err(|fail| {
             let exit = if is_changed { Exit::Broken } else { fail.exit() };
             Fail::new(exit, format!("{node}: {fail}")).hint("mend that, then run the same command again")
@@ -110,18 +111,10 @@ fn everywhere(
     Ok(Exit::Ok)
 }
 
-fn changed(say: Say) -> Result<Change, Fail> {
-    match say {
-        Say::Changed(change) => Ok(change),
-        Say::Hello(_)
-        | Say::Looked(_)
-        | Say::Marks(_)
-        | Say::Needs(_)
-        | Say::Findings(_)
-        | Say::Bearing(_)
-        | Say::Rehearsed(_)
-        | Say::Done(_) => Err(Fail::unknown("it answered something else")),
-    }
+/// The change that a node tells of.
+fn changed(node: &NodeName, say: Say) -> Result<Change, Fail> {
+    let Say::Changed(change) = say else { return Err(answers_another(node)) };
+    Ok(change)
 }
 
 /// Puts a group's file on every node.

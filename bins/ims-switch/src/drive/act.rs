@@ -16,7 +16,7 @@ use crate::journal::Journal;
 use crate::lap::Done;
 use crate::plan::{Step, Verb};
 use crate::record::{Outcome, StepRecord};
-use crate::seat::wire::{Ask, Say};
+use crate::seat::wire::{Ask, Say, answers_another};
 
 /// What a request to another node may take beyond the limits of its resource.
 const MARGIN: Duration = Duration::from_secs(30);
@@ -160,17 +160,9 @@ impl Crew<'_> {
             ),
             Verb::Stop | Verb::Fence => (Ask::Stop { resource }, found.limits.offline_timeout),
         };
-        match seat.ask(ask, limit.saturating_add(MARGIN))? {
-            Say::Done(done) => Ok(done),
-            Say::Hello(_)
-            | Say::Looked(_)
-            | Say::Marks(_)
-            | Say::Needs(_)
-            | Say::Findings(_)
-            | Say::Changed(_)
-            | Say::Bearing(_)
-            | Say::Rehearsed(_) => Err(Fail::unknown(format!("{} answered something else", step.node))),
-        }
+        let say = seat.ask(ask, limit.saturating_add(MARGIN))?;
+        let Say::Done(done) = say else { return Err(answers_another(&step.node)) };
+        Ok(done)
     }
 
     /// Fences a node and gives every node that answers the proof.

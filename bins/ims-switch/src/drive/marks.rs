@@ -10,24 +10,17 @@ use crate::marks::change::said;
 use crate::marks::{Kept, MarkRecord, Sort};
 use crate::plan::Wish;
 use crate::seat::Seat;
-use crate::seat::wire::{Ask, Say};
+use crate::seat::wire::{Ask, Say, answers_another};
 
 /// How long a node may take to read or write it.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 fn ask(seat: &Seat, ask: Ask) -> Result<Kept, Fail> {
     let named = |fail: Fail| Fail::new(fail.exit(), format!("{}: {fail}", seat.node()));
-    match seat.ask(ask, PATIENCE).map_err(named)? {
-        Say::Marks(kept) => Ok(*kept),
-        Say::Hello(_)
-        | Say::Looked(_)
-        | Say::Needs(_)
-        | Say::Findings(_)
-        | Say::Changed(_)
-        | Say::Bearing(_)
-        | Say::Rehearsed(_)
-        | Say::Done(_) => Err(Fail::unknown(format!("{} answered something else", seat.node()))),
-    }
+    let Say::Marks(kept) = seat.ask(ask, PATIENCE).map_err(named)? else {
+        return Err(answers_another(seat.node()));
+    };
+    Ok(*kept)
 }
 
 impl Team {

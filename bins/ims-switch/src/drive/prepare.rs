@@ -14,7 +14,7 @@ use super::team::Team;
 use crate::plan::{Plan, Step, Verb};
 use crate::record::{GroupRecord, Outcome, StepRecord};
 use crate::resource::beside;
-use crate::seat::wire::{Ask, Say};
+use crate::seat::wire::{Ask, Say, answers_another};
 
 /// How long a request of the preparation may take.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -107,26 +107,22 @@ fn is_online(stdout: &str) -> bool {
 pub fn check_target(team: &Team, target: &NodeName) -> Result<(), Fail> {
     let mut needs: BTreeMap<ResourceName, Vec<PathBuf>> = BTreeMap::new();
     for seat in team.present().filter(|seat| seat.node() != target) {
-        if let Say::Needs(told) = seat.ask(Ask::Needs, PATIENCE)? {
-            for (name, paths) in told {
-                needs.entry(name).or_default().extend(paths);
-            }
+        let Say::Needs(told) = seat.ask(Ask::Needs, PATIENCE)? else {
+            return Err(answers_another(seat.node()));
+        };
+        for (name, paths) in told {
+            needs.entry(name).or_default().extend(paths);
         }
     }
-    match team.seat(target)?.ask(Ask::Check { needs }, PATIENCE)? {
-        Say::Findings(findings) if findings.is_empty() => Ok(()),
-        Say::Findings(findings) => Err(Fail::failed(format!("{target} cannot take {}", team.group.name))
-            .because(findings.join("; "))
-            .hint("nothing was touched")),
-        Say::Hello(_)
-        | Say::Looked(_)
-        | Say::Marks(_)
-        | Say::Needs(_)
-        | Say::Changed(_)
-        | Say::Bearing(_)
-        | Say::Rehearsed(_)
-        | Say::Done(_) => Err(Fail::unknown(format!("{target} answered something else"))),
+    let Say::Findings(findings) = team.seat(target)?.ask(Ask::Check { needs }, PATIENCE)? else {
+        return Err(answers_another(target));
+    };
+    if findings.is_empty() {
+        return Ok(());
     }
+    Err(Fail::failed(format!("{target} cannot take {}", team.group.name))
+        .because(findings.join("; "))
+        .hint("nothing was touched"))
 }
 
 /// The nodes on which something is stopped.

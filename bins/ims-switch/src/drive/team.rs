@@ -20,7 +20,7 @@ use crate::resource::Looked;
 use crate::seat::Seat;
 use crate::seat::desk::Desk;
 use crate::seat::session::{Reached, Session, What};
-use crate::seat::wire::{Ask, Hello, Say};
+use crate::seat::wire::{Ask, Hello, Say, answers_another};
 
 /// How long a node may take to keep a proof.
 const PROVE: Duration = Duration::from_secs(30);
@@ -212,21 +212,15 @@ impl Team {
             Some(Ok(Err(why))) => return lost(&why),
             Some(Err(fail)) => return self.blind(&fail.to_string()),
         };
-        match seat.ask(Ask::Look, LOOK) {
-            Ok(Say::Looked(looked)) => {
+        let looked = seat.ask(Ask::Look, LOOK).and_then(|say| {
+            let Say::Looked(looked) = say else { return Err(answers_another(seat.node())) };
+            Ok(looked)
+        });
+        match looked {
+            Ok(looked) => {
                 let states: States = looked.iter().map(|(name, (state, _))| (name.clone(), *state)).collect();
                 (Seen::Reached(states), looked)
             }
-            Ok(
-                Say::Hello(_)
-                | Say::Marks(_)
-                | Say::Needs(_)
-                | Say::Findings(_)
-                | Say::Changed(_)
-                | Say::Bearing(_)
-                | Say::Rehearsed(_)
-                | Say::Done(_),
-            ) => self.blind("it answered something else"),
             Err(fail) => match seat.lost() {
                 Some(why) => lost(&why),
                 None => self.blind(&fail.to_string()),

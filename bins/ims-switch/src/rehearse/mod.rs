@@ -23,7 +23,7 @@ use crate::drive::team::Team;
 use crate::fence;
 use crate::found::{Found, Seen};
 use crate::plan::{self, Wish};
-use crate::seat::wire::{Ask, Say};
+use crate::seat::wire::{Ask, Say, answers_another};
 use record::Verdict;
 
 /// How long each node may take to look at what is asked.
@@ -59,20 +59,13 @@ pub fn rehearse(host: &Host, args: &Rehearse, out: &mut Out) -> Result<Exit, Fai
         Err(fail) => Point::new(None, "plan", of(fail)).because(fail.to_string()),
     });
     let bearing = borne(&team, holder.as_ref(), &target, &mut told);
-    match team.seat(&target).and_then(|seat| seat.ask(Ask::Rehearse { bearing }, PATIENCE)) {
-        Ok(Say::Rehearsed(points)) => told.extend(points),
-        Ok(
-            Say::Hello(_)
-            | Say::Looked(_)
-            | Say::Marks(_)
-            | Say::Changed(_)
-            | Say::Needs(_)
-            | Say::Findings(_)
-            | Say::Bearing(_)
-            | Say::Done(_),
-        ) => {
-            told.push(Point::new(None, "target", Verdict::Unknown).because("it answered something else"));
-        }
+    let rehearsed = team.seat(&target).and_then(|seat| {
+        let say = seat.ask(Ask::Rehearse { bearing }, PATIENCE)?;
+        let Say::Rehearsed(points) = say else { return Err(answers_another(&target)) };
+        Ok(points)
+    });
+    match rehearsed {
+        Ok(points) => told.extend(points),
         Err(fail) => told.push(Point::new(None, "target", Verdict::Unknown).because(fail.to_string())),
     }
     let mut exit = Exit::Ok;
@@ -153,27 +146,20 @@ fn borne(
         told.push(Point::new(None, "programs, users, memory and ports", Verdict::NotChecked).because(why));
         return None;
     };
-    let asked =
-        team.seat(holder).and_then(|seat| seat.ask(Ask::Bearing { target: target.clone() }, PATIENCE));
-    let why = match asked {
-        Ok(Say::Bearing(bearing)) => {
+    let asked = team.seat(holder).and_then(|seat| {
+        let say = seat.ask(Ask::Bearing { target: target.clone() }, PATIENCE)?;
+        let Say::Bearing(bearing) = say else { return Err(answers_another(holder)) };
+        Ok(*bearing)
+    });
+    match asked {
+        Ok(bearing) => {
             told.push(bearing.ports.clone());
-            return Some(*bearing);
+            Some(bearing)
         }
-        Ok(
-            Say::Hello(_)
-            | Say::Looked(_)
-            | Say::Marks(_)
-            | Say::Changed(_)
-            | Say::Needs(_)
-            | Say::Findings(_)
-            | Say::Rehearsed(_)
-            | Say::Done(_),
-        ) => {
-            format!("{holder} answered something else")
+        Err(fail) => {
+            let unknown = Point::new(None, "programs, users, memory and ports", Verdict::Unknown);
+            told.push(unknown.because(fail.to_string()));
+            None
         }
-        Err(fail) => fail.to_string(),
-    };
-    told.push(Point::new(None, "programs, users, memory and ports", Verdict::Unknown).because(why));
-    None
+    }
 }

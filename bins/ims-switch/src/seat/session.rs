@@ -16,7 +16,7 @@ use ims::sys::process::Process;
 use ims::{Exit, Fail, Record};
 
 use super::serve::BEAT;
-use super::wire::{Ask, Hello, Reply, Request, Say, VERSION};
+use super::wire::{Ask, Hello, Reply, Request, Say, VERSION, answers_another};
 
 /// How long the other end may take to finish once its stdin is closed.
 const GOODBYE: Duration = Duration::from_secs(10);
@@ -121,26 +121,19 @@ impl Session {
             }
             Err(RecvTimeoutError::Disconnected) => return self.refused(node),
         };
-        match reply.result(&name)? {
-            Say::Hello(hello) if hello.version != VERSION => Err(Fail::usage(format!(
+        let Say::Hello(hello) = reply.result(&name)? else { return Err(answers_another(&name)) };
+        if hello.version != VERSION {
+            return Err(Fail::usage(format!(
                 "ims-switch on {name} speaks version {} of the session, this one {VERSION}",
                 hello.version
             ))
-            .hint("install the same version on every node")),
-            Say::Hello(hello) if hello.node != name => {
-                Err(Fail::usage(format!("reach of {name} leads to {}", hello.node))
-                    .hint(format!("correct it in {}", ims::nodes::PATH)))
-            }
-            Say::Hello(hello) => Ok(Reached::Yes(self, hello)),
-            Say::Looked(_)
-            | Say::Marks(_)
-            | Say::Needs(_)
-            | Say::Findings(_)
-            | Say::Changed(_)
-            | Say::Bearing(_)
-            | Say::Rehearsed(_)
-            | Say::Done(_) => Err(Fail::unknown(format!("{name} answered something else"))),
+            .hint("install the same version on every node"));
         }
+        if hello.node != name {
+            return Err(Fail::usage(format!("reach of {name} leads to {}", hello.node))
+                .hint(format!("correct it in {}", ims::nodes::PATH)));
+        }
+        Ok(Reached::Yes(self, hello))
     }
 
     /// Tells a connection that failed from a node that answers and does not serve.

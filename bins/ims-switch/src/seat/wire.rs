@@ -176,6 +176,11 @@ impl Reply {
     }
 }
 
+/// The failure of a node that answered another question than it was asked.
+pub fn answers_another(node: &NodeName) -> Fail {
+    Fail::unknown(format!("{node} answered something else"))
+}
+
 impl Record for Reply {
     const SCHEMA: &'static str = "ims.reply/1";
 
