@@ -18,6 +18,7 @@ mod lab;
 mod mail;
 mod model;
 mod moves;
+mod places;
 mod quiet;
 mod react;
 mod rehearse;
