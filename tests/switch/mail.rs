@@ -51,7 +51,7 @@ pub fn lab() -> Lab {
 }
 
 /// The processes of a node that run a program, as the host sees them.
-fn running(node: &Node, program: &str) -> Vec<u32> {
+pub fn running(node: &Node, program: &str) -> Vec<u32> {
     let runs = |pid: &u32| {
         std::fs::read_link(format!("/proc/{pid}/exe")).is_ok_and(|path| path == Path::new(program))
     };

@@ -22,4 +22,5 @@ mod quiet;
 mod react;
 mod rehearse;
 mod run;
+mod seed;
 mod vcs;
