@@ -6,6 +6,8 @@ mod marked;
 pub mod policy;
 mod stdin;
 
+use std::net::IpAddr;
+
 use ims::group::{Group, Kind, Resource};
 use ims::input::records;
 use ims::name::{GroupName, InstanceName, ResourceName};
@@ -27,6 +29,8 @@ struct Answer {
     endpoint: String,
     instance: Option<InstanceName>,
     service: String,
+    #[serde(default)]
+    address: Option<IpAddr>,
     state: State,
     words: Option<String>,
     #[serde(default)]
@@ -157,8 +161,10 @@ pub fn react(host: &Host, react: &React, interrupt: &Interrupt, out: &mut Out) -
 
 /// The resource that an endpoint belongs to.
 fn resource_of<'a>(group: &'a Group, registry: &Registry, answer: &Answer) -> Option<&'a Resource> {
-    let name = answer.instance.as_ref()?;
     let is_directory = answer.service.starts_with("ldap");
+    let Some(name) = answer.instance.as_ref() else {
+        return at_address(group, answer.address?, is_directory);
+    };
     let entry = registry.get(name);
     group.resources.iter().find(|resource| match &resource.kind {
         Kind::MessagingServer { instance } => !is_directory && instance == name,
@@ -172,4 +178,19 @@ fn resource_of<'a>(group: &'a Group, registry: &Registry, answer: &Answer) -> Op
         | Kind::Command(_)
         | Kind::Ocf(_) => false,
     })
+}
+
+/// The directory server or the mail servers behind an address of the group, when there is only one that it can be: an
+/// answer from a URL names no instance, and on a node without the volume there is nothing else to probe.
+fn at_address(group: &Group, at: IpAddr, is_directory: bool) -> Option<&Resource> {
+    let has_it = |resource: &Resource| matches!(&resource.kind, Kind::LogicalIp { address, .. } if address.address().ip() == at);
+    let is_meant = |resource: &&Resource| {
+        matches!(
+            (&resource.kind, is_directory),
+            (Kind::DirectoryServer { .. }, true) | (Kind::MessagingServer { .. }, false)
+        )
+    };
+    let mut meant = group.resources.iter().filter(is_meant);
+    let one = meant.next().filter(|_| group.resources.iter().any(has_it))?;
+    meant.next().is_none().then_some(one)
 }

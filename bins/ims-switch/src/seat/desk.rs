@@ -1,6 +1,6 @@
 //! Requests answered on this node.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -40,6 +40,17 @@ pub struct Desk {
 /// The lock that every run of a group takes on each node.
 pub fn lock_path(host: &Host, group: &GroupName) -> PathBuf {
     host.path(lock::FOLDER).join(format!("switch-{group}.lock"))
+}
+
+/// Takes the locks of these groups on this node; in one order, so that two runs that want the same ones do not hold what
+/// the other waits for.
+pub fn take_locks<'a>(
+    host: &Host,
+    groups: impl Iterator<Item = &'a GroupName>,
+    patience: Duration,
+) -> Result<Vec<Lock>, Fail> {
+    let in_order: BTreeSet<&GroupName> = groups.collect();
+    in_order.into_iter().map(|group| Lock::take(&lock_path(host, group), patience)).collect()
 }
 
 /// The lock that `ims-switch run` shares and a run that moves the group takes alone.
