@@ -20,6 +20,7 @@ mod mail;
 mod model;
 mod moves;
 mod pictures;
+mod places;
 mod quiet;
 mod react;
 mod rehearse;
