@@ -23,3 +23,4 @@ mod react;
 mod rehearse;
 mod run;
 mod vcs;
+mod watch;

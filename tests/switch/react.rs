@@ -3,13 +3,23 @@
 use super::lab::*;
 use crate::support::*;
 
-/// A record as ims-probe prints it.
+/// A record as ims-probe prints it, of a day long ago.
 pub fn answer(instance: &str, service: &str, state: &str, attempt: u32, time: &str) -> String {
+    answer_of(instance, service, state, attempt, &format!("2026-11-22T18:{time}Z"))
+}
+
+/// A record as ims-probe prints it now.
+pub fn answer_now(instance: &str, service: &str, state: &str, attempt: u32) -> String {
+    answer_of(instance, service, state, attempt, &jiff::Timestamp::now().to_string())
+}
+
+/// A record as ims-probe printed it then.
+pub fn answer_of(instance: &str, service: &str, state: &str, attempt: u32, time: &str) -> String {
     format!(
         "{{\"schema\":\"ims.answer/1\",\"host\":\"mail-1\",\"endpoint\":\"{service}://192.0.2.10:25\",\
          \"instance\":\"{instance}\",\"service\":\"{service}\",\"address\":\"192.0.2.10\",\"level\":\"greet\",\
          \"state\":\"{state}\",\"stage\":null,\"words\":\"refused\",\"took_ms\":1,\"steps\":[],\"attempt\":{attempt},\
-         \"time\":\"2026-11-22T18:{time}Z\"}}\n"
+         \"time\":\"{time}\"}}\n"
     )
 }
 
@@ -74,7 +84,7 @@ fn a_group_that_was_taken_offline_stays_so_whatever_the_prober_says() {
     for node in lab.nodes() {
         node.file("/etc/msgregistry.inf", "[stork]\nlayout = postfix-dovecot\nroot = /global/ims/server5\n");
     }
-    let down = answer("stork", "smtp", "down", 1, "00:00");
+    let down = answer_now("stork", "smtp", "down", 1);
     let ran = lab.mail_1.command(["ims-switch", "react", "IMS-RG"]).stdin(down).run().status_is(4);
     assert!(ran.stderr.contains("IMS-RG is online nowhere"), "{ran}");
     lab.is_online_on(None);

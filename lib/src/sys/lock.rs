@@ -80,6 +80,23 @@ impl Lock {
         Ok(lock)
     }
 
+    /// Whether a run holds the lock alone now. It is found out by sharing it for a moment, without a trace in the file.
+    pub fn is_held(path: &Path) -> Result<bool, Fail> {
+        let cannot = |e: &std::io::Error| {
+            Fail::io(Exit::Unknown, format!("cannot tell whether {} is held", path.display()), e)
+        };
+        let file = match fs_err::File::open(path) {
+            Ok(file) => file,
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(false),
+            Err(e) => return Err(cannot(&e)),
+        };
+        match file.file().try_lock_shared() {
+            Ok(()) => Ok(false),
+            Err(std::fs::TryLockError::WouldBlock) => Ok(true),
+            Err(std::fs::TryLockError::Error(e)) => Err(cannot(&e)),
+        }
+    }
+
     /// Leaves our pid in the file, for the one who finds it held.
     fn sign(&mut self) -> std::io::Result<()> {
         self.file.set_len(0)?;
@@ -138,7 +155,9 @@ mod tests {
     fn a_second_run_is_told_who_holds_the_lock() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("run/x.lock");
+        assert!(!Lock::is_held(&path).unwrap());
         let held = Lock::take(&path, Duration::ZERO).unwrap();
+        assert!(Lock::is_held(&path).unwrap());
         let fail = Lock::take(&path, Duration::from_millis(5)).unwrap_err();
         assert_eq!(fail.exit(), Exit::Busy);
         assert!(fail.to_string().contains(&format!("by pid {}", std::process::id())), "{fail}");

@@ -108,8 +108,9 @@ impl Process {
                 .is_ok_and(|mut entries| entries.any(|entry| entry.is_ok_and(|entry| below(entry.path()))))
     }
 
-    /// A handle that stays this very process's, `None` when it has ended.
-    fn handle(&self) -> io::Result<Option<OwnedFd>> {
+    /// A handle that stays this very process's and is readable once it has ended (`pidfd_open(2)`), `None` when it
+    /// has.
+    pub fn handle(&self) -> io::Result<Option<OwnedFd>> {
         let Some(pid) = Pid::from_raw(self.pid) else { return Ok(None) };
         match pidfd_open(pid, PidfdFlags::empty()) {
             // Looked at after the handle was made: it is the handle of the process that was meant, or of none.

@@ -46,6 +46,7 @@ impl Clerk {
             Ask::Remove { dry_run } => self.remove(dry_run).map(Say::Changed),
             Ask::Beat => Ok(Say::Done(Done::default())),
             Ask::HoldRuns { .. }
+            | Ask::Reacts
             | Ask::Marks
             | Ask::Keep { .. }
             | Ask::Look

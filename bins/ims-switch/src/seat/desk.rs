@@ -11,7 +11,7 @@ use ims::name::{GroupName, NodeName, ResourceName};
 use ims::registry;
 use ims::sys::file;
 use ims::sys::lock::{self, Lock};
-use ims::{Fail, Host};
+use ims::{Fail, Host, State};
 
 use super::wire::{Ask, Hello, Say, VERSION};
 use crate::guards;
@@ -44,6 +44,11 @@ pub fn runs_path(host: &Host, group: &GroupName) -> PathBuf {
     host.path(lock::FOLDER).join(format!("switch-{group}.run.lock"))
 }
 
+/// The lock of `ims-switch react`: one of a group on each node.
+pub fn react_path(host: &Host, group: &GroupName) -> PathBuf {
+    host.path(lock::FOLDER).join(format!("switch-{group}.react.lock"))
+}
+
 impl Desk {
     /// The desk of this node.
     pub fn new(host: &Host, group: Group) -> Result<Self, Fail> {
@@ -74,6 +79,10 @@ impl Desk {
             }
             Ask::HoldRuns { patience_ms } => {
                 hold(&self.runs, &runs_path(&self.host, &self.group.name), patience_ms)
+            }
+            Ask::Reacts => {
+                let reacts = Lock::is_held(&react_path(&self.host, &self.group.name))?;
+                Ok(Say::Reacts { has_any: self.may_have(), reacts })
             }
             Ask::Marks => {
                 marks::file::load(&self.host, &self.group.name).map(|kept| Say::Marks(Box::new(kept)))
@@ -136,6 +145,17 @@ impl Desk {
                     (name.clone(), thread.join().unwrap_or_else(|_| lost()))
                 })
                 .collect()
+        })
+    }
+
+    /// Whether anything of the group is, or may be, up here that may be up on one node only. Servers are not asked, so
+    /// one that hangs costs no time.
+    pub fn may_have(&self) -> bool {
+        let here = self.here();
+        let mut own = self.group.resources.iter().filter(|resource| !resource.kind.is_persistent());
+        own.any(|resource| match resource.kind.instance() {
+            Some(_) => server::may_run(&here, resource),
+            None => here.look(resource).0 != State::Down,
         })
     }
 

@@ -17,7 +17,7 @@ use crate::plan::Hints;
 use crate::rehearse::{Bearing, Point};
 
 /// Counts the changes of what is said; both ends must say the same.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 
 /// A request with its number.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -46,6 +46,8 @@ pub enum Ask {
         /// How long they may be waited for.
         patience_ms: u64,
     },
+    /// Have you any of the group, and does `ims-switch react` watch it there?
+    Reacts,
     /// What was said of the group, as you keep it?
     Marks,
     /// Keep what was said of the group.
@@ -127,6 +129,13 @@ pub enum Say {
     Hello(Hello),
     /// The states of the resources, with what makes each so when it is not plain.
     Looked(BTreeMap<ResourceName, (State, Option<String>)>),
+    /// Whether it has any of the group, and reacts.
+    Reacts {
+        /// Whether anything of the group is, or may be, up.
+        has_any: bool,
+        /// Whether `ims-switch react` runs.
+        reacts: bool,
+    },
     /// What was said of the group.
     Marks(Box<Kept>),
     /// The executables that the servers use.
