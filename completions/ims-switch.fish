@@ -240,9 +240,11 @@ complete -c ims-switch -n "__fish_ims_switch_using_subcommand availability" -s o
 table\t'Tables for people'"
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand availability" -l check -d 'Compare with a simulation of every single server, device and service; status 1 when they differ'
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand availability" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand run" -l grace -d 'How long the command has to end before it is killed' -r
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand run" -l timeout -d 'How long to wait for a run that is moving the group' -r
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand run" -s o -l output -d 'Show records as JSON lines or as tables [default: tables on a terminal, JSON elsewhere]' -r -f -a "json\t'One JSON object a line'
 table\t'Tables for people'"
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand run" -l stop-on-move -d 'End the command, with its process group, when the group moves or stops, in place of being waited for'
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand run" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand react" -l timeout -d 'How long an action waits for commands of ims-switch run to end' -r
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand react" -s o -l output -d 'Show records as JSON lines or as tables [default: tables on a terminal, JSON elsewhere]' -r -f -a "json\t'One JSON object a line'

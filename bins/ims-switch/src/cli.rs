@@ -231,6 +231,12 @@ pub struct Run {
     /// The group
     #[arg(value_name = "GROUP")]
     pub group: GroupName,
+    /// End the command, with its process group, when the group moves or stops, in place of being waited for
+    #[arg(long)]
+    pub stop_on_move: bool,
+    /// How long the command has to end before it is killed
+    #[arg(long, value_name = "TIME", default_value = "5s", requires = "stop_on_move")]
+    pub grace: Span,
     /// How long to wait for a run that is moving the group
     #[arg(long, value_name = "TIME", default_value = "10s")]
     pub timeout: Span,

@@ -104,10 +104,14 @@ impl Lock {
         writeln!(self.file, "{}", std::process::id())
     }
 
-    /// Lets every child that is started from now on keep the lock while it runs.
-    pub fn inherit(&self) -> Result<(), Fail> {
-        rustix::io::fcntl_setfd(self.file.file(), rustix::io::FdFlags::empty())
-            .map_err(|e| Fail::io(Exit::Failed, "cannot hand a lock on", &e.into()))
+    /// Has those who follow the lock's folder ([`super::news::News`]) look now whether it is held.
+    pub fn announce(&self) -> Result<(), Fail> {
+        let path = self.file.path();
+        OpenOptions::new()
+            .write(true)
+            .open(path)
+            .map(drop)
+            .map_err(|e| Fail::io(Exit::Failed, format!("cannot tell that {} is held", path.display()), &e))
     }
 
     /// The open file, for a child that must keep the lock while it runs.

@@ -1,7 +1,7 @@
 //! Requests answered on this node.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -20,6 +20,7 @@ use crate::marks::{self, Kept};
 use crate::plan::line;
 use crate::rehearse;
 use crate::resource::{self, Here, Looked, server};
+use crate::runs;
 
 /// How long writing volumes out may take before their servers are stopped.
 const SYNCS: Duration = Duration::from_secs(110);
@@ -37,11 +38,6 @@ pub struct Desk {
 /// The lock that every run of a group takes on each node.
 pub fn lock_path(host: &Host, group: &GroupName) -> PathBuf {
     host.path(lock::FOLDER).join(format!("switch-{group}.lock"))
-}
-
-/// The lock that `ims-switch run` shares and a run that moves the group takes alone.
-pub fn runs_path(host: &Host, group: &GroupName) -> PathBuf {
-    host.path(lock::FOLDER).join(format!("switch-{group}.run.lock"))
 }
 
 /// The lock of `ims-switch react`: one of a group on each node.
@@ -75,11 +71,12 @@ impl Desk {
             Ask::Hello => self.hello().map(Say::Hello),
             Ask::Beat => Ok(Say::Done(Done::default())),
             Ask::Lock { patience_ms } => {
-                hold(&self.lock, &lock_path(&self.host, &self.group.name), patience_ms)
+                let path = lock_path(&self.host, &self.group.name);
+                hold(&self.lock, || Lock::take(&path, Duration::from_millis(patience_ms)))
             }
-            Ask::HoldRuns { patience_ms } => {
-                hold(&self.runs, &runs_path(&self.host, &self.group.name), patience_ms)
-            }
+            Ask::HoldRuns { patience_ms } => hold(&self.runs, || {
+                runs::hold(&self.host, &self.group.name, Duration::from_millis(patience_ms))
+            }),
             Ask::Reacts => {
                 let reacts = Lock::is_held(&react_path(&self.host, &self.group.name))?;
                 Ok(Say::Reacts { has_any: self.may_have(), reacts })
@@ -233,11 +230,10 @@ impl Desk {
 }
 
 /// Takes a lock and keeps it for the rest of the session.
-pub fn hold(place: &OnceLock<Lock>, path: &Path, patience_ms: u64) -> Result<Say, Fail> {
+pub fn hold(place: &OnceLock<Lock>, take: impl FnOnce() -> Result<Lock, Fail>) -> Result<Say, Fail> {
     if place.get().is_none() {
-        let lock = Lock::take(path, Duration::from_millis(patience_ms))?;
         // Held already by a request that came at the same time: one lock is enough.
-        drop(place.set(lock));
+        drop(place.set(take()?));
     }
     Ok(Say::Done(Done::default()))
 }
