@@ -93,6 +93,28 @@ fn a_group_that_was_taken_offline_stays_so_whatever_the_prober_says() {
 }
 
 #[test]
+fn a_prober_that_falls_silent_is_told_once_and_decides_nothing() {
+    if !needs_root() {
+        return;
+    }
+    let bed = Bed::new();
+    let node = bed.node("mail-1");
+    node.file("/etc/ims/groups/IMS-RG.toml", format!("{SERVERS}monitor_interval = 1\nmonitor_timeout = 1\n"));
+    node.file(
+        "/etc/msgregistry.inf",
+        "[stork]\nlayout = postfix-dovecot\nroot = /global/ims/server5\nldap = mail\n",
+    );
+    node.file("/tmp/up", answer_now("stork", "smtp", "up", 1));
+    let script = "mkfifo /tmp/probe; exec 0<>/tmp/probe; cat /tmp/up >&0; exec ims-switch react IMS-RG";
+    let reacting = node.spawn(["sh", "-c", script]);
+    assert!(reacting.until_stdout(SOON, |text| text.contains("no probe of it came for 2s")));
+    reacting.signal(rustix::process::Signal::TERM);
+    let told = reacting.wait(SOON).ok().records();
+    assert_eq!(told.len(), 1, "{told:#?}");
+    assert_eq!((&told[0]["decision"], &told[0]["state"]), (&"nothing".into(), &"unknown".into()));
+}
+
+#[test]
 fn a_signal_ends_it_while_it_waits_for_the_next_record() {
     if !needs_root() {
         return;

@@ -46,9 +46,9 @@ impl Clock {
     /// Notes that the loop turned; says for how long it had stood still, if it had: stopped, starved, suspended, or so
     /// it seems because the time of day was set.
     pub fn turn(&mut self) -> Option<Duration> {
-        let passed = self.turned.elapsed();
+        let stood = late(self.turned.elapsed());
         self.turned = Moment::now();
-        let stood = passed.checked_sub(TURN + LATE)? + LATE;
+        let stood = stood?;
         self.woke = Some((Timestamp::now(), stood));
         Some(stood)
     }
@@ -74,6 +74,11 @@ impl Clock {
             Some(_) | None => Ok(heard),
         }
     }
+}
+
+/// How late a turn is after so much time, where that is more than load explains.
+fn late(passed: Duration) -> Option<Duration> {
+    Some(passed.saturating_sub(TURN)).filter(|late| *late >= LATE)
 }
 
 /// How old an answer is, or why that decides nothing.
@@ -128,15 +133,31 @@ mod tests {
     }
 
     #[test]
-    fn a_turn_that_is_late_and_a_clock_that_was_set_are_noticed() {
+    fn a_turn_that_is_later_than_load_explains_was_no_load() {
+        let ms = Duration::from_millis;
+        for (passed, stood) in [(0, None), (4999, None), (5000, Some(ms(4000))), (76_000, Some(ms(75_000)))] {
+            assert_eq!(late(ms(passed)), stood, "after {passed} ms");
+        }
+        assert_eq!(Clock::start().turn(), None);
+    }
+
+    #[test]
+    fn what_was_probed_before_a_run_ended_decides_nothing() {
         let mut clock = Clock::start();
-        assert_eq!(clock.turn(), None);
-        assert!(clock.heard(Timestamp::now()).is_ok());
-        // As if the machine had been up for an hour more when it last turned.
-        clock.began.1 = clock.began.1.saturating_sub(Duration::from_secs(3600));
-        assert!(clock.now() > Timestamp::now());
+        let before = Timestamp::now();
+        assert!(clock.heard(before).is_ok());
         clock.run_ended();
-        let told = clock.heard(Timestamp::now() - Duration::from_millis(1)).unwrap_err();
+        let told = clock.heard(before).unwrap_err();
         assert_eq!(told, "it was probed before the last run of the group ended");
+    }
+
+    #[test]
+    fn its_time_goes_on_evenly_whatever_the_time_of_day_says() {
+        let mut clock = Clock::start();
+        // As if the time of day had been set back by an hour since it began.
+        clock.began.0 += Duration::from_secs(3600);
+        let (first, now) = (clock.now(), Timestamp::now());
+        assert!(first > now + Duration::from_secs(3500));
+        assert!(clock.heard(now).unwrap() >= first, "what is heard now is of now");
     }
 }

@@ -8,6 +8,7 @@ mod marked;
 mod part;
 pub mod policy;
 mod reactor;
+mod silence;
 mod watch;
 
 use std::time::Duration;

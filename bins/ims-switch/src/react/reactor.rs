@@ -18,6 +18,7 @@ use super::clock::{Clock, TURN};
 use super::feed::Feed;
 use super::part::{self, Part};
 use super::policy::{Counts, Heard};
+use super::silence::Silence;
 use super::watch::{Death, Watch};
 use super::{Answer, Choice, Decision, marked, resource_of};
 use crate::cli::React;
@@ -35,6 +36,7 @@ pub struct Reactor<'a> {
     out: &'a mut Out,
     counts: Counts,
     clock: Clock,
+    silence: Silence,
     exit: Exit,
     strangers: Vec<String>,
 }
@@ -83,6 +85,7 @@ impl<'a> Reactor<'a> {
             out,
             counts: Counts::default(),
             clock: Clock::start(),
+            silence: Silence::default(),
             exit: Exit::Ok,
             strangers: Vec::new(),
         })
@@ -102,6 +105,9 @@ impl<'a> Reactor<'a> {
                     "ims-switch",
                     format_args!("this run stood still for {stood}, or the clock was set: {what}"),
                 );
+            }
+            if watch.is_some() {
+                self.tell_of_silence()?;
             }
             // What is half read then is nobody's fault.
             if self.interrupt.came().is_some() {
@@ -180,6 +186,7 @@ impl<'a> Reactor<'a> {
             Some(_) => self.clock.heard(answer.time),
             None => Ok(answer.time), // a recorded stream has the time of its records
         };
+        self.silence.broken(&answer.endpoint, &resource.name, self.clock.now());
         let finding = Finding {
             resource: resource.name.clone(),
             endpoint: answer.endpoint,
@@ -206,6 +213,23 @@ impl<'a> Reactor<'a> {
             );
         }
         self.judge(&finding, |group| if is_replayed { Ok(Part::Ours) } else { part::find(host, group) })
+    }
+
+    /// Tells of what nothing is heard of any more.
+    fn tell_of_silence(&mut self) -> Result<(), Fail> {
+        for silent in self.silence.too_long(&self.group.resources, self.clock.now()) {
+            let finding = Finding {
+                resource: silent.resource,
+                endpoint: silent.endpoint,
+                state: State::Unknown,
+                words: None,
+                round: None,
+                time: Timestamp::now(),
+                heard: Ok(silent.since),
+            };
+            self.tell(&finding, Chosen::nothing(silent.reason), None)?;
+        }
+        Ok(())
     }
 
     /// Decides about something that was found, does what was decided, and tells it.
