@@ -1086,7 +1086,7 @@ _ims__switch() {
             return 0
             ;;
         ims__subcmd__switch__subcmd__import)
-            opts="-n -o -h --to --address --interface --volume --nodes --force-replace --dry-run --timeout --output --help vcs sun-cluster pacemaker keepalived"
+            opts="-n -o -h --to --address --interface --volume --nodes --layout --force-replace --dry-run --timeout --output --help vcs sun-cluster pacemaker keepalived"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1109,6 +1109,10 @@ _ims__switch() {
                     return 0
                     ;;
                 --nodes)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --layout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

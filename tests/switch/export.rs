@@ -126,6 +126,20 @@ fn the_lines_for_crm_and_pcs_are_those_that_made_the_stored_cibs_which_are_read_
 }
 
 #[test]
+fn what_crm_would_spoil_is_left_out_and_told() {
+    let group = "nodes = [\"a\"]\n[resource.x]\ntype = \"ocf:heartbeat:anything\"\n\
+                 parameters = { binfile = \"/bin/x\", cmdline_options = \"ü\", logfile = \"a\\nb\" }\n";
+    let said = export(&host(group), "crmsh");
+    assert!(said.stdout.contains("params binfile=/bin/x \\\n"), "{}", said.stdout);
+    for key in ["cmdline_options", "logfile"] {
+        let told = format!("IMS-RG.toml: lost: x: {key}: crm spoils what is not plain ASCII");
+        assert!(said.stderr.contains(&told), "{}", said.stderr);
+    }
+    let pcs = export(&host(group), "pcs").stdout;
+    assert!(pcs.contains("binfile=/bin/x cmdline_options='ü' logfile='a\nb'"), "{pcs}");
+}
+
+#[test]
 fn files_are_written_into_a_folder_and_not_over_others() {
     let host = host(GROUP);
     let run = |more: &[&str]| host.run(["export", "pcs", "IMS-RG", "--to", "/etc"].iter().chain(more), "");

@@ -1,6 +1,8 @@
 //! Configurations of other cluster managers read as groups: the examples of the manuals as they are printed, CIBs,
 //! and what is not written.
 
+mod left;
+
 use std::path::{Path, PathBuf};
 
 use assert_cmd::Command;
@@ -141,7 +143,7 @@ fn the_complex_example_is_two_groups_and_its_slips_are_told_with_their_lines() {
     }
     assert_eq!(slips.len(), 10, "{slips:#?}");
     assert_eq!(said.of("ims.instance/1").len(), 2);
-    assert_eq!(said.stderr, "ims-switch: 4 changed, 10 slip, 5 note\n");
+    assert_eq!(said.stderr, "ims-switch: 4 changed, 10 slip, 22 note\n");
     // The same again is the same.
     let again = host.import("sun-cluster", &data("sun-cluster-complex.txt"), SITE);
     assert!(again.of("ims.change/1").iter().all(|change| change["changed"] == false), "{}", again.stdout);

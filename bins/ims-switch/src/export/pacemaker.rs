@@ -55,8 +55,21 @@ fn one(dialect: Dialect, group: &Group, lines: &mut Vec<String>, remarks: &mut V
     let name = &group.name;
     let mut members: Vec<&Resource> = Vec::new();
     for resource in &group.resources {
-        let Some((agent, parameters)) = agent(group, resource, remarks) else { continue };
+        let Some((agent, mut parameters)) = agent(group, resource, remarks) else { continue };
         lost_policy(group, resource, remarks);
+        if dialect == Dialect::Crmsh {
+            parameters.retain(|(key, value)| {
+                let is_taken = value.chars().all(|c| c.is_ascii() && !c.is_ascii_control());
+                if !is_taken {
+                    let what = format!(
+                        "{}: {key}: crm spoils what is not plain ASCII; set it in the CIB, or write for pcs",
+                        resource.name
+                    );
+                    remarks.push(remark(RemarkKind::Lost, group, what));
+                }
+                is_taken
+            });
+        }
         lines.push(primitive(dialect, group, resource, &agent, &parameters));
         members.push(resource);
     }

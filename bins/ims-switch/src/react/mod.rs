@@ -11,6 +11,7 @@ mod reactor;
 mod silence;
 mod watch;
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use ims::group::{Group, Kind, Resource};
@@ -37,6 +38,8 @@ struct Answer {
     endpoint: String,
     instance: Option<InstanceName>,
     service: String,
+    #[serde(default)]
+    address: Option<IpAddr>,
     state: State,
     words: Option<String>,
     #[serde(default)]
@@ -124,8 +127,10 @@ fn alone(host: &Host, group: &GroupName) -> Result<Lock, Fail> {
 
 /// The resource that an endpoint belongs to.
 fn resource_of<'a>(group: &'a Group, registry: &Registry, answer: &Answer) -> Option<&'a Resource> {
-    let name = answer.instance.as_ref()?;
     let is_directory = answer.service.starts_with("ldap");
+    let Some(name) = answer.instance.as_ref() else {
+        return at_address(group, answer.address?, is_directory);
+    };
     let entry = registry.get(name);
     group.resources.iter().find(|resource| match &resource.kind {
         Kind::MessagingServer { instance } => !is_directory && instance == name,
@@ -139,4 +144,19 @@ fn resource_of<'a>(group: &'a Group, registry: &Registry, answer: &Answer) -> Op
         | Kind::Command(_)
         | Kind::Ocf(_) => false,
     })
+}
+
+/// The directory server or the mail servers behind an address of the group, when there is only one that it can be: an
+/// answer from a URL names no instance, and on a node without the volume there is nothing else to probe.
+fn at_address(group: &Group, at: IpAddr, is_directory: bool) -> Option<&Resource> {
+    let has_it = |resource: &Resource| matches!(&resource.kind, Kind::LogicalIp { address, .. } if address.address().ip() == at);
+    let is_meant = |resource: &&Resource| {
+        matches!(
+            (&resource.kind, is_directory),
+            (Kind::DirectoryServer { .. }, true) | (Kind::MessagingServer { .. }, false)
+        )
+    };
+    let mut meant = group.resources.iter().filter(is_meant);
+    let one = meant.next().filter(|_| group.resources.iter().any(has_it))?;
+    meant.next().is_none().then_some(one)
 }

@@ -1,6 +1,6 @@
 //! Requests answered on this node.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -43,6 +43,17 @@ pub fn lock_path(host: &Host, group: &GroupName) -> PathBuf {
 /// The lock of `ims-switch react`: one of a group on each node.
 pub fn react_path(host: &Host, group: &GroupName) -> PathBuf {
     host.path(lock::FOLDER).join(format!("switch-{group}.react.lock"))
+}
+
+/// Takes the locks of these groups on this node; in one order, so that two runs that want the same ones do not hold what
+/// the other waits for.
+pub fn take_locks<'a>(
+    host: &Host,
+    groups: impl Iterator<Item = &'a GroupName>,
+    patience: Duration,
+) -> Result<Vec<Lock>, Fail> {
+    let in_order: BTreeSet<&GroupName> = groups.collect();
+    in_order.into_iter().map(|group| Lock::take(&lock_path(host, group), patience)).collect()
 }
 
 impl Desk {

@@ -12,7 +12,7 @@ use super::resource::{self, Became};
 use crate::import::{Draft, Given, Imported, Remark, RemarkKind};
 
 /// Turns what the commands have made into drafts.
-pub fn all(cluster: &Cluster, given: &Given, imported: &mut Imported) {
+pub fn all(cluster: &Cluster<'_>, given: &Given, imported: &mut Imported) {
     for group in &cluster.groups {
         if let Some(draft) = one(cluster, group, given, imported) {
             imported.groups.push(draft);
@@ -20,7 +20,7 @@ pub fn all(cluster: &Cluster, given: &Given, imported: &mut Imported) {
     }
 }
 
-fn one(cluster: &Cluster, group: &Made, given: &Given, imported: &mut Imported) -> Option<Draft> {
+fn one(cluster: &Cluster<'_>, group: &Made, given: &Given, imported: &mut Imported) -> Option<Draft> {
     let remarks = &mut imported.remarks;
     let mut draft = match group.name.parse() {
         Ok(name) => Draft::new(name),
@@ -68,8 +68,13 @@ fn one(cluster: &Cluster, group: &Made, given: &Given, imported: &mut Imported) 
             draft.resources.push(part);
         }
         if !made.enabled && !own.resources.is_empty() {
-            let what =
-                format!("{} is not enabled at the end: a group file starts all that it has", made.name);
+            let parts: Vec<String> =
+                own.resources.iter().map(|part| format!("{}:{}", group.name, part.name)).collect();
+            let what = format!(
+                "{} is not enabled at the end: a group file starts all that it has (ims-switch disable {})",
+                made.name,
+                parts.join(" ")
+            );
             remarks.push(made.remark(RemarkKind::Changed, what));
         }
     }
@@ -135,7 +140,7 @@ fn is_true(value: &str) -> bool {
 
 /// The resources of the same group that a resource requires; a requirement of another group's makes the group require
 /// that one.
-fn required(cluster: &Cluster, made: &Made, draft: &mut Draft, remarks: &mut Vec<Remark>) -> Vec<String> {
+fn required(cluster: &Cluster<'_>, made: &Made, draft: &mut Draft, remarks: &mut Vec<Remark>) -> Vec<String> {
     let mut required = Vec::new();
     for (file, property) in &made.properties {
         let name = property.name.to_lowercase();
@@ -173,7 +178,7 @@ fn required(cluster: &Cluster, made: &Made, draft: &mut Draft, remarks: &mut Vec
 
 /// What the registry should know: a mail server has the directory server that it requires below its own root.
 fn instances(
-    cluster: &Cluster,
+    cluster: &Cluster<'_>,
     group: &Made,
     became: &HashMap<&str, Became>,
     draft: &Draft,
