@@ -1606,12 +1606,16 @@ _ims__switch() {
             return 0
             ;;
         ims__subcmd__switch__subcmd__run)
-            opts="-o -h --timeout --output --help"
+            opts="-o -h --stop-on-move --grace --timeout --output --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --grace)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0

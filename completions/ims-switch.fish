@@ -49,7 +49,7 @@ complete -c ims-switch -n "__fish_ims_switch_needs_command" -f -a "rehearse" -d 
 complete -c ims-switch -n "__fish_ims_switch_needs_command" -f -a "history" -d 'Print the runs of a group and their steps'
 complete -c ims-switch -n "__fish_ims_switch_needs_command" -f -a "availability" -d 'Say what share of the time a service is down in each model, by table A-2 and by a Markov chain'
 complete -c ims-switch -n "__fish_ims_switch_needs_command" -f -a "run" -d 'Run a command where the group is online, and do nothing elsewhere'
-complete -c ims-switch -n "__fish_ims_switch_needs_command" -f -a "react" -d 'Read ims.answer/1 records from stdin and react to faults: restart, then give the group over'
+complete -c ims-switch -n "__fish_ims_switch_needs_command" -f -a "react" -d 'Read ims.answer/1 records from stdin, watch the servers\' processes, and react to faults: restart, then give the group over'
 complete -c ims-switch -n "__fish_ims_switch_needs_command" -f -a "start" -d 'Start one resource on this node, as a step of a plan does'
 complete -c ims-switch -n "__fish_ims_switch_needs_command" -f -a "stop" -d 'Stop one resource on this node, as a step of a plan does'
 complete -c ims-switch -n "__fish_ims_switch_needs_command" -f -a "fence" -d 'Fence a node by its fence agent and keep the proof'
@@ -241,11 +241,13 @@ complete -c ims-switch -n "__fish_ims_switch_using_subcommand availability" -s o
 table\t'Tables for people'"
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand availability" -l check -d 'Compare with a simulation of every single server, device and service; status 1 when they differ'
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand availability" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand run" -l grace -d 'How long the command has to end before it is killed' -r
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand run" -l timeout -d 'How long to wait for a run that is moving the group' -r
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand run" -s o -l output -d 'Show records as JSON lines or as tables [default: tables on a terminal, JSON elsewhere]' -r -f -a "json\t'One JSON object a line'
 table\t'Tables for people'"
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand run" -l stop-on-move -d 'End the command, with its process group, when the group moves or stops, in place of being waited for'
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand run" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c ims-switch -n "__fish_ims_switch_using_subcommand react" -l timeout -d 'How long to wait for other runs to end' -r
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand react" -l timeout -d 'How long an action waits for commands of ims-switch run to end' -r
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand react" -s o -l output -d 'Show records as JSON lines or as tables [default: tables on a terminal, JSON elsewhere]' -r -f -a "json\t'One JSON object a line'
 table\t'Tables for people'"
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand react" -s n -l dry-run -d 'Tell what would be decided and do nothing'
@@ -303,7 +305,7 @@ complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fi
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status graph model plan online offline move restart evacuate enable disable freeze unfreeze clear add remove rehearse history availability run react start stop fence import export help" -f -a "history" -d 'Print the runs of a group and their steps'
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status graph model plan online offline move restart evacuate enable disable freeze unfreeze clear add remove rehearse history availability run react start stop fence import export help" -f -a "availability" -d 'Say what share of the time a service is down in each model, by table A-2 and by a Markov chain'
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status graph model plan online offline move restart evacuate enable disable freeze unfreeze clear add remove rehearse history availability run react start stop fence import export help" -f -a "run" -d 'Run a command where the group is online, and do nothing elsewhere'
-complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status graph model plan online offline move restart evacuate enable disable freeze unfreeze clear add remove rehearse history availability run react start stop fence import export help" -f -a "react" -d 'Read ims.answer/1 records from stdin and react to faults: restart, then give the group over'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status graph model plan online offline move restart evacuate enable disable freeze unfreeze clear add remove rehearse history availability run react start stop fence import export help" -f -a "react" -d 'Read ims.answer/1 records from stdin, watch the servers\' processes, and react to faults: restart, then give the group over'
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status graph model plan online offline move restart evacuate enable disable freeze unfreeze clear add remove rehearse history availability run react start stop fence import export help" -f -a "start" -d 'Start one resource on this node, as a step of a plan does'
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status graph model plan online offline move restart evacuate enable disable freeze unfreeze clear add remove rehearse history availability run react start stop fence import export help" -f -a "stop" -d 'Stop one resource on this node, as a step of a plan does'
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fish_seen_subcommand_from check status graph model plan online offline move restart evacuate enable disable freeze unfreeze clear add remove rehearse history availability run react start stop fence import export help" -f -a "fence" -d 'Fence a node by its fence agent and keep the proof'

@@ -1,7 +1,7 @@
 //! `ims-switch enable`, `disable`, `restart`, `clear`.
 
 use super::lab::*;
-use super::react::answer;
+use super::react::answer_now;
 use crate::support::*;
 
 /// Whether each resource is disabled, as both nodes are told it by `status`.
@@ -136,7 +136,7 @@ fn a_fault_that_was_given_up_waits_for_a_person() {
     lab.online();
     lab.group(&format!("{GROUP}{mail}"));
     let react = |attempt| {
-        let down = answer("stork", "smtp", "down", attempt, "00:00");
+        let down = answer_now("stork", "smtp", "down", attempt);
         lab.mail_1.command(["ims-switch", "react", "IMS-RG"]).stdin(down).run()
     };
     let gave_up = react(1).status_is(5);

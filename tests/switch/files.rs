@@ -103,13 +103,31 @@ fn a_group_without_a_way_to_its_other_node_is_not_moved() {
 
 #[test]
 fn a_start_that_does_not_start_is_a_failure() {
-    let host = Host::with(&own("[\"true\"]"));
+    let host = Host::with(&format!("{}online_wait_limit = 0\n", own("[\"true\"]")));
     let (status, _, stderr) = host.run(&["online", "IMS-RG"]);
     assert_eq!(status, 5, "{stderr}");
     assert!(stderr.contains("file is down after its start"), "{stderr}");
     let (status, _, stderr) = Host::with(&own("[\"no-such-program\"]")).run(&["online", "IMS-RG"]);
     assert_eq!(status, 5, "{stderr}");
     assert!(stderr.contains("no-such-program is not there"), "{stderr}");
+}
+
+#[test]
+fn a_start_that_ends_too_early_has_its_intervals_to_come_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let up = folder.path().join("up");
+    for (limit, status) in [(0, 5), (2, 0)] {
+        let start = format!("[\"sh\", \"-c\", \"(sleep 0.5; touch {}) >/dev/null 2>&1 &\"]", up.display());
+        let text = own(&start).replace("[\"false\"]", &format!("[\"test\", \"-e\", \"{}\"]", up.display()));
+        let text =
+            text.replace("stop = [\"true\"]", &format!("stop = [\"rm\", \"-f\", \"{}\"]", up.display()));
+        let host = Host::with(&format!("{text}online_wait_limit = {limit}\nmonitor_interval = 30\n"));
+        let (ended, _, stderr) = host.run(&["online", "IMS-RG"]);
+        assert_eq!(ended, status, "{limit} intervals: {stderr}");
+        // What was started and given up may come up a moment later.
+        assert!(crate::support::until(std::time::Duration::from_secs(10), || up.exists()));
+        std::fs::remove_file(&up).unwrap();
+    }
 }
 
 #[test]

@@ -27,3 +27,4 @@ mod rehearse;
 mod run;
 mod seed;
 mod vcs;
+mod watch;

@@ -3,13 +3,23 @@
 use super::lab::*;
 use crate::support::*;
 
-/// A record as ims-probe prints it.
+/// A record as ims-probe prints it, of a day long ago.
 pub fn answer(instance: &str, service: &str, state: &str, attempt: u32, time: &str) -> String {
+    answer_of(instance, service, state, attempt, &format!("2026-11-22T18:{time}Z"))
+}
+
+/// A record as ims-probe prints it now.
+pub fn answer_now(instance: &str, service: &str, state: &str, attempt: u32) -> String {
+    answer_of(instance, service, state, attempt, &jiff::Timestamp::now().to_string())
+}
+
+/// A record as ims-probe printed it then.
+pub fn answer_of(instance: &str, service: &str, state: &str, attempt: u32, time: &str) -> String {
     format!(
         "{{\"schema\":\"ims.answer/1\",\"host\":\"mail-1\",\"endpoint\":\"{service}://192.0.2.10:25\",\
          \"instance\":\"{instance}\",\"service\":\"{service}\",\"address\":\"192.0.2.10\",\"level\":\"greet\",\
          \"state\":\"{state}\",\"stage\":null,\"words\":\"refused\",\"took_ms\":1,\"steps\":[],\"attempt\":{attempt},\
-         \"time\":\"2026-11-22T18:{time}Z\"}}\n"
+         \"time\":\"{time}\"}}\n"
     )
 }
 
@@ -103,12 +113,34 @@ fn a_group_that_was_taken_offline_stays_so_whatever_the_prober_says() {
     for node in lab.nodes() {
         node.file("/etc/msgregistry.inf", "[stork]\nlayout = postfix-dovecot\nroot = /global/ims/server5\n");
     }
-    let down = answer("stork", "smtp", "down", 1, "00:00");
+    let down = answer_now("stork", "smtp", "down", 1);
     let ran = lab.mail_1.command(["ims-switch", "react", "IMS-RG"]).stdin(down).run().status_is(4);
     assert!(ran.stderr.contains("IMS-RG is online nowhere"), "{ran}");
     lab.is_online_on(None);
     let status = lab.mail_1.run(["ims-switch", "status", "IMS-RG"]).status_is(1);
     assert!(!status.stdout.contains("react"), "no fault was given up: {status}");
+}
+
+#[test]
+fn a_prober_that_falls_silent_is_told_once_and_decides_nothing() {
+    if !needs_root() {
+        return;
+    }
+    let bed = Bed::new();
+    let node = bed.node("mail-1");
+    node.file("/etc/ims/groups/IMS-RG.toml", format!("{SERVERS}monitor_interval = 1\nmonitor_timeout = 1\n"));
+    node.file(
+        "/etc/msgregistry.inf",
+        "[stork]\nlayout = postfix-dovecot\nroot = /global/ims/server5\nldap = mail\n",
+    );
+    node.file("/tmp/up", answer_now("stork", "smtp", "up", 1));
+    let script = "mkfifo /tmp/probe; exec 0<>/tmp/probe; cat /tmp/up >&0; exec ims-switch react IMS-RG";
+    let reacting = node.spawn(["sh", "-c", script]);
+    assert!(reacting.until_stdout(SOON, |text| text.contains("no probe of it came for 2s")));
+    reacting.signal(rustix::process::Signal::TERM);
+    let told = reacting.wait(SOON).ok().records();
+    assert_eq!(told.len(), 1, "{told:#?}");
+    assert_eq!((&told[0]["decision"], &told[0]["state"]), (&"nothing".into(), &"unknown".into()));
 }
 
 #[test]

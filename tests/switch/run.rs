@@ -56,3 +56,105 @@ fn a_move_waits_for_a_command_and_two_of_the_same_never_overlap() {
     waiting.wait(SOON).ok();
     lab.is_online_on(Some(&lab.mail_2));
 }
+
+/// Whether a process of a node runs these words.
+fn runs(node: &Node, words: &[u8]) -> bool {
+    let cmdline = |pid: &u32| std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    node.processes().iter().any(|pid| cmdline(pid) == words)
+}
+
+#[test]
+fn a_move_ends_a_command_that_may_be_ended_with_its_process_group_alone() {
+    if !needs_root() {
+        return;
+    }
+    let lab = Lab::new();
+    lab.online();
+    let line = |script: &str| {
+        let words = ["ims-switch", "run", "IMS-RG", "--stop-on-move", "--grace", "1s", "--", "sh", "-c"];
+        words.map(ToOwned::to_owned).into_iter().chain([script.to_owned()]).collect::<Vec<_>>()
+    };
+    // What has a session of its own is none of the command's.
+    let deaf = "setsid sleep 1001 & sleep 1002 & trap '' TERM; echo began; while :; do sleep 1003; done";
+    let polite = "trap 'echo ended; exit 0' TERM; echo began; sleep 1004 & wait";
+    for (script, is_killed) in [(polite, false), (deaf, true)] {
+        let (here, there) = (lab.nodes()[usize::from(is_killed)], lab.nodes()[usize::from(!is_killed)]);
+        let command = here.spawn(line(script));
+        assert!(command.until_stdout(SOON, |text| text == "began\n"));
+        let moved = there.run(["ims-switch", "move", "IMS-RG", "--to", there.name()]).ok();
+        lab.is_online_on(Some(there));
+        let ended = command.wait(SOON);
+        if is_killed {
+            let ended = ended.status_is(5);
+            assert!(
+                ended.stderr.contains("ended by signal 9 for a move of IMS-RG (--stop-on-move)"),
+                "{ended}"
+            );
+            assert!(moved.took > std::time::Duration::from_secs(1), "it had its grace: {moved}");
+        } else {
+            assert_eq!(ended.ok().stdout, "began\nended\n");
+        }
+        for left in [&b"sleep\01002\0"[..], b"sleep\01003\0", b"sleep\01004\0"] {
+            assert!(!runs(here, left), "{}", String::from_utf8_lossy(left));
+        }
+    }
+    assert!(runs(&lab.mail_2, b"sleep\01001\0"));
+
+    // One whose run was killed is ended by the move itself.
+    let command = lab.mail_1.spawn(line(deaf));
+    assert!(command.until_stdout(SOON, |text| text == "began\n"));
+    command.signal(rustix::process::Signal::KILL);
+    command.wait(SOON);
+    assert!(runs(&lab.mail_1, b"sleep\01003\0"));
+    lab.mail_2.run(["ims-switch", "offline", "IMS-RG"]).ok();
+    assert!(!runs(&lab.mail_1, b"sleep\01003\0") && runs(&lab.mail_1, b"sleep\01001\0"));
+    lab.is_online_on(None);
+}
+
+#[test]
+fn a_daemon_that_a_command_leaves_behind_holds_nothing() {
+    if !needs_root() {
+        return;
+    }
+    let lab = Lab::new();
+    lab.online();
+    let line = ["ims-switch", "run", "IMS-RG", "--", "sh", "-c", "setsid sleep 1001 >/dev/null 2>&1 &"];
+    lab.mail_1.run(line).ok();
+    lab.mail_1.run(line).ok();
+    let locks = lab.mail_1.sh("ls -l /proc/[0-9]*/fd 2>/dev/null | grep -c /run/ims/lock || true").ok();
+    assert_eq!(locks.stdout, "0\n");
+    lab.mail_1.run(["ims-switch", "move", "IMS-RG", "--timeout", "0s"]).ok();
+    assert!(runs(&lab.mail_1, b"sleep\01001\0"));
+    lab.is_online_on(Some(&lab.mail_2));
+}
+
+#[test]
+fn a_command_keeps_the_group_from_starting_elsewhere_too_and_none_begins_while_a_move_waits() {
+    if !needs_root() {
+        return;
+    }
+    let lab = Lab::new();
+    lab.online();
+    lab.mail_1.run(["mkfifo", "/run/go"]).ok();
+    let command =
+        lab.mail_1.spawn(["ims-switch", "run", "IMS-RG", "--", "sh", "-c", "echo began; read -r _ </run/go"]);
+    assert!(command.until_stdout(SOON, |text| text == "began\n"));
+    // Everything is stopped by hand; the command runs on where the group was.
+    for resource in ["svc", "mountshared", "logical_IP"] {
+        lab.mail_1.run(["ims-switch", "stop", "IMS-RG", resource]).ok();
+    }
+    let online = ["ims-switch", "online", "IMS-RG", "--on", "mail-2", "--timeout"];
+    let busy = lab.mail_2.run(online.into_iter().chain(["200ms"])).status_is(7);
+    assert!(busy.stderr.contains("a command of ims-switch run has not ended on mail-1"), "{busy}");
+    lab.is_online_on(None);
+    let waiting = lab.mail_2.spawn(online.into_iter().chain(["60s"]));
+    let turn = || lab.mail_1.sh("flock -n /run/ims/lock/switch-IMS-RG.turn.lock true || echo taken").stdout;
+    assert!(until(SOON, || turn() == "taken\n"));
+    let late = lab.mail_1.run(["ims-switch", "run", "IMS-RG", "--timeout", "0s", "--", "true"]).status_is(7);
+    assert!(late.stderr.contains("turn.lock is held by pid"), "{late}");
+    lab.mail_1.sh("echo >/run/go").ok();
+    command.wait(SOON).ok();
+    waiting.wait(SOON).ok();
+    lab.is_online_on(Some(&lab.mail_2));
+    assert_eq!(lab.mail_1.sh("ls /run/ims/runs/IMS-RG").ok().stdout, "");
+}

@@ -106,7 +106,8 @@ pub enum Verb {
     Availability(Availability),
     /// Run a command where the group is online, and do nothing elsewhere
     Run(Run),
-    /// Read ims.answer/1 records from stdin and react to faults: restart, then give the group over
+    /// Read ims.answer/1 records from stdin, watch the servers' processes, and react to faults: restart, then give
+    /// the group over
     React(React),
     /// Start one resource on this node, as a step of a plan does
     Start(One),
@@ -230,6 +231,12 @@ pub struct Run {
     /// The group
     #[arg(value_name = "GROUP")]
     pub group: GroupName,
+    /// End the command, with its process group, when the group moves or stops, in place of being waited for
+    #[arg(long)]
+    pub stop_on_move: bool,
+    /// How long the command has to end before it is killed
+    #[arg(long, value_name = "TIME", default_value = "5s", requires = "stop_on_move")]
+    pub grace: Span,
     /// How long to wait for a run that is moving the group
     #[arg(long, value_name = "TIME", default_value = "10s")]
     pub timeout: Span,
@@ -247,7 +254,7 @@ pub struct React {
     /// Tell what would be decided and do nothing
     #[arg(short = 'n', long)]
     pub dry_run: bool,
-    /// How long to wait for other runs to end
+    /// How long an action waits for commands of ims-switch run to end
     #[arg(long, value_name = "TIME", default_value = "60s")]
     pub timeout: Span,
 }

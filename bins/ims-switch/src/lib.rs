@@ -32,6 +32,7 @@ mod record;
 mod rehearse;
 mod resource;
 mod run;
+mod runs;
 mod seat;
 mod several;
 mod status;

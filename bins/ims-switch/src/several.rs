@@ -19,6 +19,7 @@ pub fn asked(group: &GroupName, wish: Wish, change: &Change) -> Asked {
         group: group.clone(),
         wish,
         dry_run: change.dry_run,
+        patience: change.timeout.0,
         timeout: change.timeout.0,
         confirm_fenced: change.confirm_fenced.clone(),
         reason: None,

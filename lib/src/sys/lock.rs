@@ -80,6 +80,23 @@ impl Lock {
         Ok(lock)
     }
 
+    /// Whether a run holds the lock alone now. It is found out by sharing it for a moment, without a trace in the file.
+    pub fn is_held(path: &Path) -> Result<bool, Fail> {
+        let cannot = |e: &std::io::Error| {
+            Fail::io(Exit::Unknown, format!("cannot tell whether {} is held", path.display()), e)
+        };
+        let file = match fs_err::File::open(path) {
+            Ok(file) => file,
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(false),
+            Err(e) => return Err(cannot(&e)),
+        };
+        match file.file().try_lock_shared() {
+            Ok(()) => Ok(false),
+            Err(std::fs::TryLockError::WouldBlock) => Ok(true),
+            Err(std::fs::TryLockError::Error(e)) => Err(cannot(&e)),
+        }
+    }
+
     /// Leaves our pid in the file, for the one who finds it held.
     fn sign(&mut self) -> std::io::Result<()> {
         self.file.set_len(0)?;
@@ -87,10 +104,14 @@ impl Lock {
         writeln!(self.file, "{}", std::process::id())
     }
 
-    /// Lets every child that is started from now on keep the lock while it runs.
-    pub fn inherit(&self) -> Result<(), Fail> {
-        rustix::io::fcntl_setfd(self.file.file(), rustix::io::FdFlags::empty())
-            .map_err(|e| Fail::io(Exit::Failed, "cannot hand a lock on", &e.into()))
+    /// Has those who follow the lock's folder ([`super::news::News`]) look now whether it is held.
+    pub fn announce(&self) -> Result<(), Fail> {
+        let path = self.file.path();
+        OpenOptions::new()
+            .write(true)
+            .open(path)
+            .map(drop)
+            .map_err(|e| Fail::io(Exit::Failed, format!("cannot tell that {} is held", path.display()), &e))
     }
 
     /// The open file, for a child that must keep the lock while it runs.
@@ -138,7 +159,9 @@ mod tests {
     fn a_second_run_is_told_who_holds_the_lock() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("run/x.lock");
+        assert!(!Lock::is_held(&path).unwrap());
         let held = Lock::take(&path, Duration::ZERO).unwrap();
+        assert!(Lock::is_held(&path).unwrap());
         let fail = Lock::take(&path, Duration::from_millis(5)).unwrap_err();
         assert_eq!(fail.exit(), Exit::Busy);
         assert!(fail.to_string().contains(&format!("by pid {}", std::process::id())), "{fail}");

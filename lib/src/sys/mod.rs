@@ -14,6 +14,7 @@ pub mod lock;
 pub mod memory;
 pub mod mount;
 pub mod net;
+pub mod news;
 pub mod process;
 pub mod prompt;
 pub mod reservation;

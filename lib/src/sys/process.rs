@@ -27,6 +27,8 @@ pub struct Process {
 struct Stat {
     letter: char,
     parent: i32,
+    /// The process group; 0 when its leader cannot be seen from here.
+    group: i32,
     began: u64,
 }
 
@@ -38,6 +40,7 @@ fn stat(pid: i32) -> Option<Stat> {
     Some(Stat {
         letter: fields.first()?.chars().next()?,
         parent: fields.get(1)?.parse().ok()?,
+        group: fields.get(2)?.parse().ok()?,
         began: fields.get(19)?.parse().ok()?,
     })
 }
@@ -108,8 +111,9 @@ impl Process {
                 .is_ok_and(|mut entries| entries.any(|entry| entry.is_ok_and(|entry| below(entry.path()))))
     }
 
-    /// A handle that stays this very process's, `None` when it has ended.
-    fn handle(&self) -> io::Result<Option<OwnedFd>> {
+    /// A handle that stays this very process's and is readable once it has ended (`pidfd_open(2)`), `None` when it
+    /// has.
+    pub fn handle(&self) -> io::Result<Option<OwnedFd>> {
         let Some(pid) = Pid::from_raw(self.pid) else { return Ok(None) };
         match pidfd_open(pid, PidfdFlags::empty()) {
             // Looked at after the handle was made: it is the handle of the process that was meant, or of none.
@@ -188,6 +192,17 @@ pub fn descendants(first: &Process) -> Vec<Process> {
     found
 }
 
+/// The processes of the process group that a process leads or led; none when its number is another's by now.
+pub fn group_of(leader: &Process) -> Vec<Process> {
+    if stat(leader.pid).is_some_and(|stat| stat.began != leader.began) {
+        return Vec::new();
+    }
+    let is_member = |process: &Process| {
+        stat(process.pid).is_some_and(|stat| stat.began == process.began && stat.group == leader.pid)
+    };
+    all().into_iter().filter(is_member).collect()
+}
+
 /// The parent of a process, its parent, and so on.
 pub fn ancestors(last: Option<Process>) -> Vec<Process> {
     let parent = |of: &Process| of.parent().and_then(Process::of);
@@ -247,6 +262,27 @@ mod tests {
         assert!(!process.belongs_below(Path::new("/nowhere")));
         child.kill().unwrap();
         child.wait().unwrap();
+    }
+
+    #[test]
+    fn a_process_group_is_known_by_its_leader_also_after_that_has_ended() {
+        let line = Line::new(["sh", "-c", "sleep 60 & echo $!; exec sleep 61"]);
+        let mut child = line.spawn(Stdio::null(), Stdio::piped(), Stdio::null()).unwrap();
+        let leader = Process::of(i32::try_from(child.id()).unwrap()).unwrap();
+        let mut told = String::new();
+        std::io::BufRead::read_line(&mut std::io::BufReader::new(child.stdout.take().unwrap()), &mut told)
+            .unwrap();
+        let other = Process::of(told.trim().parse().unwrap()).unwrap();
+        let mut group = group_of(&leader);
+        group.sort_by_key(|process| process.pid != leader.pid);
+        assert_eq!(group, [leader, other]);
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert_eq!(group_of(&leader), [other]);
+        assert!(other.signal(9).unwrap() && other.wait(Instant::now() + Duration::from_secs(30)).unwrap());
+        assert_eq!(group_of(&leader), []);
+        let own = Process::of(i32::try_from(std::process::id()).unwrap()).unwrap();
+        assert_eq!(group_of(&Process { began: own.began + 1, ..own }), [], "another has that number");
     }
 
     #[test]

@@ -38,7 +38,9 @@ pub struct Asked {
     pub wish: Wish,
     /// Whether the plan is only shown.
     pub dry_run: bool,
-    /// How long other runs are waited for.
+    /// How long other runs of the group are waited for.
+    pub patience: Duration,
+    /// How long commands of `ims-switch run` are waited for.
     pub timeout: Duration,
     /// Nodes that a person switched off.
     pub confirm_fenced: Vec<NodeName>,
@@ -62,7 +64,7 @@ pub fn drive(host: &Host, asked: &Asked, interrupt: &Interrupt, out: &mut Out) -
         phases.time("reach", "the nodes of the group", || Team::gather(host, group, nodes, alone))?;
     refuse_differences(host, &team)?;
     if !asked.dry_run {
-        phases.time("lock", "one run at a time", || team.lock(asked.timeout))?;
+        phases.time("lock", "one run at a time", || team.lock(asked.patience))?;
     }
     let (before, all_say_so) = team.marks()?;
     before.refuse_frozen(&asked.group)?;

@@ -14,6 +14,7 @@ use super::team::Team;
 use crate::plan::{Plan, Step, Verb};
 use crate::record::{GroupRecord, Outcome, StepRecord};
 use crate::resource::beside;
+use crate::seat::Seat;
 use crate::seat::wire::{Ask, Say, answers_another};
 
 /// How long a request of the preparation may take.
@@ -126,18 +127,18 @@ pub fn check_target(team: &Team, target: &NodeName) -> Result<(), Fail> {
 }
 
 /// The nodes on which something is stopped.
-fn sources(plan: &Plan) -> Vec<&NodeName> {
-    let mut nodes: Vec<&NodeName> =
-        plan.steps.iter().filter(|step| step.verb == Verb::Stop).map(|step| &step.node).collect();
-    nodes.sort();
-    nodes.dedup();
-    nodes
+fn sources(plan: &Plan) -> impl Iterator<Item = &NodeName> {
+    plan.steps.iter().filter(|step| step.verb == Verb::Stop).map(|step| &step.node)
 }
 
 /// Waits for commands under `ims-switch run` to end, and keeps new ones from beginning, wherever something is
-/// stopped.
+/// stopped, and on every node but the target when something is started there: one that runs where the group was must
+/// not meet itself where it is.
 pub fn hold_runs(team: &Team, plan: &Plan, patience: Duration) -> Result<(), Fail> {
-    for node in sources(plan) {
+    let starts = plan.steps.iter().any(|step| step.verb == Verb::Start);
+    let others = team.present().map(Seat::node).filter(|node| starts && Some(*node) != plan.target.as_ref());
+    let nodes: BTreeSet<&NodeName> = sources(plan).chain(others).collect();
+    for node in nodes {
         let ask = Ask::HoldRuns { patience_ms: millis(patience) };
         team.seat(node)?.ask(ask, patience + PATIENCE).map_err(|fail| {
             Fail::new(fail.exit(), format!("a command of ims-switch run has not ended on {node}: {fail}"))

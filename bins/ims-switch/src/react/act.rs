@@ -1,10 +1,13 @@
-//! What is done about a fault: the resource is restarted, or the group given over with those that follow it.
+//! What was decided is done: a restart where the group is, or the group goes to the next node with those that follow it.
+
+use std::time::Duration;
 
 use ims::name::{GroupName, ResourceName};
 use ims::sys::stderr;
 use ims::{Exit, Fail, Host, Out};
 
 use super::Choice;
+use super::part::Part;
 use crate::cli::React;
 use crate::drive::{Asked, drive};
 use crate::interrupt::Interrupt;
@@ -14,11 +17,13 @@ use crate::status;
 
 /// Does what was decided, and tells what became of it and what was done besides. When no other node can have the group,
 /// its resource is restarted once more.
+///
+/// Another run is not waited for: what was seen before it ended is no reason to act after it.
 pub fn act(
     host: &Host,
     react: &React,
     resource: &ResourceName,
-    choice: Choice,
+    (choice, part): (Choice, &Part),
     interrupt: &Interrupt,
     out: &mut Out,
 ) -> Option<(Exit, Option<String>)> {
@@ -36,8 +41,8 @@ pub fn act(
             let (exit, _) = attempt(&react.group, Wish::Restart(resource.clone()));
             Some((exit, None))
         }
-        Choice::Giveover => Some(match attempt(&react.group, Wish::Giveover) {
-            (Exit::Refused, refusal) => {
+        Choice::Giveover => Some(match attempt(&react.group, away(part)) {
+            (Exit::Refused, refusal) if !matches!(part, Part::Orphan(_)) => {
                 let besides = refusal.map(|fail| format!("not given over but restarted: {fail}"));
                 (attempt(&react.group, Wish::Restart(resource.clone())).0, besides)
             }
@@ -52,10 +57,24 @@ pub fn act(
                 }
             }
             (
-                exit @ (Exit::No | Exit::Usage | Exit::Unknown | Exit::Failed | Exit::Broken | Exit::Busy),
+                exit @ (Exit::No
+                | Exit::Usage
+                | Exit::Unknown
+                | Exit::Refused
+                | Exit::Failed
+                | Exit::Broken
+                | Exit::Busy),
                 _,
             ) => (exit, None),
         }),
+    }
+}
+
+/// How a group is given over. Of one whose node is lost another survivor may have had it online by now: there it stays.
+fn away(part: &Part) -> Wish {
+    match part {
+        Part::Orphan(_) => Wish::Online(None),
+        Part::Ours | Part::Of(_) => Wish::Giveover,
     }
 }
 
@@ -85,6 +104,7 @@ fn asked(react: &React, group: &GroupName, wish: Wish) -> Asked {
         group: group.clone(),
         wish,
         dry_run: false,
+        patience: Duration::ZERO,
         timeout: react.timeout.0,
         confirm_fenced: Vec::new(),
         reason: None,

@@ -1,17 +1,23 @@
-//! `ims-switch react`: probe records in, decisions out, and what was decided is done: a restart, then the group
-//! goes to the next node.
+//! `ims-switch react`: probe records and ended servers in, decisions out, and what was decided is done: a restart,
+//! then the group goes to the next node.
 
 mod act;
+mod clock;
+mod feed;
 mod marked;
+mod part;
 pub mod policy;
-mod stdin;
+mod reactor;
+mod silence;
+mod watch;
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use ims::group::{Group, Kind, Resource};
-use ims::input::records;
 use ims::name::{GroupName, InstanceName, ResourceName};
 use ims::registry::Registry;
+use ims::sys::lock::Lock;
 use ims::sys::stderr;
 use ims::{Exit, Fail, Host, Out, Record, State};
 use jiff::Timestamp;
@@ -20,8 +26,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::cli::React;
 use crate::interrupt::Interrupt;
+use crate::seat::desk::react_path;
+use feed::Feed;
 pub use policy::Choice;
-use policy::{Counts, Heard};
+use reactor::Reactor;
+use watch::Watch;
 
 /// What is read of a probe's record.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -57,11 +66,11 @@ pub struct Decision {
     pub group: GroupName,
     /// The resource it is about.
     pub resource: ResourceName,
-    /// The endpoint that was probed.
+    /// The endpoint that was probed; `process:PROGRAM` for a server whose first process ended.
     pub endpoint: String,
-    /// What the probe found.
+    /// What was found.
     pub state: State,
-    /// What the server said, or the error.
+    /// What the server said, or the error, or which process ended.
     pub words: Option<String>,
     /// What is decided.
     pub decision: Choice,
@@ -71,7 +80,7 @@ pub struct Decision {
     pub status: Option<String>,
     /// Whether it was only told.
     pub dry_run: bool,
-    /// When the probe was answered.
+    /// When the probe was answered, or the end was seen.
     pub time: Timestamp,
 }
 
@@ -95,68 +104,25 @@ impl Record for Decision {
     }
 }
 
-/// Reacts to what comes on stdin until it ends.
-pub fn react(host: &Host, react: &React, interrupt: &Interrupt, out: &mut Out) -> Result<Exit, Fail> {
-    let group = Group::load(host, &react.group)?;
-    let registry = Registry::load(host)?;
-    let mut counts = Counts::default();
-    let mut exit = Exit::Ok;
-    let mut strangers: Vec<String> = Vec::new();
-    for answer in records::<Answer>("ims-switch", stdin::until(interrupt)?) {
-        // What is half read then is nobody's fault.
-        if interrupt.came().is_some() {
-            break;
-        }
-        let answer = answer?.record;
-        let Some(resource) = resource_of(&group, &registry, &answer) else {
-            if !strangers.contains(&answer.endpoint) {
-                stderr::say("ims-switch", format_args!("{} is no part of {}", answer.endpoint, group.name));
-                strangers.push(answer.endpoint);
-            }
-            continue;
-        };
-        let heard = Heard { state: answer.state, round: answer.attempt, time: answer.time };
-        let stays = if answer.state == State::Up { None } else { marked::stays(host, &group.name, resource) };
-        let (choice, reason) = match stays {
-            Some(why) => (Choice::Nothing, why),
-            None => counts.decide(&resource.name, &resource.policy, &heard),
-        };
-        if answer.state == State::Up {
-            continue;
-        }
-        let mut decision = Decision {
-            group: group.name.clone(),
-            resource: resource.name.clone(),
-            endpoint: answer.endpoint,
-            state: answer.state,
-            words: answer.words,
-            decision: choice,
-            reason,
-            status: None,
-            dry_run: react.dry_run,
-            time: answer.time,
-        };
-        if !react.dry_run {
-            let done = act::act(host, react, &resource.name, choice, interrupt, out);
-            if let Some((done, besides)) = done {
-                exit = exit.gravest(done);
-                decision.reason.extend(besides.map(|besides| format!("; {besides}")));
-                if choice == Choice::Giveover && marked::is_final(done) {
-                    let why = format!("{}, and that ended as {}", decision.reason, done.word());
-                    marked::give_up(host, &group.name, &resource.name, &why, react.timeout.0);
-                }
-                decision.status = Some(done.word().to_owned());
-            }
-        }
-        let time = if react.dry_run { answer.time } else { Timestamp::now() };
-        counts.acted(&resource.name, choice, time);
-        out.record(&decision)?;
-        out.flush()?;
-    }
+/// Reacts to what comes on stdin, and to servers that end, until stdin does.
+pub fn react(host: &Host, asked: &React, interrupt: &Interrupt, out: &mut Out) -> Result<Exit, Fail> {
+    let group = Group::load(host, &asked.group)?;
+    // Of two that see the same fault one acts.
+    let _only = if asked.dry_run { None } else { Some(alone(host, &group.name)?) };
+    let watch = if asked.dry_run { None } else { Some(Watch::begin(host, &group)?) };
+    let feed = Feed::open(interrupt)?;
+    let exit = Reactor::new(host, asked, group, interrupt, out)?.attend(feed, watch)?;
     if let Some(signal) = interrupt.came() {
         stderr::say("ims-switch", format_args!("stopped by {signal}"));
     }
     Ok(exit)
+}
+
+/// The lock of the only run that reacts to this group on this node.
+fn alone(host: &Host, group: &GroupName) -> Result<Lock, Fail> {
+    Lock::take(&react_path(host, group), Duration::ZERO).map_err(|fail| {
+        Fail::new(fail.exit(), format!("another ims-switch react watches {group} on this node")).because(fail)
+    })
 }
 
 /// The resource that an endpoint belongs to.

@@ -1,7 +1,7 @@
 //! Resources that are started, stopped and monitored by other people's command lines: `command` and `ocf:…`. Their word is checked: after each start and stop the monitor is asked.
 
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ims::group::{Kind, Resource};
 use ims::sys::exec::{Ended, Line};
@@ -62,18 +62,41 @@ fn carry_out(
         Verb::Start => resource.limits.online_timeout,
         Verb::Stop | Verb::Fence => resource.limits.offline_timeout,
     };
+    let deadline = Instant::now() + timeout;
     let line = line::of(seat.group, resource, verb, &Hints::default());
     let ended = laps.time(line.program(), || waited_for(seat, &line, timeout))?;
     if !ended.is_success() {
         return Err(Fail::failed(said(&line, &ended)));
     }
-    match laps.time("monitor", || seat.look(resource)) {
+    let looked = laps.time("monitor", || match verb {
+        Verb::Start => settled(seat, resource, deadline),
+        Verb::Stop | Verb::Fence => seat.look(resource),
+    });
+    match looked {
         (state, _) if state == wanted => Ok(true),
         (State::Unknown, reason) => {
             Err(Fail::unknown(format!("cannot tell whether {} is {wanted}", resource.name))
                 .because(reason.unwrap_or_default()))
         }
         (state, _) => Err(Fail::failed(format!("{} is {state} after its {}", resource.name, verb.word()))),
+    }
+}
+
+/// Asks the monitor until it does not say down any more, for as many intervals as a start that has ended may take. Nobody
+/// tells when a program of other people is up, so it is asked at once and then ever less often.
+fn settled(seat: &Here<'_>, resource: &Resource, deadline: Instant) -> Looked {
+    let policy = &resource.policy;
+    let wait = policy.monitor_interval.saturating_mul(policy.online_wait_limit);
+    let deadline = Instant::now().checked_add(wait).map_or(deadline, |end| end.min(deadline));
+    let mut pause = Duration::from_millis(10);
+    loop {
+        let looked = seat.look(resource);
+        let left = deadline.saturating_duration_since(Instant::now());
+        if looked.0 != State::Down || left.is_zero() {
+            return looked;
+        }
+        std::thread::sleep(pause.min(left));
+        pause = (pause * 2).min(Duration::from_secs(5));
     }
 }
 

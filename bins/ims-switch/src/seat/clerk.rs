@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use ims::change::Change;
 use ims::group::{Group, Resource};
@@ -41,11 +42,15 @@ impl Clerk {
                 group: file::read_text(&self.path())?.unwrap_or_default(),
                 registry: String::new(),
             })),
-            Ask::Lock { patience_ms } => hold(&self.lock, &lock_path(&self.host, &self.group), patience_ms),
+            Ask::Lock { patience_ms } => {
+                let path = lock_path(&self.host, &self.group);
+                hold(&self.lock, || Lock::take(&path, Duration::from_millis(patience_ms)))
+            }
             Ask::Put { text, dry_run } => self.put(&text, dry_run).map(Say::Changed),
             Ask::Remove { dry_run } => self.remove(dry_run).map(Say::Changed),
             Ask::Beat => Ok(Say::Done(Done::default())),
             Ask::HoldRuns { .. }
+            | Ask::Reacts
             | Ask::Marks
             | Ask::Keep { .. }
             | Ask::Look

@@ -1,7 +1,7 @@
 //! Requests answered on this node.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use ims::name::{GroupName, NodeName, ResourceName};
 use ims::registry;
 use ims::sys::file;
 use ims::sys::lock::{self, Lock};
-use ims::{Fail, Host};
+use ims::{Fail, Host, State};
 
 use super::claim;
 use super::wire::{Ask, Hello, Say, VERSION};
@@ -22,6 +22,7 @@ use crate::marks::{self, Kept};
 use crate::plan::line;
 use crate::rehearse;
 use crate::resource::{self, Here, Looked, server};
+use crate::runs;
 
 /// How long writing volumes out may take before their servers are stopped.
 const SYNCS: Duration = Duration::from_secs(110);
@@ -42,6 +43,11 @@ pub fn lock_path(host: &Host, group: &GroupName) -> PathBuf {
     host.path(lock::FOLDER).join(format!("switch-{group}.lock"))
 }
 
+/// The lock of `ims-switch react`: one of a group on each node.
+pub fn react_path(host: &Host, group: &GroupName) -> PathBuf {
+    host.path(lock::FOLDER).join(format!("switch-{group}.react.lock"))
+}
+
 /// Takes the locks of these groups on this node; in one order, so that two runs that want the same ones do not hold what
 /// the other waits for.
 pub fn take_locks<'a>(
@@ -51,11 +57,6 @@ pub fn take_locks<'a>(
 ) -> Result<Vec<Lock>, Fail> {
     let in_order: BTreeSet<&GroupName> = groups.collect();
     in_order.into_iter().map(|group| Lock::take(&lock_path(host, group), patience)).collect()
-}
-
-/// The lock that `ims-switch run` shares and a run that moves the group takes alone.
-pub fn runs_path(host: &Host, group: &GroupName) -> PathBuf {
-    host.path(lock::FOLDER).join(format!("switch-{group}.run.lock"))
 }
 
 impl Desk {
@@ -91,10 +92,15 @@ impl Desk {
             Ask::Hello => self.hello().map(Say::Hello),
             Ask::Beat => Ok(Say::Done(Done::default())),
             Ask::Lock { patience_ms } => {
-                hold(&self.lock, &lock_path(&self.host, &self.group.name), patience_ms)
+                let path = lock_path(&self.host, &self.group.name);
+                hold(&self.lock, || Lock::take(&path, Duration::from_millis(patience_ms)))
             }
-            Ask::HoldRuns { patience_ms } => {
-                hold(&self.runs, &runs_path(&self.host, &self.group.name), patience_ms)
+            Ask::HoldRuns { patience_ms } => hold(&self.runs, || {
+                runs::hold(&self.host, &self.group.name, Duration::from_millis(patience_ms))
+            }),
+            Ask::Reacts => {
+                let reacts = Lock::is_held(&react_path(&self.host, &self.group.name))?;
+                Ok(Say::Reacts { has_any: self.may_have(), reacts })
             }
             Ask::Marks => {
                 marks::file::load(&self.host, &self.group.name).map(|kept| Say::Marks(Box::new(kept)))
@@ -162,6 +168,17 @@ impl Desk {
                     (name.clone(), thread.join().unwrap_or_else(|_| lost()))
                 })
                 .collect()
+        })
+    }
+
+    /// Whether anything of the group is, or may be, up here that may be up on one node only. Servers are not asked, so
+    /// one that hangs costs no time.
+    pub fn may_have(&self) -> bool {
+        let here = self.here();
+        let mut own = self.group.resources.iter().filter(|resource| !resource.kind.is_persistent());
+        own.any(|resource| match resource.kind.instance() {
+            Some(_) => server::may_run(&here, resource),
+            None => here.look(resource).0 != State::Down,
         })
     }
 
@@ -239,11 +256,10 @@ impl Desk {
 }
 
 /// Takes a lock and keeps it for the rest of the session.
-pub fn hold(place: &OnceLock<Lock>, path: &Path, patience_ms: u64) -> Result<Say, Fail> {
+pub fn hold(place: &OnceLock<Lock>, take: impl FnOnce() -> Result<Lock, Fail>) -> Result<Say, Fail> {
     if place.get().is_none() {
-        let lock = Lock::take(path, Duration::from_millis(patience_ms))?;
         // Held already by a request that came at the same time: one lock is enough.
-        drop(place.set(lock));
+        drop(place.set(take()?));
     }
     Ok(Say::Done(Done::default()))
 }

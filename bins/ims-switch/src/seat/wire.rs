@@ -47,6 +47,8 @@ pub enum Ask {
         /// How long they may be waited for.
         patience_ms: u64,
     },
+    /// Have you any of the group, and does `ims-switch react` watch it there?
+    Reacts,
     /// What was said of the group, as you keep it?
     Marks,
     /// Keep what was said of the group.
@@ -142,6 +144,13 @@ pub enum Say {
     Looked(BTreeMap<ResourceName, (State, Option<String>)>),
     /// The states of other groups here.
     Others(BTreeMap<GroupName, State>),
+    /// Whether it has any of the group, and reacts.
+    Reacts {
+        /// Whether anything of the group is, or may be, up.
+        has_any: bool,
+        /// Whether `ims-switch react` runs.
+        reacts: bool,
+    },
     /// What was said of the group.
     Marks(Box<Kept>),
     /// The executables that the servers use.

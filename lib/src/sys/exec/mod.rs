@@ -10,7 +10,7 @@ use std::sync::{PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use attend::{Attended, KEPT, attend, kill_group};
-pub use attend::{wait_either, wait_readable};
+pub use attend::{wait_any, wait_either, wait_readable};
 
 use crate::span::Span;
 use crate::sys::stop::Stop;

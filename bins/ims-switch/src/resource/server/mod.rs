@@ -13,11 +13,14 @@ use ims::layout::{self, Part, Program};
 use ims::name::InstanceName;
 use ims::registry::Registry;
 use ims::sys::exec::{Ended, Line};
+use ims::sys::process::Process;
 use ims::sys::{file, memory};
 use ims::{Exit, Fail, State};
 
 use crate::resource::{Here, Looked, tool};
+pub use slot::First;
 use slot::Slot;
+pub use slot::records;
 pub use start::start;
 pub use stop::stop;
 
@@ -174,6 +177,36 @@ pub fn look(here: &Here<'_>, resource: &Resource) -> Result<Looked, Fail> {
         Some(Exit::No) => (State::Partial, Some(silent(&ended))),
         _ => (State::Unknown, Some(tool::failure(&line, &ended).to_string())),
     })
+}
+
+/// The first process of each program that was started here and not asked to end. Only what is remembered in memory is
+/// read: a disk that hangs does not keep it.
+pub fn watched(here: &Here<'_>, resource: &Resource) -> Vec<(String, Process)> {
+    let folder = PathBuf::new();
+    slot::left_behind(here, resource)
+        .into_iter()
+        .filter_map(|name| {
+            let first = Slot::of(here, resource, &name, None, &folder).remembered()?;
+            Some((name, first))
+        })
+        .collect()
+}
+
+/// What has become of the first process of a program.
+pub fn first(here: &Here<'_>, resource: &Resource, program: &str) -> Result<First, Fail> {
+    let slots = Programs::of(here, resource)?.slots(here, resource);
+    Ok(slots.iter().find(|slot| slot.name == program).map_or(First::Unknown, Slot::first))
+}
+
+/// Whether any process of the servers runs, or may run; they are not asked.
+pub fn may_run(here: &Here<'_>, resource: &Resource) -> bool {
+    let Ok(programs) = Programs::of(here, resource) else { return true };
+    let may_be = programs.told.is_err() && !programs.are_elsewhere(here);
+    may_be
+        || programs
+            .slots(here, resource)
+            .iter()
+            .any(|slot| slot.running().map_or(true, |running| running.is_any()))
 }
 
 /// Which of the servers did not answer, from the prober's records.

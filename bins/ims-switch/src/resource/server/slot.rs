@@ -28,6 +28,9 @@ struct Kept {
     first: Option<Process>,
     stop: KeptStop,
     patience_ms: u64,
+    /// Whether it was asked to end, so that its end is nobody's fault.
+    #[serde(default)]
+    is_ending: bool,
 }
 
 /// How it is asked to end, as it is remembered.
@@ -86,6 +89,17 @@ impl Running {
     }
 }
 
+/// What has become of the first process of a program that was started here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum First {
+    /// It runs, or another one in its place.
+    Runs(Process),
+    /// It ended and nobody had asked it to; others of its processes may be left.
+    Died(Process),
+    /// Nothing was started, or it was asked to end.
+    Unknown,
+}
+
 /// The place of one program.
 #[derive(Debug, Clone)]
 pub struct Slot {
@@ -100,7 +114,8 @@ pub struct Slot {
     folder: PathBuf,
 }
 
-fn records(here: &Here<'_>, resource: &Resource) -> PathBuf {
+/// Where it is remembered what was started of a resource here.
+pub fn records(here: &Here<'_>, resource: &Resource) -> PathBuf {
     here.host.path(FOLDER).join(here.group.name.as_str()).join(resource.name.as_str())
 }
 
@@ -253,11 +268,41 @@ impl Slot {
     /// Remembers a program that was started.
     pub fn remember(&self, program: &Program, first: Option<Process>) -> Result<(), Fail> {
         let stop = KeptStop::from(&program.stop);
-        let kept = Kept { first, stop, patience_ms: ims::span::millis(program.patience) };
-        let text = serde_json::to_vec(&kept)
+        self.keep(&Kept { first, stop, patience_ms: ims::span::millis(program.patience), is_ending: false })
+    }
+
+    fn keep(&self, kept: &Kept) -> Result<(), Fail> {
+        let text = serde_json::to_vec(kept)
             .map_err(|e| Fail::failed(format!("cannot remember {}", self.name)).because(e))?;
         self.make_folder()?;
         file::replace(&self.record, &text)
+    }
+
+    /// Remembers that it is asked to end, unless it was never remembered.
+    pub fn ends(&self) -> Result<(), Fail> {
+        self.kept().map_or(Ok(()), |kept| self.keep(&Kept { is_ending: true, ..kept }))
+    }
+
+    /// Remembers a program that runs already, unless it is remembered rightly.
+    pub fn adopt(&self, program: &Program) -> Result<(), Fail> {
+        if self.remembered().is_some_and(|first| first.is_alive()) {
+            return Ok(());
+        }
+        self.remember(program, self.running()?.first)
+    }
+
+    /// The first process that is remembered and was not asked to end, whether it lives or not.
+    pub fn remembered(&self) -> Option<Process> {
+        self.kept().filter(|kept| !kept.is_ending)?.first
+    }
+
+    /// What has become of the first process that is remembered.
+    pub fn first(&self) -> First {
+        let remembered = self.remembered();
+        match remembered.filter(Process::is_alive).or_else(|| self.by_pid_file()) {
+            Some(process) => First::Runs(process),
+            None => remembered.map_or(First::Unknown, First::Died),
+        }
     }
 
     /// Forgets it, once it is certainly stopped.

@@ -46,6 +46,8 @@ pub fn end(slot: &Slot, laps: &Laps) -> Result<bool, Fail> {
         slot.forget()?;
         return Ok(false);
     }
+    // Whoever watches it knows that then; where it cannot be kept it is stopped all the same.
+    let _ = slot.ends();
     laps.time(format!("{} ends", slot.name), || asked_then_killed(slot, &running))?;
     slot.forget()?;
     Ok(true)
