@@ -18,6 +18,7 @@ use crate::interrupt::Interrupt;
 use crate::kin::Kin;
 use crate::plan::Wish;
 use crate::several::asked;
+use crate::unfinished::finishing;
 
 /// What a group's run prints, until it has ended: the records of two runs are not mixed.
 #[derive(Debug, Clone, Default)]
@@ -85,8 +86,8 @@ fn of_each(
                 scope.spawn(move || {
                     let page = Page::default();
                     let mut own = Out::to(page.clone(), format, host.name());
-                    let asked = asked(&group, Wish::Leave(args.node.clone()), &args.change);
-                    let done = of_one(&asked, &mut own);
+                    let done = finishing(host, &group, Wish::Leave(args.node.clone()))
+                        .and_then(|wish| of_one(&asked(&group, wish, &args.change), &mut own));
                     let told = own.flush();
                     // The receiver lives as long as this scope.
                     let _ = sender.send((group, page, done.and_then(|exit| told.map(|()| exit))));

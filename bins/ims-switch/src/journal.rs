@@ -1,5 +1,6 @@
 //! The journal of a group's runs: what was intended before it was done, and what came of it. It is for people and
-//! figures; no decision is ever made from it, the world is looked at instead.
+//! figures; decisions are made by looking at the world instead, but for what the same command is to finish where the
+//! world looks as if nothing had been wanted ([`crate::unfinished`]).
 
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom, Write};

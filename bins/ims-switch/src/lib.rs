@@ -34,6 +34,7 @@ mod run;
 mod seat;
 mod several;
 mod status;
+mod unfinished;
 mod vcs;
 #[cfg(test)]
 mod walk;
@@ -79,7 +80,8 @@ pub fn main(args: Args, host: &Host, out: &mut Out) -> Result<Exit, Fail> {
         cli::Verb::Offline(offline) => several::offline(host, &offline, out),
         cli::Verb::Move(moved) => each(host, &moved.groups, &Wish::Move(moved.to), &moved.change, out),
         cli::Verb::Restart(restart) => {
-            each(host, &[restart.group], &Wish::Renew(restart.resources), &restart.change, out)
+            let wish = unfinished::finishing(host, &restart.group, Wish::Renew(restart.resources))?;
+            each(host, &[restart.group], &wish, &restart.change, out)
         }
         cli::Verb::Evacuate(args) => evacuate::evacuate(host, &args, out),
         cli::Verb::Enable(enable) => several::enable(host, &enable, out),
