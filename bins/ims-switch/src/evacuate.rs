@@ -69,6 +69,7 @@ fn of_each(
             .hint(format!("see the files in {}", ims::group::FOLDER)));
     }
     let mut waits = Kin::load(host)?.waits(&groups)?;
+    let all = groups;
     let mut exit = Exit::Ok;
     let (sender, receiver) = channel();
     std::thread::scope(|scope| {
@@ -83,11 +84,14 @@ fn of_each(
                 waits.remove(&group);
                 under_way += 1;
                 let (sender, format) = (sender.clone(), out.format());
+                let along = all.clone();
                 scope.spawn(move || {
                     let page = Page::default();
                     let mut own = Out::to(page.clone(), format, host.name());
-                    let done = finishing(host, &group, Wish::Leave(args.node.clone()))
-                        .and_then(|wish| of_one(&asked(&group, wish, &args.change), &mut own));
+                    let done = finishing(host, &group, Wish::Leave(args.node.clone())).and_then(|wish| {
+                        let shown_before = if args.change.dry_run { along.clone() } else { Vec::new() };
+                        of_one(&Asked { along, shown_before, ..asked(&group, wish, &args.change) }, &mut own)
+                    });
                     let told = own.flush();
                     // The receiver lives as long as this scope.
                     let _ = sender.send((group, page, done.and_then(|exit| told.map(|()| exit))));

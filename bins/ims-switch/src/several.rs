@@ -24,6 +24,7 @@ pub fn asked(group: &GroupName, wish: Wish, change: &Change) -> Asked {
         confirm_fenced: change.confirm_fenced.clone(),
         reason: None,
         shown_before: Vec::new(),
+        along: Vec::new(),
     }
 }
 
@@ -36,7 +37,27 @@ pub fn each(
     out: &mut Out,
 ) -> Result<Exit, Fail> {
     let interrupt = Interrupt::watch()?;
-    gravest(groups.iter().map(|group| drive(host, &asked(group, wish.clone(), change), &interrupt, out)))
+    one_by_one(groups, wish, change, |asked| drive(host, asked, &interrupt, out))
+}
+
+/// Does something with what is asked of one group after the other.
+fn one_by_one(
+    groups: &[GroupName],
+    wish: &Wish,
+    change: &Change,
+    mut of_one: impl FnMut(&Asked) -> Result<Exit, Fail>,
+) -> Result<Exit, Fail> {
+    let mut exit = Exit::Ok;
+    for (place, group) in groups.iter().enumerate() {
+        let shown = groups.get(..place).filter(|_| change.dry_run).unwrap_or_default();
+        let asked = Asked {
+            shown_before: shown.to_vec(),
+            along: groups.to_vec(),
+            ..asked(group, wish.clone(), change)
+        };
+        exit = exit.gravest(of_one(&asked)?);
+    }
+    Ok(exit)
 }
 
 /// Explains what is planned, for every group that it is about.
@@ -50,16 +71,10 @@ pub fn explain(host: &Host, planned: Planned, out: &mut Out) -> Result<Exit, Fai
         }
         Planned::Move(moved) => {
             let (wish, change) = (Wish::Move(moved.to), moved.change.only_shown());
-            let one = |group| drive::explain(host, &asked(group, wish.clone(), &change), out);
-            gravest(moved.groups.iter().map(one))
+            one_by_one(&moved.groups, &wish, &change, |asked| drive::explain(host, asked, out))
         }
         Planned::Evacuate(args) => evacuate::explain(host, &args.only_shown(), out),
     }
-}
-
-/// The gravest of what came of each; the first that fails ends it.
-fn gravest(mut exits: impl Iterator<Item = Result<Exit, Fail>>) -> Result<Exit, Fail> {
-    exits.try_fold(Exit::Ok, |exit, next| Ok(exit.gravest(next?)))
 }
 
 /// Brings groups online, with those that they require first when that is asked for.
@@ -85,7 +100,11 @@ fn each_online(
             continue;
         }
         let wish = Wish::Online(on.clone().filter(|_| is_named));
-        let asked = Asked { shown_before: shown_before.clone(), ..asked(&group, wish, change) };
+        let asked = Asked {
+            shown_before: shown_before.clone(),
+            along: groups.clone(),
+            ..asked(&group, wish, change)
+        };
         exit = exit.gravest(of_one(&asked)?);
         if change.dry_run {
             shown_before.push(group);
@@ -110,7 +129,7 @@ fn each_offline(
     let Offline { groups, here, with_dependents, change } = args;
     if *here {
         let wish = Wish::Offline(Some(host.name().parse()?));
-        return gravest(groups.iter().map(|group| of_one(&asked(group, wish.clone(), change))));
+        return one_by_one(groups, &wish, change, of_one);
     }
     let kin = Kin::load(host)?;
     let order = if *with_dependents { kin.with_dependents(groups)? } else { groups.clone() };
