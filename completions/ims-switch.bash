@@ -184,6 +184,9 @@ _ims__switch() {
             ims__switch__subcmd__help,unfreeze)
                 cmd="ims__switch__subcmd__help__subcmd__unfreeze"
                 ;;
+            ims__switch__subcmd__help__subcmd__plan,evacuate)
+                cmd="ims__switch__subcmd__help__subcmd__plan__subcmd__evacuate"
+                ;;
             ims__switch__subcmd__help__subcmd__plan,move)
                 cmd="ims__switch__subcmd__help__subcmd__plan__subcmd__move"
                 ;;
@@ -192,6 +195,9 @@ _ims__switch() {
                 ;;
             ims__switch__subcmd__help__subcmd__plan,online)
                 cmd="ims__switch__subcmd__help__subcmd__plan__subcmd__online"
+                ;;
+            ims__switch__subcmd__plan,evacuate)
+                cmd="ims__switch__subcmd__plan__subcmd__evacuate"
                 ;;
             ims__switch__subcmd__plan,help)
                 cmd="ims__switch__subcmd__plan__subcmd__help"
@@ -204,6 +210,9 @@ _ims__switch() {
                 ;;
             ims__switch__subcmd__plan,online)
                 cmd="ims__switch__subcmd__plan__subcmd__online"
+                ;;
+            ims__switch__subcmd__plan__subcmd__help,evacuate)
+                cmd="ims__switch__subcmd__plan__subcmd__help__subcmd__evacuate"
                 ;;
             ims__switch__subcmd__plan__subcmd__help,help)
                 cmd="ims__switch__subcmd__plan__subcmd__help__subcmd__help"
@@ -874,8 +883,22 @@ _ims__switch() {
             return 0
             ;;
         ims__subcmd__switch__subcmd__help__subcmd__plan)
-            opts="online offline move"
+            opts="online offline move evacuate"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        ims__subcmd__switch__subcmd__help__subcmd__plan__subcmd__evacuate)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -1308,7 +1331,7 @@ _ims__switch() {
             return 0
             ;;
         ims__subcmd__switch__subcmd__plan)
-            opts="-o -h --explain --output --help online offline move help"
+            opts="-o -h --explain --output --help online offline move evacuate help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1329,9 +1352,53 @@ _ims__switch() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        ims__subcmd__switch__subcmd__plan__subcmd__help)
-            opts="online offline move help"
+        ims__subcmd__switch__subcmd__plan__subcmd__evacuate)
+            opts="-n -o -h --dry-run --timeout --confirm-fenced --explain --output --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --confirm-fenced)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "json table" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "json table" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        ims__subcmd__switch__subcmd__plan__subcmd__help)
+            opts="online offline move evacuate help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        ims__subcmd__switch__subcmd__plan__subcmd__help__subcmd__evacuate)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi

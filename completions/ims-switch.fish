@@ -91,14 +91,15 @@ table\t'Tables for people'"
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand model" -l force-replace -d 'Replace entries and files that say something else'
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand model" -s n -l dry-run -d 'Show what would be written, against this node where no --to is given, and write nothing'
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand model" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c ims-switch -n "__fish_ims_switch_using_subcommand plan; and not __fish_seen_subcommand_from online offline move help" -s o -l output -d 'Show records as JSON lines or as tables [default: tables on a terminal, JSON elsewhere]' -r -f -a "json\t'One JSON object a line'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand plan; and not __fish_seen_subcommand_from online offline move evacuate help" -s o -l output -d 'Show records as JSON lines or as tables [default: tables on a terminal, JSON elsewhere]' -r -f -a "json\t'One JSON object a line'
 table\t'Tables for people'"
-complete -c ims-switch -n "__fish_ims_switch_using_subcommand plan; and not __fish_seen_subcommand_from online offline move help" -l explain -d 'Say for every resource on every node why it is or is not touched, instead of the steps'
-complete -c ims-switch -n "__fish_ims_switch_using_subcommand plan; and not __fish_seen_subcommand_from online offline move help" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c ims-switch -n "__fish_ims_switch_using_subcommand plan; and not __fish_seen_subcommand_from online offline move help" -f -a "online" -d 'Bring a group online on one node'
-complete -c ims-switch -n "__fish_ims_switch_using_subcommand plan; and not __fish_seen_subcommand_from online offline move help" -f -a "offline" -d 'Take a group offline'
-complete -c ims-switch -n "__fish_ims_switch_using_subcommand plan; and not __fish_seen_subcommand_from online offline move help" -f -a "move" -d 'Move a group to another node'
-complete -c ims-switch -n "__fish_ims_switch_using_subcommand plan; and not __fish_seen_subcommand_from online offline move help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand plan; and not __fish_seen_subcommand_from online offline move evacuate help" -l explain -d 'Say for every resource on every node why it is or is not touched, instead of the steps'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand plan; and not __fish_seen_subcommand_from online offline move evacuate help" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand plan; and not __fish_seen_subcommand_from online offline move evacuate help" -f -a "online" -d 'Bring a group online on one node'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand plan; and not __fish_seen_subcommand_from online offline move evacuate help" -f -a "offline" -d 'Take a group offline'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand plan; and not __fish_seen_subcommand_from online offline move evacuate help" -f -a "move" -d 'Move a group to another node'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand plan; and not __fish_seen_subcommand_from online offline move evacuate help" -f -a "evacuate" -d 'Move every group that is on a node to its next node'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand plan; and not __fish_seen_subcommand_from online offline move evacuate help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand plan; and __fish_seen_subcommand_from online" -l on -d 'The node [default: where most of it is up, else the most preferred]' -r
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand plan; and __fish_seen_subcommand_from online" -l timeout -d 'How long to wait for other runs, and for commands of ims-switch run, to end' -r
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand plan; and __fish_seen_subcommand_from online" -l confirm-fenced -d 'A node that cannot be reached and that you have switched off yourself; may be given several times' -r
@@ -125,9 +126,17 @@ table\t'Tables for people'"
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand plan; and __fish_seen_subcommand_from move" -s n -l dry-run -d 'Show the steps and take none'
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand plan; and __fish_seen_subcommand_from move" -l explain -d 'Say for every resource on every node why it is or is not touched, instead of the steps'
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand plan; and __fish_seen_subcommand_from move" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand plan; and __fish_seen_subcommand_from evacuate" -l timeout -d 'How long to wait for other runs, and for commands of ims-switch run, to end' -r
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand plan; and __fish_seen_subcommand_from evacuate" -l confirm-fenced -d 'A node that cannot be reached and that you have switched off yourself; may be given several times' -r
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand plan; and __fish_seen_subcommand_from evacuate" -s o -l output -d 'Show records as JSON lines or as tables [default: tables on a terminal, JSON elsewhere]' -r -f -a "json\t'One JSON object a line'
+table\t'Tables for people'"
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand plan; and __fish_seen_subcommand_from evacuate" -s n -l dry-run -d 'Show the steps and take none'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand plan; and __fish_seen_subcommand_from evacuate" -l explain -d 'Say for every resource on every node why it is or is not touched, instead of the steps'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand plan; and __fish_seen_subcommand_from evacuate" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand plan; and __fish_seen_subcommand_from help" -f -a "online" -d 'Bring a group online on one node'
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand plan; and __fish_seen_subcommand_from help" -f -a "offline" -d 'Take a group offline'
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand plan; and __fish_seen_subcommand_from help" -f -a "move" -d 'Move a group to another node'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand plan; and __fish_seen_subcommand_from help" -f -a "evacuate" -d 'Move every group that is on a node to its next node'
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand plan; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand online" -l on -d 'The node [default: where most of it is up, else the most preferred]' -r
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand online" -l timeout -d 'How long to wait for other runs, and for commands of ims-switch run, to end' -r
@@ -315,3 +324,4 @@ complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and not __fi
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and __fish_seen_subcommand_from plan" -f -a "online" -d 'Bring a group online on one node'
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and __fish_seen_subcommand_from plan" -f -a "offline" -d 'Take a group offline'
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and __fish_seen_subcommand_from plan" -f -a "move" -d 'Move a group to another node'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand help; and __fish_seen_subcommand_from plan" -f -a "evacuate" -d 'Move every group that is on a node to its next node'

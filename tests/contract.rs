@@ -131,7 +131,7 @@ fn what_is_not_for_typing_is_not_spoken_of() {
         (
             "ims-switch",
             &["plan"],
-            "nothing is said to be done (say online, offline or move; see ims-switch --help)",
+            "nothing is said to be done (say online, offline, move or evacuate; see ims-switch --help)",
         ),
         ("ims-registry", &["recieve"], "unrecognized subcommand 'recieve' (see ims-registry --help)"),
         (

@@ -159,6 +159,30 @@ fn a_move_whose_output_nobody_takes_is_finished_all_the_same() {
     lab.is_online_on(Some(&lab.mail_1));
 }
 
+/// One that went on would switch the node off at some time or other, when all may be well again.
+#[test]
+fn a_fence_agent_does_not_outlive_the_run_that_was_killed() {
+    if !needs_root() {
+        return;
+    }
+    let lab = Lab::new();
+    lab.online();
+    lab.bed.power_switch(Switch::Hangs);
+    lab.mail_1.cut();
+    let running = lab.mail_2.spawn(["ims-switch", "move", "IMS-RG", "--to", "mail-2"]);
+    let has_agent = || {
+        lab.mail_2.processes().iter().any(|pid| {
+            let words = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+            words.split(|byte| *byte == 0).any(|word| word.ends_with(b"/fence_bed"))
+        })
+    };
+    assert!(until(SOON, has_agent));
+    running.signal(Signal::KILL);
+    running.wait(SOON);
+    // Its own deadline is 5 s; nobody is there to keep it.
+    assert!(until(Duration::from_secs(3), || !has_agent()));
+}
+
 #[test]
 fn a_far_program_that_is_killed_does_not_get_its_node_fenced() {
     if !needs_root() {

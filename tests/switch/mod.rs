@@ -13,6 +13,7 @@ mod graph;
 mod history;
 mod import;
 mod judges;
+mod killed;
 mod kills;
 mod kin;
 mod lab;

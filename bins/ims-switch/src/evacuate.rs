@@ -13,11 +13,12 @@ use ims::sys::stderr;
 use ims::{Exit, Fail, Host, Out};
 
 use crate::cli::Evacuate;
-use crate::drive::{Asked, drive};
+use crate::drive::{self, Asked};
 use crate::interrupt::Interrupt;
 use crate::kin::Kin;
 use crate::plan::Wish;
 use crate::several::asked;
+use crate::unfinished::finishing;
 
 /// What a group's run prints, until it has ended: the records of two runs are not mixed.
 #[derive(Debug, Clone, Default)]
@@ -41,6 +42,22 @@ impl Write for Page {
 
 /// Has every group leave the node.
 pub fn evacuate(host: &Host, args: &Evacuate, out: &mut Out) -> Result<Exit, Fail> {
+    let interrupt = Interrupt::watch()?;
+    of_each(host, args, out, &|asked, own| drive::drive(host, asked, &interrupt, own))
+}
+
+/// Explains for every group how it would leave the node.
+pub fn explain(host: &Host, args: &Evacuate, out: &mut Out) -> Result<Exit, Fail> {
+    of_each(host, args, out, &|asked, own| drive::explain(host, asked, own))
+}
+
+/// Does something with what is asked of each group.
+fn of_each(
+    host: &Host,
+    args: &Evacuate,
+    out: &mut Out,
+    of_one: &(impl Fn(&Asked, &mut Out) -> Result<Exit, Fail> + Sync),
+) -> Result<Exit, Fail> {
     let mut groups = Vec::new();
     for name in Group::names(host)? {
         if Group::load(host, &name)?.nodes.contains(&args.node) {
@@ -53,7 +70,6 @@ pub fn evacuate(host: &Host, args: &Evacuate, out: &mut Out) -> Result<Exit, Fai
     }
     let mut waits = Kin::load(host)?.waits(&groups)?;
     let all = groups;
-    let interrupt = Interrupt::watch()?;
     let mut exit = Exit::Ok;
     let (sender, receiver) = channel();
     std::thread::scope(|scope| {
@@ -67,15 +83,15 @@ pub fn evacuate(host: &Host, args: &Evacuate, out: &mut Out) -> Result<Exit, Fai
             for group in ready {
                 waits.remove(&group);
                 under_way += 1;
-                let (sender, interrupt, format) = (sender.clone(), &interrupt, out.format());
+                let (sender, format) = (sender.clone(), out.format());
                 let along = all.clone();
                 scope.spawn(move || {
                     let page = Page::default();
                     let mut own = Out::to(page.clone(), format, host.name());
-                    let wish = Wish::Leave(args.node.clone());
-                    let shown_before = if args.change.dry_run { along.clone() } else { Vec::new() };
-                    let asked = Asked { along, shown_before, ..asked(&group, wish, &args.change) };
-                    let done = drive(host, &asked, interrupt, &mut own);
+                    let done = finishing(host, &group, Wish::Leave(args.node.clone())).and_then(|wish| {
+                        let shown_before = if args.change.dry_run { along.clone() } else { Vec::new() };
+                        of_one(&Asked { along, shown_before, ..asked(&group, wish, &args.change) }, &mut own)
+                    });
                     let told = own.flush();
                     // The receiver lives as long as this scope.
                     let _ = sender.send((group, page, done.and_then(|exit| told.map(|()| exit))));

@@ -72,8 +72,10 @@ pub fn by_agent(host: &Host, name: &NodeName, node: Option<&Node>) -> Result<Fen
     }
     let line = line(node);
     let input = input(host, name, node)?;
+    // An agent that went on without us would switch the node off whenever it comes to it, and nobody would know.
     let ended = line
-        .run_with(input.as_bytes(), node.fence_timeout)
+        .clone()
+        .run_bound_to_its_end(input.as_bytes(), node.fence_timeout)
         .map_err(|fail| Fail::refused(format!("{name} could not be fenced")).because(fail).hint(way_out()))?;
     if !ended.is_success() {
         return Err(Fail::refused(format!("{name} could not be fenced: {} failed", line.program()))

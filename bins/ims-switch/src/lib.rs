@@ -36,6 +36,7 @@ mod runs;
 mod seat;
 mod several;
 mod status;
+mod unfinished;
 mod vcs;
 #[cfg(test)]
 mod walk;
@@ -70,17 +71,19 @@ pub fn main(args: Args, host: &Host, out: &mut Out) -> Result<Exit, Fail> {
         cli::Verb::Model(asked) => model::model(host, &asked, out),
         cli::Verb::Plan(plan) if plan.explain => several::explain(host, plan.wish, out),
         cli::Verb::Plan(plan) => match plan.wish {
-            cli::Planned::Online(online) => several::online(host, online.only_shown(), out),
-            cli::Planned::Offline(offline) => several::offline(host, offline.only_shown(), out),
+            cli::Planned::Online(online) => several::online(host, &online.only_shown(), out),
+            cli::Planned::Offline(offline) => several::offline(host, &offline.only_shown(), out),
             cli::Planned::Move(moved) => {
                 each(host, &moved.groups, &Wish::Move(moved.to), &moved.change.only_shown(), out)
             }
+            cli::Planned::Evacuate(args) => evacuate::evacuate(host, &args.only_shown(), out),
         },
-        cli::Verb::Online(online) => several::online(host, online, out),
-        cli::Verb::Offline(offline) => several::offline(host, offline, out),
+        cli::Verb::Online(online) => several::online(host, &online, out),
+        cli::Verb::Offline(offline) => several::offline(host, &offline, out),
         cli::Verb::Move(moved) => each(host, &moved.groups, &Wish::Move(moved.to), &moved.change, out),
         cli::Verb::Restart(restart) => {
-            each(host, &[restart.group], &Wish::Renew(restart.resources), &restart.change, out)
+            let wish = unfinished::finishing(host, &restart.group, Wish::Renew(restart.resources))?;
+            each(host, &[restart.group], &wish, &restart.change, out)
         }
         cli::Verb::Evacuate(args) => evacuate::evacuate(host, &args, out),
         cli::Verb::Enable(enable) => several::enable(host, &enable, out),

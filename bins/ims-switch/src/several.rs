@@ -8,6 +8,7 @@ use ims::{Exit, Fail, Host, Out};
 use crate::cli::enable::by_group;
 use crate::cli::{Change, Disable, Enable, Offline, Online, Planned};
 use crate::drive::{self, Asked, drive};
+use crate::evacuate;
 use crate::interrupt::Interrupt;
 use crate::kin::Kin;
 use crate::plan::Wish;
@@ -37,6 +38,16 @@ pub fn each(
     out: &mut Out,
 ) -> Result<Exit, Fail> {
     let interrupt = Interrupt::watch()?;
+    one_by_one(groups, wish, change, |asked| drive(host, asked, &interrupt, out))
+}
+
+/// Does something with what is asked of one group after the other.
+fn one_by_one(
+    groups: &[GroupName],
+    wish: &Wish,
+    change: &Change,
+    mut of_one: impl FnMut(&Asked) -> Result<Exit, Fail>,
+) -> Result<Exit, Fail> {
     let mut exit = Exit::Ok;
     for (place, group) in groups.iter().enumerate() {
         let shown = groups.get(..place).filter(|_| change.dry_run).unwrap_or_default();
@@ -45,48 +56,57 @@ pub fn each(
             along: groups.to_vec(),
             ..asked(group, wish.clone(), change)
         };
-        exit = exit.gravest(drive(host, &asked, &interrupt, out)?);
+        exit = exit.gravest(of_one(&asked)?);
     }
     Ok(exit)
 }
 
-/// Explains what is planned for one group after the other.
+/// Explains what is planned, for every group that it is about.
 pub fn explain(host: &Host, planned: Planned, out: &mut Out) -> Result<Exit, Fail> {
-    let (groups, wish, change) = match planned {
-        Planned::Online(online) => (online.groups, Wish::Online(online.on), online.change),
-        Planned::Offline(offline) => {
-            let alone = if offline.here { Some(host.name().parse()?) } else { None };
-            (offline.groups, Wish::Offline(alone), offline.change)
+    match planned {
+        Planned::Online(online) => {
+            each_online(host, &online.only_shown(), |asked| drive::explain(host, asked, out))
         }
-        Planned::Move(moved) => (moved.groups, Wish::Move(moved.to), moved.change),
-    };
-    let mut exit = Exit::Ok;
-    for group in &groups {
-        let change = change.clone().only_shown();
-        let asked = Asked { along: groups.clone(), ..asked(group, wish.clone(), &change) };
-        exit = exit.gravest(drive::explain(host, &asked, out)?);
+        Planned::Offline(offline) => {
+            each_offline(host, &offline.only_shown(), |asked| drive::explain(host, asked, out))
+        }
+        Planned::Move(moved) => {
+            let (wish, change) = (Wish::Move(moved.to), moved.change.only_shown());
+            one_by_one(&moved.groups, &wish, &change, |asked| drive::explain(host, asked, out))
+        }
+        Planned::Evacuate(args) => evacuate::explain(host, &args.only_shown(), out),
     }
-    Ok(exit)
 }
 
 /// Brings groups online, with those that they require first when that is asked for.
-pub fn online(host: &Host, args: Online, out: &mut Out) -> Result<Exit, Fail> {
-    let Online { groups, on, with_required, change } = args;
-    if !with_required {
-        return each(host, &groups, &Wish::Online(on), &change, out);
-    }
+pub fn online(host: &Host, args: &Online, out: &mut Out) -> Result<Exit, Fail> {
     let interrupt = Interrupt::watch()?;
+    each_online(host, args, |asked| drive(host, asked, &interrupt, out))
+}
+
+/// Does something with what is asked of each group that is to go online, in their order.
+fn each_online(
+    host: &Host,
+    args: &Online,
+    mut of_one: impl FnMut(&Asked) -> Result<Exit, Fail>,
+) -> Result<Exit, Fail> {
+    let Online { groups, on, with_required, change } = args;
+    let order = if *with_required { Kin::load(host)?.with_required(groups)? } else { groups.clone() };
     let mut exit = Exit::Ok;
     let mut shown_before = Vec::new();
-    for group in Kin::load(host)?.with_required(&groups)? {
+    for group in order {
         let is_named = groups.contains(&group);
         // What is online somewhere is left where it is, even if it would rather be elsewhere.
         if !is_named && status::of(host, &group)?.group.online_on.is_some() {
             continue;
         }
         let wish = Wish::Online(on.clone().filter(|_| is_named));
-        let asked = Asked { shown_before: shown_before.clone(), ..asked(&group, wish, &change) };
-        exit = exit.gravest(drive(host, &asked, &interrupt, out)?);
+        let asked = Asked {
+            shown_before: shown_before.clone(),
+            along: groups.clone(),
+            ..asked(&group, wish, change)
+        };
+        exit = exit.gravest(of_one(&asked)?);
         if change.dry_run {
             shown_before.push(group);
         }
@@ -96,14 +116,24 @@ pub fn online(host: &Host, args: Online, out: &mut Out) -> Result<Exit, Fail> {
 
 /// Takes groups offline, with those that require them first when that is asked for; otherwise none that another one
 /// which is online requires.
-pub fn offline(host: &Host, args: Offline, out: &mut Out) -> Result<Exit, Fail> {
+pub fn offline(host: &Host, args: &Offline, out: &mut Out) -> Result<Exit, Fail> {
+    let interrupt = Interrupt::watch()?;
+    each_offline(host, args, |asked| drive(host, asked, &interrupt, out))
+}
+
+/// Does something with what is asked of each group that is to go offline, in their order.
+fn each_offline(
+    host: &Host,
+    args: &Offline,
+    mut of_one: impl FnMut(&Asked) -> Result<Exit, Fail>,
+) -> Result<Exit, Fail> {
     let Offline { groups, here, with_dependents, change } = args;
-    if here {
-        return each(host, &groups, &Wish::Offline(Some(host.name().parse()?)), &change, out);
+    if *here {
+        let wish = Wish::Offline(Some(host.name().parse()?));
+        return one_by_one(groups, &wish, change, of_one);
     }
     let kin = Kin::load(host)?;
-    let order = if with_dependents { kin.with_dependents(&groups)? } else { groups };
-    let interrupt = Interrupt::watch()?;
+    let order = if *with_dependents { kin.with_dependents(groups)? } else { groups.clone() };
     let mut exit = Exit::Ok;
     for (place, group) in order.iter().enumerate() {
         // In a dry run those before it are as they were.
@@ -111,7 +141,7 @@ pub fn offline(host: &Host, args: Offline, out: &mut Out) -> Result<Exit, Fail> 
         for dependent in kin.dependents(group).filter(|dependent| !are_done.contains(dependent)) {
             refuse_while_online(host, group, dependent)?;
         }
-        exit = exit.gravest(drive(host, &asked(group, Wish::Offline(None), &change), &interrupt, out)?);
+        exit = exit.gravest(of_one(&asked(group, Wish::Offline(None), change))?);
     }
     Ok(exit)
 }

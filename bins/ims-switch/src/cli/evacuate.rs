@@ -14,3 +14,11 @@ pub struct Evacuate {
     #[command(flatten)]
     pub change: Change,
 }
+
+impl Evacuate {
+    /// The same without taking a step.
+    #[must_use]
+    pub fn only_shown(self) -> Self {
+        Self { change: self.change.only_shown(), ..self }
+    }
+}

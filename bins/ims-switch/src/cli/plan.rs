@@ -2,7 +2,7 @@
 
 use clap::Subcommand;
 
-use super::{Move, Offline, Online};
+use super::{Evacuate, Move, Offline, Online};
 
 /// The arguments of `plan`.
 #[derive(Debug, clap::Args)]
@@ -24,4 +24,6 @@ pub enum Planned {
     Offline(Offline),
     /// Move a group to another node
     Move(Move),
+    /// Move every group that is on a node to its next node
+    Evacuate(Evacuate),
 }

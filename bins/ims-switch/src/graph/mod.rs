@@ -2,6 +2,7 @@
 //!
 //! Everything is drawn with what requires above what is required, as the trees of a cluster's documents are.
 
+mod crossings;
 mod dot;
 mod layered;
 mod mermaid;

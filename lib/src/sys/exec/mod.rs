@@ -195,6 +195,12 @@ impl Line {
         self.end_of(child, stdin, timeout, Some(stop))
     }
 
+    /// The same; what is under way when a signal comes is let end.
+    pub fn run_bound_to_its_end(mut self, stdin: &[u8], timeout: Duration) -> Result<Ended, Fail> {
+        self.is_bound = true;
+        self.run_with(stdin, timeout)
+    }
+
     /// The same, with an open file as its stdin: what it holds, a lock above all, is held while the program runs.
     pub fn run_holding(&self, held: &std::fs::File, timeout: Duration) -> Result<Ended, Fail> {
         let held = held
