@@ -410,7 +410,7 @@ _ims__switch() {
             return 0
             ;;
         ims__subcmd__switch__subcmd__disable)
-            opts="-n -o -h --reason --dry-run --timeout --confirm-fenced --output --help"
+            opts="-n -o -h --reason --dry-run --timeout --confirm-fenced --degraded --output --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -444,7 +444,7 @@ _ims__switch() {
             return 0
             ;;
         ims__subcmd__switch__subcmd__enable)
-            opts="-n -o -h --dry-run --timeout --confirm-fenced --output --help"
+            opts="-n -o -h --dry-run --timeout --confirm-fenced --degraded --output --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -474,7 +474,7 @@ _ims__switch() {
             return 0
             ;;
         ims__subcmd__switch__subcmd__evacuate)
-            opts="-n -o -h --dry-run --timeout --confirm-fenced --output --help"
+            opts="-n -o -h --dry-run --timeout --confirm-fenced --degraded --output --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1132,7 +1132,7 @@ _ims__switch() {
             return 0
             ;;
         ims__subcmd__switch__subcmd__model)
-            opts="-n -o -h --nodes --instance --layout --ldap --requires-group --interface --mounts --disk --mirror --fstype --to --force-replace --dry-run --timeout --output --help asymmetric symmetric n+1"
+            opts="-n -o -h --nodes --instance --layout --ldap --requires-group --interface --mounts --disk --mirror --leases --fstype --to --force-replace --dry-run --timeout --output --help asymmetric symmetric n+1"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1171,11 +1171,15 @@ _ims__switch() {
                     return 0
                     ;;
                 --mirror)
-                    COMPREPLY=($(compgen -W "md drbd none" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "md btrfs drbd none" -- "${cur}"))
+                    return 0
+                    ;;
+                --leases)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --fstype)
-                    COMPREPLY=($(compgen -W "ext4 xfs" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "ext4 xfs btrfs" -- "${cur}"))
                     return 0
                     ;;
                 --to)
@@ -1202,7 +1206,7 @@ _ims__switch() {
             return 0
             ;;
         ims__subcmd__switch__subcmd__move)
-            opts="-n -o -h --to --dry-run --timeout --confirm-fenced --output --help"
+            opts="-n -o -h --to --dry-run --timeout --confirm-fenced --degraded --output --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1236,7 +1240,7 @@ _ims__switch() {
             return 0
             ;;
         ims__subcmd__switch__subcmd__offline)
-            opts="-n -o -h --here --with-dependents --dry-run --timeout --confirm-fenced --output --help"
+            opts="-n -o -h --here --with-dependents --dry-run --timeout --confirm-fenced --degraded --output --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1266,7 +1270,7 @@ _ims__switch() {
             return 0
             ;;
         ims__subcmd__switch__subcmd__online)
-            opts="-n -o -h --on --with-required --dry-run --timeout --confirm-fenced --output --help"
+            opts="-n -o -h --on --with-required --dry-run --timeout --confirm-fenced --degraded --output --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1392,7 +1396,7 @@ _ims__switch() {
             return 0
             ;;
         ims__subcmd__switch__subcmd__plan__subcmd__move)
-            opts="-n -o -h --to --dry-run --timeout --confirm-fenced --explain --output --help"
+            opts="-n -o -h --to --dry-run --timeout --confirm-fenced --degraded --explain --output --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1426,7 +1430,7 @@ _ims__switch() {
             return 0
             ;;
         ims__subcmd__switch__subcmd__plan__subcmd__offline)
-            opts="-n -o -h --here --with-dependents --dry-run --timeout --confirm-fenced --explain --output --help"
+            opts="-n -o -h --here --with-dependents --dry-run --timeout --confirm-fenced --degraded --explain --output --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1456,7 +1460,7 @@ _ims__switch() {
             return 0
             ;;
         ims__subcmd__switch__subcmd__plan__subcmd__online)
-            opts="-n -o -h --on --with-required --dry-run --timeout --confirm-fenced --explain --output --help"
+            opts="-n -o -h --on --with-required --dry-run --timeout --confirm-fenced --degraded --explain --output --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1568,7 +1572,7 @@ _ims__switch() {
             return 0
             ;;
         ims__subcmd__switch__subcmd__restart)
-            opts="-n -o -h --dry-run --timeout --confirm-fenced --output --help"
+            opts="-n -o -h --dry-run --timeout --confirm-fenced --degraded --output --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -21,6 +21,7 @@ pub fn asked(group: &GroupName, wish: Wish, change: &Change) -> Asked {
         dry_run: change.dry_run,
         timeout: change.timeout.0,
         confirm_fenced: change.confirm_fenced.clone(),
+        degraded: change.degraded,
         reason: None,
         shown_before: Vec::new(),
     }

@@ -189,6 +189,7 @@ fn act(
         dry_run: false,
         timeout: react.timeout.0,
         confirm_fenced: Vec::new(),
+        degraded: false,
         reason: None,
         shown_before: Vec::new(),
     };
