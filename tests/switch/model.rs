@@ -2,6 +2,7 @@
 //! is what the other commands can work with.
 
 mod live;
+mod mirrored;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
