@@ -20,6 +20,11 @@ pub fn fits(asked: &Model) -> Result<(), Fail> {
                 Fail::usage(format!("n+1 has two primaries and a standby at least, not {count} nodes"));
             return Err(fail.hint("one primary and its standby are asymmetric"));
         }
+        Kind::Asymmetric | Kind::Symmetric if asked.capacity.is_some() => {
+            let fail =
+                Fail::usage(format!("{word} has no standby of several, whose --capacity could be said"));
+            return Err(fail.hint("leave --capacity out"));
+        }
         Kind::Asymmetric | Kind::Symmetric | Kind::NPlusOne => {}
     }
     let names: Vec<&str> = asked.instances.iter().map(|wanted| wanted.name.as_str()).collect();

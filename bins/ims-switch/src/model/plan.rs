@@ -23,6 +23,8 @@ pub struct Laid {
     pub instances: Vec<Placed>,
     /// How the volumes are made.
     pub storage: Storage,
+    /// How many groups the standby of n+1 can run at once.
+    pub capacity: Option<u64>,
     /// What nobody said, and how it was decided.
     pub decided: Vec<String>,
 }
@@ -92,7 +94,15 @@ pub fn plan(asked: &Model) -> Result<Laid, Fail> {
             mount,
         });
     }
-    let laid = Laid { model: asked.model, nodes: asked.nodes.clone(), instances, storage, decided };
+    let all = u64::try_from(instances.len()).unwrap_or(u64::MAX);
+    let capacity = (asked.model == Kind::NPlusOne).then(|| {
+        asked.capacity.unwrap_or_else(|| {
+            decided.push(format!("the standby can run all {all} groups at once (--capacity)"));
+            all
+        })
+    });
+    let nodes = asked.nodes.clone();
+    let laid = Laid { model: asked.model, nodes, instances, storage, capacity, decided };
     has_work_for_each(&laid)?;
     Ok(laid)
 }
