@@ -419,7 +419,7 @@ _ims__switch() {
             return 0
             ;;
         ims__subcmd__switch__subcmd__disable)
-            opts="-n -o -h --reason --dry-run --timeout --confirm-fenced --output --help"
+            opts="-n -o -h --reason --dry-run --timeout --confirm-fenced --degraded --output --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -453,7 +453,7 @@ _ims__switch() {
             return 0
             ;;
         ims__subcmd__switch__subcmd__enable)
-            opts="-n -o -h --dry-run --timeout --confirm-fenced --output --help"
+            opts="-n -o -h --dry-run --timeout --confirm-fenced --degraded --output --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -483,7 +483,7 @@ _ims__switch() {
             return 0
             ;;
         ims__subcmd__switch__subcmd__evacuate)
-            opts="-n -o -h --dry-run --timeout --confirm-fenced --output --help"
+            opts="-n -o -h --dry-run --timeout --confirm-fenced --degraded --output --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1159,7 +1159,7 @@ _ims__switch() {
             return 0
             ;;
         ims__subcmd__switch__subcmd__model)
-            opts="-n -o -h --nodes --instance --layout --ldap --requires-group --interface --mounts --disk --mirror --fstype --to --force-replace --dry-run --timeout --capacity --output --help asymmetric symmetric n+1"
+            opts="-n -o -h --nodes --instance --layout --ldap --requires-group --interface --mounts --disk --mirror --leases --fstype --to --force-replace --dry-run --timeout --capacity --output --help asymmetric symmetric n+1"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1198,11 +1198,15 @@ _ims__switch() {
                     return 0
                     ;;
                 --mirror)
-                    COMPREPLY=($(compgen -W "md drbd none" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "md btrfs drbd none" -- "${cur}"))
+                    return 0
+                    ;;
+                --leases)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --fstype)
-                    COMPREPLY=($(compgen -W "ext4 xfs" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "ext4 xfs btrfs" -- "${cur}"))
                     return 0
                     ;;
                 --to)
@@ -1233,7 +1237,7 @@ _ims__switch() {
             return 0
             ;;
         ims__subcmd__switch__subcmd__move)
-            opts="-n -o -h --to --dry-run --timeout --confirm-fenced --output --help"
+            opts="-n -o -h --to --dry-run --timeout --confirm-fenced --degraded --output --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1267,7 +1271,7 @@ _ims__switch() {
             return 0
             ;;
         ims__subcmd__switch__subcmd__offline)
-            opts="-n -o -h --here --with-dependents --dry-run --timeout --confirm-fenced --output --help"
+            opts="-n -o -h --here --with-dependents --dry-run --timeout --confirm-fenced --degraded --output --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1297,7 +1301,7 @@ _ims__switch() {
             return 0
             ;;
         ims__subcmd__switch__subcmd__online)
-            opts="-n -o -h --on --with-required --dry-run --timeout --confirm-fenced --output --help"
+            opts="-n -o -h --on --with-required --dry-run --timeout --confirm-fenced --degraded --output --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1467,7 +1471,7 @@ _ims__switch() {
             return 0
             ;;
         ims__subcmd__switch__subcmd__plan__subcmd__move)
-            opts="-n -o -h --to --dry-run --timeout --confirm-fenced --explain --output --help"
+            opts="-n -o -h --to --dry-run --timeout --confirm-fenced --degraded --explain --output --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1501,7 +1505,7 @@ _ims__switch() {
             return 0
             ;;
         ims__subcmd__switch__subcmd__plan__subcmd__offline)
-            opts="-n -o -h --here --with-dependents --dry-run --timeout --confirm-fenced --explain --output --help"
+            opts="-n -o -h --here --with-dependents --dry-run --timeout --confirm-fenced --degraded --explain --output --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1531,7 +1535,7 @@ _ims__switch() {
             return 0
             ;;
         ims__subcmd__switch__subcmd__plan__subcmd__online)
-            opts="-n -o -h --on --with-required --dry-run --timeout --confirm-fenced --explain --output --help"
+            opts="-n -o -h --on --with-required --dry-run --timeout --confirm-fenced --degraded --explain --output --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1643,7 +1647,7 @@ _ims__switch() {
             return 0
             ;;
         ims__subcmd__switch__subcmd__restart)
-            opts="-n -o -h --dry-run --timeout --confirm-fenced --output --help"
+            opts="-n -o -h --dry-run --timeout --confirm-fenced --degraded --output --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -79,10 +79,13 @@ complete -c ims-switch -n "__fish_ims_switch_using_subcommand model" -l interfac
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand model" -l mounts -d 'The folder below which the volumes are mounted, each at the name of its instance [default: /global]' -r -F
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand model" -l disk -d 'The block device of an instance\'s volume [default: the mirror\'s, else /dev/disk/by-label/INSTANCE]' -r
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand model" -l mirror -d 'What keeps two copies of each volume [default: md of symmetric, none of the others]' -r -f -a "md\t'An array of mdadm over a disk of each of two arrays that both nodes reach'
+btrfs\t'A Btrfs over a disk of each of two arrays that both nodes reach'
 drbd\t'A resource of DRBD over a disk of each node'
 none\t'Nothing here: one disk, or an array that mirrors by itself'"
-complete -c ims-switch -n "__fish_ims_switch_using_subcommand model" -l fstype -d 'The type of the volumes\' file systems [default: ext4]' -r -f -a "ext4\t'With multiple mount protection'
-xfs\t'Without a guard of its own'"
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand model" -l leases -d 'A disk that every node reaches and that is none of the volumes\': it gets a lease of sanlock for each of them, which guards those that have no other guard' -r -F
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand model" -l fstype -d 'The type of the volumes\' file systems [default: btrfs of its own mirror, else ext4]' -r -f -a "ext4\t'With multiple mount protection'
+xfs\t'Without a guard of its own'
+btrfs\t'Without a guard of its own'"
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand model" -l to -d 'Write below this folder; / is this node itself' -r -F
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand model" -l timeout -d 'How long to wait for other runs that write the same files to end' -r
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand model" -l capacity -d 'How many groups the standby of n+1 can run at once [default: all of them]' -r
@@ -107,6 +110,7 @@ complete -c ims-switch -n "__fish_ims_switch_using_subcommand plan; and __fish_s
 table\t'Tables for people'"
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand plan; and __fish_seen_subcommand_from online" -l with-required -d 'Bring the groups online first that it requires, each where it prefers'
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand plan; and __fish_seen_subcommand_from online" -s n -l dry-run -d 'Show the steps and take none'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand plan; and __fish_seen_subcommand_from online" -l degraded -d 'Start mirrors without legs that are missing or lack what was written since'
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand plan; and __fish_seen_subcommand_from online" -l explain -d 'Say for every resource on every node why it is or is not touched, instead of the steps'
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand plan; and __fish_seen_subcommand_from online" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand plan; and __fish_seen_subcommand_from offline" -l timeout -d 'How long to wait for other runs, and for commands of ims-switch run, to end' -r
@@ -116,6 +120,7 @@ table\t'Tables for people'"
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand plan; and __fish_seen_subcommand_from offline" -l here -d 'Stop it on this node alone, whatever the others have'
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand plan; and __fish_seen_subcommand_from offline" -l with-dependents -d 'Take the groups offline first that require it'
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand plan; and __fish_seen_subcommand_from offline" -s n -l dry-run -d 'Show the steps and take none'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand plan; and __fish_seen_subcommand_from offline" -l degraded -d 'Start mirrors without legs that are missing or lack what was written since'
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand plan; and __fish_seen_subcommand_from offline" -l explain -d 'Say for every resource on every node why it is or is not touched, instead of the steps'
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand plan; and __fish_seen_subcommand_from offline" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand plan; and __fish_seen_subcommand_from move" -l to -d 'The node to move to [default: the most preferred one that has it not]' -r
@@ -124,6 +129,7 @@ complete -c ims-switch -n "__fish_ims_switch_using_subcommand plan; and __fish_s
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand plan; and __fish_seen_subcommand_from move" -s o -l output -d 'Show records as JSON lines or as tables [default: tables on a terminal, JSON elsewhere]' -r -f -a "json\t'One JSON object a line'
 table\t'Tables for people'"
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand plan; and __fish_seen_subcommand_from move" -s n -l dry-run -d 'Show the steps and take none'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand plan; and __fish_seen_subcommand_from move" -l degraded -d 'Start mirrors without legs that are missing or lack what was written since'
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand plan; and __fish_seen_subcommand_from move" -l explain -d 'Say for every resource on every node why it is or is not touched, instead of the steps'
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand plan; and __fish_seen_subcommand_from move" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand plan; and __fish_seen_subcommand_from evacuate" -l timeout -d 'How long to wait for other runs, and for commands of ims-switch run, to end' -r
@@ -145,6 +151,7 @@ complete -c ims-switch -n "__fish_ims_switch_using_subcommand online" -s o -l ou
 table\t'Tables for people'"
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand online" -l with-required -d 'Bring the groups online first that it requires, each where it prefers'
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand online" -s n -l dry-run -d 'Show the steps and take none'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand online" -l degraded -d 'Start mirrors without legs that are missing or lack what was written since'
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand online" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand offline" -l timeout -d 'How long to wait for other runs, and for commands of ims-switch run, to end' -r
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand offline" -l confirm-fenced -d 'A node that cannot be reached and that you have switched off yourself; may be given several times' -r
@@ -153,6 +160,7 @@ table\t'Tables for people'"
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand offline" -l here -d 'Stop it on this node alone, whatever the others have'
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand offline" -l with-dependents -d 'Take the groups offline first that require it'
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand offline" -s n -l dry-run -d 'Show the steps and take none'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand offline" -l degraded -d 'Start mirrors without legs that are missing or lack what was written since'
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand offline" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand move" -l to -d 'The node to move to [default: the most preferred one that has it not]' -r
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand move" -l timeout -d 'How long to wait for other runs, and for commands of ims-switch run, to end' -r
@@ -160,24 +168,28 @@ complete -c ims-switch -n "__fish_ims_switch_using_subcommand move" -l confirm-f
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand move" -s o -l output -d 'Show records as JSON lines or as tables [default: tables on a terminal, JSON elsewhere]' -r -f -a "json\t'One JSON object a line'
 table\t'Tables for people'"
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand move" -s n -l dry-run -d 'Show the steps and take none'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand move" -l degraded -d 'Start mirrors without legs that are missing or lack what was written since'
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand move" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand restart" -l timeout -d 'How long to wait for other runs, and for commands of ims-switch run, to end' -r
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand restart" -l confirm-fenced -d 'A node that cannot be reached and that you have switched off yourself; may be given several times' -r
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand restart" -s o -l output -d 'Show records as JSON lines or as tables [default: tables on a terminal, JSON elsewhere]' -r -f -a "json\t'One JSON object a line'
 table\t'Tables for people'"
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand restart" -s n -l dry-run -d 'Show the steps and take none'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand restart" -l degraded -d 'Start mirrors without legs that are missing or lack what was written since'
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand restart" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand evacuate" -l timeout -d 'How long to wait for other runs, and for commands of ims-switch run, to end' -r
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand evacuate" -l confirm-fenced -d 'A node that cannot be reached and that you have switched off yourself; may be given several times' -r
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand evacuate" -s o -l output -d 'Show records as JSON lines or as tables [default: tables on a terminal, JSON elsewhere]' -r -f -a "json\t'One JSON object a line'
 table\t'Tables for people'"
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand evacuate" -s n -l dry-run -d 'Show the steps and take none'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand evacuate" -l degraded -d 'Start mirrors without legs that are missing or lack what was written since'
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand evacuate" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand enable" -l timeout -d 'How long to wait for other runs, and for commands of ims-switch run, to end' -r
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand enable" -l confirm-fenced -d 'A node that cannot be reached and that you have switched off yourself; may be given several times' -r
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand enable" -s o -l output -d 'Show records as JSON lines or as tables [default: tables on a terminal, JSON elsewhere]' -r -f -a "json\t'One JSON object a line'
 table\t'Tables for people'"
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand enable" -s n -l dry-run -d 'Show the steps and take none'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand enable" -l degraded -d 'Start mirrors without legs that are missing or lack what was written since'
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand enable" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand disable" -l reason -d 'Why, for whoever finds it so' -r
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand disable" -l timeout -d 'How long to wait for other runs, and for commands of ims-switch run, to end' -r
@@ -185,6 +197,7 @@ complete -c ims-switch -n "__fish_ims_switch_using_subcommand disable" -l confir
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand disable" -s o -l output -d 'Show records as JSON lines or as tables [default: tables on a terminal, JSON elsewhere]' -r -f -a "json\t'One JSON object a line'
 table\t'Tables for people'"
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand disable" -s n -l dry-run -d 'Show the steps and take none'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand disable" -l degraded -d 'Start mirrors without legs that are missing or lack what was written since'
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand disable" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand freeze" -l reason -d 'Why, for whoever finds it so' -r
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand freeze" -l timeout -d 'How long to wait for other runs to end' -r

@@ -145,6 +145,11 @@ impl Cable {
         kernel::loop_limit(&self.lower.file, 512).must(format!("pull {}", self.disk.device()));
     }
 
+    /// From now on they do again. What was written meanwhile is not there.
+    pub fn plug(&self) {
+        kernel::loop_limit(&self.lower.file, 0).must(format!("plug {}", self.disk.device()));
+    }
+
     /// Waits until nothing is mounted from it, the kernel's slow unmounting included.
     pub fn wait_unused(&self, at_most: Duration) {
         assert!(

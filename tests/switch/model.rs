@@ -2,6 +2,7 @@
 //! is what the other commands can work with.
 
 mod live;
+mod mirrored;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -83,26 +84,31 @@ fn changes(records: &[Value]) -> Vec<(&str, bool)> {
     of.map(|record| (record["file"].as_str().unwrap(), record["changed"].as_bool().unwrap())).collect()
 }
 
+/// The symmetric model on mirrors of Btrfs, in a folder of its own.
+const ON_BTRFS: (&str, &str) = ("symmetric-btrfs", "--mirror btrfs --leases /dev/disk/by-partlabel/leases");
+
 #[test]
 fn the_three_models_are_written_and_a_second_time_nothing_changes() {
-    for (model, words) in MODELS {
+    let on_btrfs = format!("{} {}", MODELS[1].1, ON_BTRFS.1);
+    let all = MODELS.map(|(model, words)| (model, model, words));
+    for (folder, model, words) in all.into_iter().chain([(ON_BTRFS.0, MODELS[1].0, on_btrfs.as_str())]) {
         let place = Place::new();
         let (status, records, stderr) = place.run(&format!("{model} {words} --to /"));
         assert_eq!(status, 0, "{stderr}");
         assert!(stderr.contains("not said and so decided: "), "{stderr}");
         assert!(changes(&records).iter().all(|(_, changed)| *changed), "{records:?}");
-        let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/model").join(model).join("etc");
+        let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/model").join(folder).join("etc");
         if std::env::var_os("IMS_BLESS").is_some() {
             for (path, text) in place.files() {
                 std::fs::create_dir_all(golden.join(&path).parent().unwrap()).unwrap();
                 std::fs::write(golden.join(&path), text).unwrap();
             }
         }
-        assert_eq!(place.files(), files(&golden), "{model}");
+        assert_eq!(place.files(), files(&golden), "{folder}");
         let (status, records, stderr) = place.run(&format!("{model} {words} --to /"));
         assert_eq!(status, 0, "{stderr}");
         assert!(changes(&records).iter().all(|(_, changed)| !changed), "{records:?}");
-        assert_eq!(place.files(), files(&golden), "{model}");
+        assert_eq!(place.files(), files(&golden), "{folder}");
     }
 }
 

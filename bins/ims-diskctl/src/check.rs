@@ -4,7 +4,7 @@
 //! Storage that refuses is down; storage that is silent is unknown when the time is up.
 
 mod ask;
-mod counters;
+pub mod counters;
 mod finding;
 mod judge;
 mod patient;
@@ -25,7 +25,7 @@ use ims::{Exit, Fail, Host, Out, State};
 use jiff::Timestamp;
 
 pub use ask::{Question, answer};
-pub use record::VolumeCheck;
+pub use record::{Counter, VolumeCheck};
 
 use crate::NAME;
 use crate::cli::{self, Limits};
@@ -37,7 +37,6 @@ use crate::volume::Volume;
 use ask::{No, Room};
 use finding::{Finding, Remark};
 use judge::Measured;
-use record::Counter;
 
 /// Checks the volumes and prints how well they are.
 pub fn print(host: &Host, args: &cli::Check, out: &mut Out) -> Result<Exit, Fail> {

@@ -27,6 +27,7 @@ pub use record::Mirror;
 pub use start::{Known, Start, Word, start};
 
 use crate::NAME;
+use crate::check::counters;
 use crate::cli;
 use crate::each::{Order, each};
 use crate::filesystem::Filesystem;
@@ -178,7 +179,10 @@ fn btrfs_of(
         Err(why) => return Ok(unknown(why)),
     };
     let before = Degraded::load(host, uuid)?;
-    let judged = btrfs::legs(&legs, before.as_ref());
+    let mut judged = btrfs::legs(&legs, before.as_ref());
+    // The kernel goes on with a leg that failed, and writes its superblock again as soon as it can.
+    let counted = if active { counters::btrfs(host, uuid) } else { Vec::new() };
+    let lacking: Vec<String> = judged.iter_mut().filter_map(|leg| leg.marked_by(&counted)).collect();
     let point = seen.mounts.first().map(|mounted| mounted.point.clone());
     let resync = match point {
         None => None,
@@ -197,6 +201,8 @@ fn btrfs_of(
     let unmirrored = if active { sys::btrfs::unmirrored(host, &name) } else { Vec::new() };
     let state = match record::state(&judged) {
         State::Up if !unmirrored.is_empty() => State::Partial,
+        // Each lacks something, and together they are mounted.
+        State::Down if lacking.len() == judged.len() && active => State::Partial,
         state @ (State::Up | State::Down | State::Partial | State::Unknown) => state,
     };
     if let Some(before) = before.as_ref().filter(|_| active && state == State::Up) {
@@ -207,7 +213,17 @@ fn btrfs_of(
         let way_out = "btrfs balance start -f -dconvert=raid1,soft -mconvert=raid1,soft -sconvert=raid1,soft";
         (!unmirrored.is_empty()).then(|| format!("of part of its {parts} there is one copy ({way_out})"))
     };
-    let why = why(&judged, before.as_ref()).or_else(one_copy);
+    let mend = || {
+        let legs = lacking.join(", ");
+        let point =
+            seen.mounts.first().map(|mounted| mounted.point.display().to_string()).unwrap_or_default();
+        format!(
+            "{legs} failed, and may lack what was written then (when it is there again: btrfs scrub start -B {point}, \
+             and after that btrfs device stats -z {point})"
+        )
+    };
+    let why = (!lacking.is_empty()).then(mend);
+    let why = why.or_else(|| self::why(&judged, before.as_ref())).or_else(one_copy);
     Ok(Found { kind: "btrfs", name, state, active, legs: judged, resync, why })
 }
 

@@ -53,6 +53,7 @@ impl Asked {
                 options: args.options.clone(),
                 guard: args.guard,
                 lease: args.lease.clone(),
+                degraded_start: false,
             };
             return Ok(Self::one(Item::Volume(volume)));
         }
@@ -148,7 +149,8 @@ fn volume(name: String, described: &group::Volume) -> Result<Volume, Fail> {
     let lease = described.lease.clone();
     let (device, mount) = (described.device.clone(), described.mount.clone());
     let layers = described.layers.clone();
-    Ok(Volume { name: Some(name), layers, device, mount, fstype, options, guard, lease })
+    let degraded_start = described.degraded_start;
+    Ok(Volume { name: Some(name), layers, device, mount, fstype, options, guard, lease, degraded_start })
 }
 
 /// The volumes among others that one requires, or is mounted on.

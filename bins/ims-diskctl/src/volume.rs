@@ -50,6 +50,8 @@ pub struct Volume {
     pub guard: Wanted,
     /// Its lease.
     pub lease: Option<Lease>,
+    /// Whether its group says that a mirror may be started without legs that are missing or stale.
+    pub degraded_start: bool,
 }
 
 impl Volume {

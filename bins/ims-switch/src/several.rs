@@ -23,6 +23,7 @@ pub fn asked(group: &GroupName, wish: Wish, change: &Change) -> Asked {
         patience: change.timeout.0,
         timeout: change.timeout.0,
         confirm_fenced: change.confirm_fenced.clone(),
+        degraded: change.degraded,
         reason: None,
         shown_before: Vec::new(),
         along: Vec::new(),

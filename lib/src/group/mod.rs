@@ -117,6 +117,8 @@ pub struct Volume {
     pub guard: Option<String>,
     /// Its sanlock lease: `LOCKSPACE:NAME:PATH:OFFSET`.
     pub lease: Option<Lease>,
+    /// Whether a mirror may be started without legs that are missing or stale, with nobody there to say so.
+    pub degraded_start: bool,
 }
 
 /// Three command lines.

@@ -50,7 +50,7 @@ const TYPES: &[(&str, &[&str])] = &[
     ("nic", &["device"]),
     ("logical-ip", &["address", "device"]),
     ("disk-group", &["disk_group", "layers"]),
-    ("volume", &["layers", "device", "mount", "fstype", "options", "guard", "lease"]),
+    ("volume", &["layers", "device", "mount", "fstype", "options", "guard", "lease", "degraded_start"]),
     ("directory-server", &["instance"]),
     ("messaging-server", &["instance"]),
     ("command", &["start", "stop", "monitor", "offline_status"]),
@@ -253,6 +253,7 @@ fn volume(keys: &Keys<'_>) -> Result<Volume, Fail> {
         options: keys.parsed("options")?.unwrap_or_default(),
         guard: guard.map(ToOwned::to_owned),
         lease,
+        degraded_start: keys.flag("degraded_start", false)?,
     })
 }
 

@@ -46,6 +46,16 @@ monitor_interval = 60
 }
 
 #[test]
+fn a_mirror_is_started_without_all_its_legs_only_where_that_is_said() {
+    for (key, expected) in [("", false), ("degraded_start = false", false), ("degraded_start = true", true)] {
+        let volume = format!("type = \"volume\"\ndevice = \"/dev/x\"\nmount = \"/x\"\n{key}\n");
+        let group = parse(&format!("{HEAD}[resource.v]\n{volume}")).unwrap();
+        let Kind::Volume(volume) = &group.resources[0].kind else { panic!("{group:?}") };
+        assert_eq!(volume.degraded_start, expected, "{key}");
+    }
+}
+
+#[test]
 fn what_is_wrong_is_told_with_its_line_and_what_was_meant() {
     let nic = "[resource.n]\ntype = \"nic\"\ndevice = \"eth0\"\n";
     for (text, message) in [

@@ -60,6 +60,13 @@ impl Node {
         device.is_some_and(|device| mounts.lines().any(|line| line.split(' ').nth(2) == Some(&device)))
     }
 
+    /// Whether something is mounted at a folder of it.
+    pub fn has_mounted_at(&self, folder: &str) -> bool {
+        let mounts = fs::read_to_string(format!("/proc/{}/mountinfo", self.pid()));
+        let mounts = mounts.must("read a node's mounts");
+        mounts.lines().any(|line| line.split(' ').nth(4) == Some(folder))
+    }
+
     /// Whether something of this disk is mounted in it, and whether it has this address; it may lose its power at any
     /// moment, and one without has neither.
     pub fn holds(&self, disk: &Disk, address: IpAddr) -> [bool; 2] {

@@ -26,6 +26,16 @@ impl Node {
         self.with(|up| up.cables.push(Cable::lay(disk, &self.0.rack, &root)));
     }
 
+    /// Takes a disk away from it, as by the loss of an array: from now on every read and write fails.
+    pub fn pull(&self, disk: &Disk) {
+        self.with(|up| up.cables.iter().filter(|cable| cable.is_to(disk)).for_each(Cable::pull));
+    }
+
+    /// Gives it the disk again, as it is.
+    pub fn plug(&self, disk: &Disk) {
+        self.with(|up| up.cables.iter().filter(|cable| cable.is_to(disk)).for_each(Cable::plug));
+    }
+
     /// Cuts its wire: its link is down, and nobody hears it.
     pub fn cut(&self) {
         self.wire(false);

@@ -9,19 +9,20 @@ use crate::support::mail::{Directory, Ledger, Mail, ServerRoot, Stream, account_
 use crate::support::*;
 
 /// For what should happen soon.
-const SOON: Duration = Duration::from_secs(60);
+pub(super) const SOON: Duration = Duration::from_secs(60);
 
 /// An instance of a site.
-struct Placed {
-    name: &'static str,
+pub(super) struct Placed {
+    pub(super) name: &'static str,
     /// Where it usually runs.
-    home: Node,
-    address: String,
-    disk: Disk,
+    pub(super) home: Node,
+    pub(super) address: String,
+    /// The disk of its volume, or the legs of its mirror.
+    pub(super) disks: Vec<Disk>,
 }
 
 impl Placed {
-    fn group(&self) -> String {
+    pub(super) fn group(&self) -> String {
         format!("{}-RG", self.name)
     }
 
@@ -35,23 +36,27 @@ impl Placed {
 
     /// Whether its address and its volume are on a node, both or none.
     #[track_caller]
-    fn is_on(&self, node: &Node) -> bool {
+    pub(super) fn is_on(&self, node: &Node) -> bool {
         if !node.is_up() {
             return false;
         }
-        let [address, volume] = [node.has_address(self.ip()), node.has_mounted(&self.disk)];
+        let has_volume = match &self.disks[..] {
+            [disk] => node.has_mounted(disk),
+            _ => node.has_mounted_at(&format!("/global/{}", self.name)), // Btrfs has no number of a device
+        };
+        let [address, volume] = [node.has_address(self.ip()), has_volume];
         assert_eq!(address, volume, "address and volume of {} on {}", self.name, node.name());
         address
     }
 
     /// Sends it a stream of messages.
-    fn stream(&self, client: &Node) -> Stream {
+    pub(super) fn stream(&self, client: &Node) -> Stream {
         client.inside(|| Stream::start(self.at(25), Duration::from_millis(50)))
     }
 
     /// Every message that was acknowledged is in a mailbox; after a crash it may be there twice, as SMTP allows.
     #[track_caller]
-    fn has_all(&self, client: &Node, ledger: &Ledger) {
+    pub(super) fn has_all(&self, client: &Node, ledger: &Ledger) {
         let account = client.inside(|| account_within(ledger, self.at(143), SOON)).unwrap();
         assert!(account.acknowledged > 5, "{}: {account:?}", self.name);
         println!("{}: {} acknowledged, twice there {:?}", self.name, account.acknowledged, account.doubled);
@@ -76,7 +81,8 @@ impl Site {
             for node in &nodes {
                 node.attach(&disk);
             }
-            Placed { name, home: bed.node(home), address: format!("192.0.2.{}", 50 + number), disk }
+            let address = format!("192.0.2.{}", 50 + number);
+            Placed { name, home: bed.node(home), address, disks: vec![disk] }
         };
         let instances = instances.iter().enumerate().map(placed).collect();
         let site = Self { bed, nodes, instances };
@@ -91,7 +97,7 @@ impl Site {
         for one in &self.instances {
             let (name, home) = (one.name, one.home.name());
             words += &format!(" --instance {name}={}/24@{home} --ldap {name}=users-of-{name}", one.address);
-            words += &format!(" --disk {name}={}", one.disk.device());
+            words += &format!(" --disk {name}={}", one.disks[0].device());
         }
         if model == "symmetric" {
             words += " --mirror none"; // the nodes share one kernel, which would have each array once
@@ -114,7 +120,7 @@ impl Site {
         let mut names = String::new();
         for node in self.nodes.iter().filter(|node| node.is_up()) {
             for one in &self.instances {
-                let minor = node.sh(&format!("stat -c %Lr {}", one.disk.device())).ok().stdout;
+                let minor = node.sh(&format!("stat -c %Lr {}", one.disks[0].device())).ok().stdout;
                 names += &format!("\"{host}:loop{}\" = \"{}\"\n", minor.trim(), node.name());
             }
         }
@@ -148,7 +154,7 @@ impl Site {
 }
 
 /// Lays the server root on its volume, at its address, as an installer does, and binds it.
-fn install(one: &Placed) {
+pub(super) fn install(one: &Placed) {
     let (node, name) = (&one.home, one.name);
     let (volume, address) = (format!("{}:mountshared", one.group()), format!("{}/24", one.address));
     node.run(["ims-diskctl", "take", &volume]).ok();

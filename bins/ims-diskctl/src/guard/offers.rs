@@ -3,6 +3,7 @@
 use ims::State;
 
 use super::choice::{Kind, Offer, Presence};
+use crate::filesystem::Filesystem;
 use crate::look::Found;
 use crate::record;
 
@@ -37,6 +38,10 @@ pub fn by_layers(layers: &[record::Layer]) -> Vec<Offer> {
 }
 
 fn reservation(found: &Found) -> Presence {
+    let filesystem = found.disk.as_ref().ok().and_then(|disk| disk.filesystem.as_ref());
+    if matches!(filesystem, Some(Filesystem::Btrfs(superblock)) if superblock.devices > 1) {
+        return Presence::Absent("it would keep the other nodes off one of its devices alone".to_owned());
+    }
     match &found.reserved {
         Ok(Some(_)) => Presence::There,
         Ok(None) => Presence::Absent("it is no whole disk that knows SCSI-3 or NVMe reservations".to_owned()),

@@ -7,6 +7,8 @@ use ims::{Record, State};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::check::Counter;
+
 /// A mirror that a volume stands on, or that it is.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Mirror {
@@ -48,6 +50,26 @@ pub struct Leg {
     /// How many changes it has seen; of Btrfs.
     pub generation: Option<u64>,
 }
+
+impl Leg {
+    /// Calls a leg stale that failed to be written, by what the kernel counted of it, and says its name.
+    ///
+    /// A read that fails is answered from another leg and is no sign that this one lacks anything.
+    pub fn marked_by(&mut self, counted: &[Counter]) -> Option<String> {
+        let of = format!("device {}", self.place.as_ref()?);
+        let has_failed = counted
+            .iter()
+            .any(|counter| counter.of == of && counter.count > 0 && WRITES.contains(&counter.what.as_str()));
+        if self.state != LegState::Present || !has_failed {
+            return None;
+        }
+        self.state = LegState::Stale;
+        Some(self.device.as_ref().map_or(of, |device| device.display().to_string()))
+    }
+}
+
+/// The counters of a device of Btrfs that tell of blocks which it lacks.
+const WRITES: [&str; 4] = ["write_errs", "flush_errs", "corruption_errs", "generation_errs"];
 
 /// How a leg is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
@@ -146,6 +168,24 @@ pub fn state(legs: &[Leg]) -> State {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_leg_that_failed_to_be_written_is_stale_until_its_counters_are_cleared() {
+        let counter =
+            |of: &str, what: &str, count| Counter { of: of.into(), what: what.into(), count, last: None };
+        for (counted, expected) in [
+            (counter("device 2", "write_errs", 1), LegState::Stale),
+            (counter("device 2", "generation_errs", 1), LegState::Stale),
+            (counter("device 2", "write_errs", 0), LegState::Present),
+            (counter("device 2", "read_errs", 1), LegState::Present),
+            (counter("device 1", "write_errs", 1), LegState::Present),
+        ] {
+            let (place, state) = (Some("2".to_owned()), LegState::Present);
+            let mut leg = Leg { place, device: None, number: None, uuid: None, state, generation: None };
+            let told = leg.marked_by(std::slice::from_ref(&counted));
+            assert_eq!((leg.state, told.is_some()), (expected, expected == LegState::Stale), "{counted:?}");
+        }
+    }
 
     #[test]
     fn a_mirror_is_whole_when_all_its_legs_are_alike() {

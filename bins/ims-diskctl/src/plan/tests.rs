@@ -7,8 +7,10 @@ use jiff::Timestamp;
 
 use super::*;
 use crate::filesystem::ext4::{self, Superblock};
-use crate::filesystem::{Filesystem, Uuid};
+use crate::filesystem::{Filesystem, Uuid, btrfs};
+use crate::guard::choice::{Kind as Guard, choose};
 use crate::guard::mmp;
+use crate::guard::offers::offers;
 use crate::guard::reservation::{key, standing};
 use crate::hand::{Disk, Place};
 use crate::look::Found;
@@ -27,6 +29,7 @@ fn volume() -> Volume {
         options: Options::default(),
         guard: Wanted::Auto,
         lease: None,
+        degraded_start: false,
     }
 }
 
@@ -221,5 +224,27 @@ fn a_volume_is_released_only_where_it_is() {
     for (mounts, expected) in rows {
         let steps = release(&volume(), &found(clean(), mounts)).map(|steps| steps.len());
         assert_eq!(steps.map_err(|fail| fail.exit()), expected, "{mounts:?}");
+    }
+}
+
+#[test]
+fn a_reservation_of_one_device_guards_no_btrfs_on_several() {
+    for (devices, expected) in [(1, Ok(Some(Guard::Reservation))), (2, Err(Exit::Refused))] {
+        let mut found = found(None, &[]);
+        let superblock = btrfs::Superblock {
+            uuid: Uuid([7; 16]),
+            label: String::new(),
+            generation: 9,
+            devices,
+            device: 1,
+            length: 0,
+            device_uuid: Uuid([1; 16]),
+            has_log: false,
+        };
+        let (number, filesystem) = (found.number, Some(Filesystem::Btrfs(superblock)));
+        found.disk = Ok(Disk { number, filesystem, guard: None });
+        found.reserved = Ok(Some(Seen { generation: 1, keys: Vec::new(), held: None }));
+        let chosen = choose(Wanted::Auto, &offers(&found), "/dev/sdb").map_err(|fail| fail.exit());
+        assert_eq!(chosen, expected, "{devices} devices");
     }
 }

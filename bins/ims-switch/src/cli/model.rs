@@ -44,7 +44,11 @@ pub struct Model {
     /// What keeps two copies of each volume [default: md of symmetric, none of the others]
     #[arg(long)]
     pub mirror: Option<Mirror>,
-    /// The type of the volumes' file systems [default: ext4]
+    /// A disk that every node reaches and that is none of the volumes': it gets a lease of sanlock for each of them, which
+    /// guards those that have no other guard
+    #[arg(long, value_name = "DEVICE", value_parser = ims::registry::absolute)]
+    pub leases: Option<PathBuf>,
+    /// The type of the volumes' file systems [default: btrfs of its own mirror, else ext4]
     #[arg(long)]
     pub fstype: Option<Fstype>,
     /// Write below this folder; / is this node itself
@@ -92,6 +96,8 @@ impl Kind {
 pub enum Mirror {
     /// An array of mdadm over a disk of each of two arrays that both nodes reach
     Md,
+    /// A Btrfs over a disk of each of two arrays that both nodes reach
+    Btrfs,
     /// A resource of DRBD over a disk of each node
     Drbd,
     /// Nothing here: one disk, or an array that mirrors by itself
@@ -105,6 +111,8 @@ pub enum Fstype {
     Ext4,
     /// Without a guard of its own
     Xfs,
+    /// Without a guard of its own
+    Btrfs,
 }
 
 impl Fstype {
@@ -113,14 +121,25 @@ impl Fstype {
         match self {
             Self::Ext4 => "ext4",
             Self::Xfs => "xfs",
+            Self::Btrfs => "btrfs",
         }
     }
 
-    /// The longest label, in bytes (`EXT2_LABEL_LEN`, `XFSLABEL_MAX`).
+    /// The name, as people write it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Ext4 => "ext4",
+            Self::Xfs => "XFS",
+            Self::Btrfs => "Btrfs",
+        }
+    }
+
+    /// The longest label, in bytes (`EXT2_LABEL_LEN`, `XFSLABEL_MAX`, `BTRFS_LABEL_SIZE`).
     pub const fn longest_label(self) -> usize {
         match self {
             Self::Ext4 => 16,
             Self::Xfs => 12,
+            Self::Btrfs => 255,
         }
     }
 }

@@ -63,6 +63,9 @@ pub struct Change {
     /// A node that cannot be reached and that you have switched off yourself; may be given several times
     #[arg(long = "confirm-fenced", value_name = "NODE")]
     pub confirm_fenced: Vec<NodeName>,
+    /// Start mirrors without legs that are missing or lack what was written since
+    #[arg(long)]
+    pub degraded: bool,
 }
 
 impl Online {

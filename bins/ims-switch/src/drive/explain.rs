@@ -5,7 +5,7 @@ use ims::nodes::Nodes;
 use ims::{Exit, Fail, Host, Out};
 
 use super::team::Team;
-use super::{Asked, around, prepare, refuse_differences, take_word};
+use super::{Asked, allow_degraded, around, prepare, refuse_differences, take_word};
 use crate::plan::{self, Verb};
 
 /// Explains the plan for what is asked for, and refuses what a run would refuse.
@@ -16,6 +16,7 @@ pub fn explain(host: &Host, asked: &Asked, out: &mut Out) -> Result<Exit, Fail> 
     let (kept, _) = team.marks()?;
     kept.refuse_frozen(&asked.group)?;
     kept.apply(&mut team.group);
+    allow_degraded(&mut team.group, asked);
     let (mut found, _) = team.look();
     take_word(host, &team, &mut found, asked)?;
     let found = found.amid(around::concerning(host, &team, asked, &kept)?);
@@ -27,7 +28,7 @@ pub fn explain(host: &Host, asked: &Asked, out: &mut Out) -> Result<Exit, Fail> 
     if plan.steps.iter().any(|step| step.verb == Verb::Start) {
         prepare::required_groups(host, &team, &asked.shown_before)?;
         if let Some(target) = &plan.target {
-            prepare::check_target(&team, target)?;
+            prepare::check_target(&team, target, asked.degraded)?;
         }
     }
     Ok(Exit::Ok)

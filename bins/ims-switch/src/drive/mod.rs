@@ -11,7 +11,7 @@ pub mod team;
 use std::time::{Duration, Instant};
 
 use ims::fencing::Fenced;
-use ims::group::Group;
+use ims::group::{Group, Kind};
 use ims::name::{GroupName, NodeName};
 use ims::nodes::Nodes;
 use ims::{Exit, Fail, Host, Out, State};
@@ -44,6 +44,8 @@ pub struct Asked {
     pub timeout: Duration,
     /// Nodes that a person switched off.
     pub confirm_fenced: Vec<NodeName>,
+    /// Whether a person said that mirrors may be started without legs that are missing or stale.
+    pub degraded: bool,
     /// Why, for what is kept.
     pub reason: Option<String>,
     /// Required groups that are taken for online: a run that was only shown would bring them online before.
@@ -70,6 +72,7 @@ pub fn drive(host: &Host, asked: &Asked, interrupt: &Interrupt, out: &mut Out) -
     before.refuse_frozen(&asked.group)?;
     let kept = marks::wanted(host, asked, &before)?;
     kept.apply(&mut team.group);
+    allow_degraded(&mut team.group, asked);
     let team = team;
     let (mut found, _) = phases.time("look", "what is where", || Ok(team.look()))?;
     take_word(host, &team, &mut found, asked)?;
@@ -97,7 +100,9 @@ pub fn drive(host: &Host, asked: &Asked, interrupt: &Interrupt, out: &mut Out) -
         })?;
     }
     if let Some(target) = plan.target.as_ref().filter(|_| starts) {
-        phases.time("check", "whether the target can take it", || prepare::check_target(&team, target))?;
+        phases.time("check", "whether the target can take it", || {
+            prepare::check_target(&team, target, asked.degraded)
+        })?;
     }
     if starts {
         around::tell(&team, &found, asked, &plan);
@@ -153,6 +158,15 @@ fn refuse_differences(host: &Host, team: &Team) -> Result<(), Fail> {
         None => Ok(()),
         Some((node, what)) => Err(Fail::refused(format!("{node}: {what}"))
             .hint("give every node the same files; ims-switch check shows all differences")),
+    }
+}
+
+/// Takes a person's word that mirrors may be started without all their legs, as a key of each volume would give it.
+fn allow_degraded(group: &mut Group, asked: &Asked) {
+    for resource in group.resources.iter_mut().filter(|_| asked.degraded) {
+        if let Kind::Volume(volume) = &mut resource.kind {
+            volume.degraded_start = true;
+        }
     }
 }
 

@@ -105,7 +105,7 @@ fn is_online(stdout: &str) -> bool {
 }
 
 /// Asks the target what would keep the group from starting there.
-pub fn check_target(team: &Team, target: &NodeName) -> Result<(), Fail> {
+pub fn check_target(team: &Team, target: &NodeName, degraded: bool) -> Result<(), Fail> {
     let mut needs: BTreeMap<ResourceName, Vec<PathBuf>> = BTreeMap::new();
     for seat in team.present().filter(|seat| seat.node() != target) {
         let Say::Needs(told) = seat.ask(Ask::Needs, PATIENCE)? else {
@@ -115,7 +115,7 @@ pub fn check_target(team: &Team, target: &NodeName) -> Result<(), Fail> {
             needs.entry(name).or_default().extend(paths);
         }
     }
-    let Say::Findings(findings) = team.seat(target)?.ask(Ask::Check { needs }, PATIENCE)? else {
+    let Say::Findings(findings) = team.seat(target)?.ask(Ask::Check { needs, degraded }, PATIENCE)? else {
         return Err(answers_another(target));
     };
     if findings.is_empty() {

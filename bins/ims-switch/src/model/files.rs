@@ -44,12 +44,15 @@ fn draft(laid: &Laid, placed: &Placed) -> Result<Draft, Fail> {
         below.push(one);
     }
     let mut volume = resource("mountshared", "volume")?;
-    if !placed.layers.is_empty() {
-        volume.set("layers", Value::Texts(placed.layers.iter().map(ToString::to_string).collect()));
+    if !placed.stand.layers.is_empty() {
+        volume.set("layers", Value::Texts(placed.stand.layers.iter().map(ToString::to_string).collect()));
     }
-    volume.set("device", placed.device.display().to_string());
+    volume.set("device", placed.stand.device.display().to_string());
     volume.set("mount", placed.mount.display().to_string());
-    volume.set("fstype", laid.fstype.word());
+    volume.set("fstype", laid.storage.fstype.word());
+    if let Some(lease) = &placed.stand.lease {
+        volume.set("lease", lease.to_string());
+    }
     below.push(volume);
     let mut servers = Vec::new();
     if let Some(ldap) = &placed.instance.ldap {

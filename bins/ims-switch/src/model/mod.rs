@@ -2,9 +2,11 @@
 //! to do besides.
 
 mod files;
+mod fits;
 mod notes;
 mod plan;
 mod record;
+mod storage;
 
 use std::path::{Path, PathBuf};
 

@@ -1,17 +1,20 @@
 //! What a person still has to do for a model, in the order in which it is done: the disks, the servers, the ports.
 
+use ims::lease::Lease;
 use ims::name::NodeName;
 
 use crate::cli::model::{Fstype, Kind, Mirror};
 
 use super::plan::{Laid, Placed};
+use super::storage::Storage;
 
 /// Where the notes are kept.
 pub const PATH: &str = "/etc/ims/model.txt";
 
 /// The notes.
 pub fn notes(laid: &Laid) -> String {
-    let mut parts = vec![head(laid), storage(laid), nodes(laid), ports(laid), first(laid)];
+    let mut parts = vec![head(laid), storage(laid), leases(laid), nodes(laid), ports(laid), first(laid)];
+    parts.retain(|part| !part.is_empty());
     if !laid.decided.is_empty() {
         let title = "Decided because nothing was said".to_owned();
         parts.push(
@@ -62,19 +65,28 @@ fn storage(laid: &Laid) -> Vec<String> {
     for placed in &laid.instances {
         lines.extend(made(laid, placed).into_iter().map(|line| format!("  {line}")));
     }
-    if unguarded(laid) {
-        lines.extend(
-            [
-                "XFS has no guard of its own: give its disk reservations (guard = \"reservation\") or a lease of sanlock",
-                "(lease = ...) in the group file, or the volume is not taken; see ims-diskctl(8).",
-            ]
-            .map(ToOwned::to_owned),
+    if laid.storage.needs_a_lease() && laid.instances.iter().any(|placed| placed.stand.lease.is_none()) {
+        let fstype = laid.storage.fstype.name();
+        // Of a mirror a reservation would guard one leg alone.
+        let one_disk = match laid.storage.mirror {
+            Mirror::Btrfs => "",
+            Mirror::Md | Mirror::Drbd | Mirror::None => " disk reservations (guard = \"reservation\") or",
+        };
+        lines.push(format!("{fstype} has no guard of its own: give its{one_disk} a lease of sanlock"));
+        lines.push(
+            "(--leases DEVICE here, lease = ... in the group file), or the volume is not taken; see ims-diskctl(8)."
+                .to_owned(),
         );
     }
-    let words: &[&str] = match laid.mirror {
+    let words: &[&str] = match laid.storage.mirror {
         Mirror::Md => &[
             "Both nodes must reach both disk arrays, and neither may assemble the mirrors at boot:",
             "  echo 'AUTO -all' >>/etc/mdadm/mdadm.conf; update-initramfs -u",
+        ],
+        Mirror::Btrfs => &[
+            "Both nodes must reach both disk arrays, and neither may mount the volumes at boot (not in /etc/fstab).",
+            "A volume without one of its legs is started by word alone: ims-switch online GROUP --degraded; with",
+            "degraded_start = true in the group file, by a failover too. ims-diskctl mirror says how the legs are.",
         ],
         Mirror::Drbd => &["Each node has one copy; DRBD keeps them alike."],
         Mirror::None => {
@@ -85,31 +97,53 @@ fn storage(laid: &Laid) -> Vec<String> {
     lines
 }
 
-/// Whether nothing yet keeps a second node off the volumes: neither the file system nor DRBD does.
-const fn unguarded(laid: &Laid) -> bool {
-    match (laid.fstype, laid.mirror) {
-        (Fstype::Ext4, _) | (Fstype::Xfs, Mirror::Drbd) => false,
-        (Fstype::Xfs, Mirror::Md | Mirror::None) => true,
-    }
+/// What makes the leases of the volumes, and has each node join their lockspace.
+fn leases(laid: &Laid) -> Vec<String> {
+    let leases: Vec<&Lease> =
+        laid.instances.iter().filter_map(|placed| placed.stand.lease.as_ref()).collect();
+    let Some(first) = leases.first() else { return Vec::new() };
+    let disk = first.path.display();
+    let mut lines =
+        vec!["Leases of sanlock, once, on one node; each command destroys what is there".to_owned()];
+    lines.push(format!("  sanlock direct init -s {}:0:{disk}:0", first.space));
+    lines.extend(leases.iter().map(|lease| format!("  sanlock direct init -r {lease}")));
+    lines.extend(
+        [
+            "The disk of the leases is on neither array, or the loss of that array is the loss of all guards.",
+            "On each node at boot, when its daemon runs with the watchdog (-w 1) under the node's name (our_host_name):",
+        ]
+        .map(ToOwned::to_owned),
+    );
+    let join = |(node, number): (&NodeName, u32)| {
+        format!("  sanlock client add_lockspace -s {}:{number}:{disk}:0    # {node}", first.space)
+    };
+    lines.extend(laid.nodes.iter().zip(1..).map(join));
+    lines
 }
 
 /// The commands that make the volume of an instance.
 fn made(laid: &Laid, placed: &Placed) -> Vec<String> {
-    let (name, device) = (&placed.instance.name, placed.device.display());
-    let by_label = placed.device.strip_prefix("/dev/disk/by-label").ok();
-    let disk = match (laid.mirror, by_label) {
+    let (name, device) = (&placed.instance.name, placed.stand.device.display());
+    let Storage { mirror, fstype } = laid.storage;
+    let by_label = placed.stand.device.strip_prefix("/dev/disk/by-label").ok();
+    let disk = match (mirror, by_label) {
         (Mirror::None, Some(_)) => format!("DISK-OF-{name}"),
-        (Mirror::Md | Mirror::Drbd | Mirror::None, _) => device.to_string(),
+        (Mirror::Md | Mirror::Btrfs | Mirror::Drbd | Mirror::None, _) => device.to_string(),
     };
     let label = by_label.map_or_else(
-        || name.as_str().chars().take(laid.fstype.longest_label()).collect(),
+        || name.as_str().chars().take(fstype.longest_label()).collect(),
         |label| label.display().to_string(),
     );
-    let file_system = match laid.fstype {
+    let file_system = match fstype {
         Fstype::Ext4 => format!("mkfs.ext4 -O mmp -L {label} {disk}"),
         Fstype::Xfs => format!("mkfs.xfs -L {label} {disk}"),
+        Fstype::Btrfs => format!("mkfs.btrfs -L {label} {disk}"),
     };
-    match laid.mirror {
+    match mirror {
+        Mirror::Btrfs => vec![
+            format!("mkfs.btrfs -L {label} -d raid1 -m raid1 \\"),
+            format!("    DISK-OF-{name}-IN-THE-FIRST-ARRAY DISK-OF-{name}-IN-THE-SECOND-ARRAY"),
+        ],
         Mirror::Md => vec![
             format!(
                 "mdadm --create /dev/md/{name} --homehost=any --level=1 --raid-devices=2 --bitmap=internal \\"

@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 use ims::Fail;
 use ims::address::LogicalIp;
 use ims::instance::Instance;
-use ims::layer::Layer;
 use ims::layout::{Layout, messaging};
 use ims::name::{GroupName, InstanceName, NodeName};
-use ims::suggest::nearest;
 
-use crate::cli::model::{Fstype, Kind, Mirror, Model, Wanted};
+use super::fits::{fits, has_work_for_each, meant};
+use super::storage::{Stand, Storage};
+use crate::cli::model::{Kind, Model, Wanted};
 
 /// Everything that a model is made of.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,10 +21,8 @@ pub struct Laid {
     pub nodes: Vec<NodeName>,
     /// The instances, in the order in which they were named.
     pub instances: Vec<Placed>,
-    /// What keeps two copies of each volume.
-    pub mirror: Mirror,
-    /// The type of the volumes' file systems.
-    pub fstype: Fstype,
+    /// How the volumes are made.
+    pub storage: Storage,
     /// How many groups the standby of n+1 can run at once.
     pub capacity: Option<u64>,
     /// What nobody said, and how it was decided.
@@ -46,10 +44,8 @@ pub struct Placed {
     pub addresses: Vec<LogicalIp>,
     /// The interface they are put on.
     pub interface: String,
-    /// What its block device stands on, bottom up.
-    pub layers: Vec<Layer>,
-    /// Its block device.
-    pub device: PathBuf,
+    /// What its volume stands on.
+    pub stand: Stand,
     /// Where it is mounted.
     pub mount: PathBuf,
     /// The port of its Job Controller, no other instance's; `None` in a layout that has none.
@@ -72,15 +68,7 @@ pub fn plan(asked: &Model) -> Result<Laid, Fail> {
         decided.push("volumes below /global (--mounts)".to_owned());
         PathBuf::from("/global")
     });
-    let mirror = asked.mirror.unwrap_or_else(|| {
-        let mirror = mirror_of(asked.model);
-        decided.push(format!("{} (--mirror)", mirror_words(mirror)));
-        mirror
-    });
-    let fstype = asked.fstype.unwrap_or_else(|| {
-        decided.push("file system ext4 (--fstype)".to_owned());
-        Fstype::Ext4
-    });
+    let storage = Storage::of(asked, &mut decided)?;
     let mut instances = Vec::new();
     for (index, wanted) in asked.instances.iter().enumerate() {
         let name = &wanted.name;
@@ -89,7 +77,6 @@ pub fn plan(asked: &Model) -> Result<Laid, Fail> {
         if instance.ldap.is_none() && layout != Layout::Messaging6 {
             decided.push(format!("no directory server below the root of {name} (--ldap)"));
         }
-        let (layers, device) = disk(asked, name, mirror, fstype)?;
         let nodes = nodes_of(asked, wanted, index)?;
         if wanted.node.is_none() && asked.model != Kind::Asymmetric {
             let node = nodes.first().map(ToString::to_string).unwrap_or_default();
@@ -103,8 +90,7 @@ pub fn plan(asked: &Model) -> Result<Laid, Fail> {
             requires_groups: asked.requires_groups.clone(),
             addresses: wanted.addresses.clone(),
             interface: interface.clone(),
-            layers,
-            device,
+            stand: storage.stand(asked, name, index)?,
             mount,
         });
     }
@@ -116,86 +102,9 @@ pub fn plan(asked: &Model) -> Result<Laid, Fail> {
         })
     });
     let nodes = asked.nodes.clone();
-    let laid = Laid { model: asked.model, nodes, instances, mirror, fstype, capacity, decided };
+    let laid = Laid { model: asked.model, nodes, instances, storage, capacity, decided };
     has_work_for_each(&laid)?;
     Ok(laid)
-}
-
-/// Refuses what is named twice, what is not there, and a number of nodes that the model does not have.
-fn fits(asked: &Model) -> Result<(), Fail> {
-    let (word, count) = (asked.model.word(), asked.nodes.len());
-    match asked.model {
-        Kind::Asymmetric | Kind::Symmetric if count != 2 => {
-            let fail = Fail::usage(format!("{word} has two nodes, not {count}"));
-            return Err(fail.hint("--nodes mail-1,mail-2; with more nodes it is n+1"));
-        }
-        Kind::NPlusOne if count < 3 => {
-            let fail =
-                Fail::usage(format!("n+1 has two primaries and a standby at least, not {count} nodes"));
-            return Err(fail.hint("one primary and its standby are asymmetric"));
-        }
-        Kind::Asymmetric | Kind::Symmetric if asked.capacity.is_some() => {
-            let fail =
-                Fail::usage(format!("{word} has no standby of several, whose --capacity could be said"));
-            return Err(fail.hint("leave --capacity out"));
-        }
-        Kind::Asymmetric | Kind::Symmetric | Kind::NPlusOne => {}
-    }
-    let names: Vec<&str> = asked.instances.iter().map(|wanted| wanted.name.as_str()).collect();
-    let addresses: Vec<String> = asked
-        .instances
-        .iter()
-        .flat_map(|wanted| wanted.addresses.iter().map(|address| address.address().to_string()))
-        .collect();
-    let directories: Vec<&str> = asked.directories.iter().map(|directory| directory.name.as_str()).collect();
-    once("--nodes", &asked.nodes.iter().map(NodeName::as_str).collect::<Vec<_>>())?;
-    once("--instance", &names)?;
-    once("--instance", &addresses.iter().map(String::as_str).collect::<Vec<_>>())?;
-    once("--ldap", &directories)?;
-    let owners = asked.directories.iter().filter_map(|directory| directory.instance.as_ref());
-    let owners: Vec<&str> = owners.map(InstanceName::as_str).collect();
-    let disks: Vec<&str> = asked.disks.iter().map(|disk| disk.instance.as_str()).collect();
-    once("--ldap", &owners)?;
-    once("--disk", &disks)?;
-    if let Some(unknown) = owners.iter().chain(&disks).find(|name| !names.contains(name)) {
-        return Err(meant(Fail::usage(format!("no --instance is called {unknown}")), unknown, &names));
-    }
-    if asked.directories.iter().any(|directory| directory.instance.is_none()) && names.len() > 1 {
-        return Err(Fail::usage("--ldap does not say whose it is").hint("like --ldap stork=mail"));
-    }
-    if asked.directories.len() > names.len() {
-        return Err(
-            Fail::usage("an instance has one directory server at most").hint("give one --ldap for each")
-        );
-    }
-    Ok(())
-}
-
-fn once(option: &str, names: &[&str]) -> Result<(), Fail> {
-    let twice = names.iter().enumerate().find(|(index, name)| names.iter().take(*index).any(|n| n == *name));
-    twice.map_or(Ok(()), |(_, name)| Err(Fail::usage(format!("{name} stands twice in {option}"))))
-}
-
-fn meant(fail: Fail, word: &str, known: &[&str]) -> Fail {
-    match nearest(word, known.iter().copied()) {
-        Some(meant) => fail.hint(format!("did you mean '{meant}'?")),
-        None => fail.hint(format!("there are {}", known.join(", "))),
-    }
-}
-
-const fn mirror_of(model: Kind) -> Mirror {
-    match model {
-        Kind::Symmetric => Mirror::Md,
-        Kind::Asymmetric | Kind::NPlusOne => Mirror::None,
-    }
-}
-
-const fn mirror_words(mirror: Mirror) -> &'static str {
-    match mirror {
-        Mirror::Md => "volumes mirrored by md over both disk arrays",
-        Mirror::Drbd => "volumes mirrored by DRBD over both nodes",
-        Mirror::None => "volumes not mirrored here",
-    }
 }
 
 fn instance(asked: &Model, wanted: &Wanted, layout: Layout, mount: &Path) -> Result<Instance, Fail> {
@@ -220,30 +129,6 @@ fn instance(asked: &Model, wanted: &Wanted, layout: Layout, mount: &Path) -> Res
         }
         Layout::Iplanet5 | Layout::Messaging6 | Layout::PostfixDovecot => Ok(instance),
     }
-}
-
-/// The layers and the block device of an instance's volume.
-fn disk(
-    asked: &Model,
-    name: &InstanceName,
-    mirror: Mirror,
-    fstype: Fstype,
-) -> Result<(Vec<Layer>, PathBuf), Fail> {
-    let said = asked.disks.iter().find(|disk| &disk.instance == name).map(|disk| disk.device.clone());
-    let (layers, usual): (Vec<Layer>, String) = match mirror {
-        Mirror::Md => (vec![format!("md:/dev/md/{name}").parse()?], format!("/dev/md/{name}")),
-        Mirror::Drbd => (vec![format!("drbd:{name}").parse()?], format!("/dev/drbd/by-res/{name}/0")),
-        Mirror::None => (Vec::new(), format!("/dev/disk/by-label/{name}")),
-    };
-    let longest = fstype.longest_label();
-    if said.is_none() && mirror == Mirror::None && name.as_str().len() > longest {
-        let fstype = fstype.word();
-        return Err(Fail::usage(format!(
-            "{name} is too long for a label of {fstype}, at most {longest} bytes"
-        ))
-        .hint(format!("say --disk {name}=DEVICE")));
-    }
-    Ok((layers, said.unwrap_or_else(|| usual.into())))
 }
 
 /// The node that an instance is to run on, and its backup.
@@ -282,28 +167,6 @@ fn job_controller(instance: &Instance, index: usize) -> Result<Option<u16>, Fail
     let port = u16::try_from(index).ok().and_then(|index| messaging::JOB_CONTROLLER.checked_add(index));
     port.map(Some)
         .ok_or_else(|| Fail::usage(format!("no port is left for the Job Controller of {}", instance.name)))
-}
-
-/// Each node of a model but its standby runs something.
-fn has_work_for_each(laid: &Laid) -> Result<(), Fail> {
-    let runs = |node: &NodeName| laid.instances.iter().any(|placed| placed.nodes.first() == Some(node));
-    match laid.model {
-        Kind::Asymmetric => {
-            let nodes: Vec<&NodeName> = laid.nodes.iter().filter(|node| runs(node)).collect();
-            if nodes.len() > 1 {
-                return Err(Fail::usage("only one node of asymmetric runs instances")
-                    .hint("with both it is symmetric"));
-            }
-        }
-        Kind::Symmetric | Kind::NPlusOne => {
-            let primaries = laid.nodes.len() - usize::from(laid.model == Kind::NPlusOne);
-            if let Some(idle) = laid.nodes.iter().take(primaries).find(|node| !runs(node)) {
-                return Err(Fail::usage(format!("{idle} runs no instance"))
-                    .hint(format!("add --instance NAME=ADDRESS/PREFIX@{idle}, or leave the node out")));
-            }
-        }
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -89,7 +89,7 @@ fn instances_that_may_meet_on_a_node_share_neither_an_address_nor_a_job_controll
                 assert!(one.nodes.iter().any(|node| other.nodes.contains(node)), "{line}: they may meet");
                 assert_ne!(one.job_controller, other.job_controller, "{line}");
                 assert_ne!(one.instance.addresses, other.instance.addresses, "{line}");
-                assert_ne!((&one.mount, &one.device), (&other.mount, &other.device), "{line}");
+                assert_ne!((&one.mount, &one.stand.device), (&other.mount, &other.stand.device), "{line}");
             }
         }
     }
@@ -101,20 +101,40 @@ fn what_mirrors_is_by_the_model_unless_it_was_said() {
         (format!("asymmetric --nodes p,q {A}"), None, "/dev/disk/by-label/a"),
         (format!("symmetric --nodes p,q {A} {B}"), Some("md:/dev/md/a"), "/dev/md/a"),
         (format!("symmetric --nodes p,q {A} {B} --mirror drbd"), Some("drbd:a"), "/dev/drbd/by-res/a/0"),
+        (format!("symmetric --nodes p,q {A} {B} --mirror btrfs"), None, "/dev/disk/by-label/a"),
         (format!("symmetric --nodes p,q {A} {B} --mirror none"), None, "/dev/disk/by-label/a"),
         (format!("asymmetric --nodes p,q {A} --disk a=/dev/mapper/x"), None, "/dev/mapper/x"),
     ] {
         let laid = plan(&asked(&line)).unwrap();
         let one = &laid.instances[0];
-        assert_eq!(one.layers.first().map(ToString::to_string).as_deref(), layer, "{line}");
-        assert_eq!(one.device, Path::new(device), "{line}");
+        assert_eq!(one.stand.layers.first().map(ToString::to_string).as_deref(), layer, "{line}");
+        assert_eq!(one.stand.device, Path::new(device), "{line}");
     }
 }
 
 #[test]
 fn what_has_no_guard_of_its_own_is_told() {
-    for (words, told) in [("", false), ("--fstype xfs", true), ("--fstype xfs --mirror drbd", false)] {
+    for (words, told) in [
+        ("", false),
+        ("--fstype xfs", true),
+        ("--fstype xfs --leases /dev/l", false),
+        ("--fstype xfs --mirror drbd", false),
+        ("--mirror btrfs", true),
+        ("--mirror btrfs --leases /dev/l", false),
+        ("--fstype btrfs", true),
+    ] {
         let laid = plan(&asked(&format!("asymmetric --nodes p,q {A} {words}"))).unwrap();
         assert_eq!(super::super::notes::notes(&laid).contains("no guard of its own"), told, "{words}");
     }
+}
+
+#[test]
+fn each_volume_gets_a_lease_of_its_own_on_the_disk_of_leases() {
+    let laid =
+        plan(&asked(&format!("symmetric --nodes p,q {A} {B} --mirror btrfs --leases /dev/l"))).unwrap();
+    let leases: Vec<String> =
+        laid.instances.iter().map(|one| one.stand.lease.as_ref().unwrap().to_string()).collect();
+    assert_eq!(leases, ["ims:a:/dev/l:8388608", "ims:b:/dev/l:16777216"]);
+    let fail = plan(&asked(&format!("asymmetric --nodes p,q {A} --mirror btrfs --fstype xfs"))).unwrap_err();
+    assert_eq!(fail.to_string(), "a mirror of Btrfs has Btrfs on it (leave --fstype out)");
 }

@@ -43,6 +43,8 @@ pub struct ModelRecord {
     pub mount: PathBuf,
     /// The port of its Job Controller; none in a layout that has no Job Controller.
     pub job_controller_port: Option<u16>,
+    /// The lease of sanlock that guards its volume; none where no disk of leases was named.
+    pub lease: Option<String>,
 }
 
 impl ModelRecord {
@@ -58,11 +60,12 @@ impl ModelRecord {
             layout: placed.instance.layout,
             root: placed.instance.root.clone(),
             ldap: placed.instance.ldap.clone(),
-            layers: placed.layers.clone(),
-            device: placed.device.clone(),
-            fstype: laid.fstype.word().to_owned(),
+            layers: placed.stand.layers.clone(),
+            device: placed.stand.device.clone(),
+            fstype: laid.storage.fstype.word().to_owned(),
             mount: placed.mount.clone(),
             job_controller_port: placed.job_controller,
+            lease: placed.stand.lease.as_ref().map(ToString::to_string),
         }
     }
 }

@@ -3,6 +3,7 @@
 use ims::group::{Group, Kind, Ocf, Resource, Volume};
 use ims::layer::Layer;
 use ims::sys::exec::Line;
+use ims::volume::Fstype;
 
 use crate::plan::Verb;
 use crate::plan::steps::Hints;
@@ -27,7 +28,11 @@ pub fn of(group: &Group, resource: &Resource, verb: Verb, hints: &Hints) -> Line
         Kind::DiskGroup { layers: stack } => {
             layers(Line::new(["ims-diskctl", if is_start { "take" } else { "release" }]), stack)
         }
-        Kind::Volume(volume) => volume_line(volume, if is_start { "take" } else { "release" }),
+        Kind::Volume(volume) => {
+            let line = volume_line(volume, if is_start { "take" } else { "release" });
+            let may_be_degraded = is_start && (hints.degraded || volume.degraded_start);
+            if may_be_degraded { line.arg("--degraded") } else { line }
+        }
         Kind::DirectoryServer { .. } | Kind::MessagingServer { .. } => {
             let verb = if is_start { "start" } else { "stop" };
             Line::new(["ims-switch", verb, group.name.as_str(), resource.name.as_str()])
@@ -50,6 +55,11 @@ pub fn look(group: &Group, resource: &Resource) -> Option<Line> {
         Kind::Command(commands) => Some(Line::new(&commands.monitor)),
         Kind::Ocf(ocf) => Some(agent(group, resource, ocf, "monitor")),
     }
+}
+
+/// The command line that says how the legs of a mirror are; none of what cannot be told by the file system alone.
+pub fn mirror(volume: &Volume) -> Option<Line> {
+    (volume.fstype == Fstype::Btrfs).then(|| volume_line(volume, "mirror"))
 }
 
 /// The command line that writes a volume out while it is in use.

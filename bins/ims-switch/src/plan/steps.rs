@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ims::State;
-use ims::group::Group;
+use ims::group::{Group, Kind};
 use ims::name::{NodeName, ResourceName};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -59,6 +59,9 @@ pub struct Step {
 pub struct Hints {
     /// How long to listen for somebody else's answer before an address is put up; none for the usual time.
     pub probe_wait_ms: Option<u64>,
+    /// Whether somebody said that a mirror may be started without legs that are missing or stale.
+    #[serde(default)]
+    pub degraded: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -176,7 +179,8 @@ pub fn ordered(group: &Group, found: &Found, want: &Want, fence: &[&NodeName]) -
                 .nodes()
                 .filter_map(|(other, _)| places.stops.get(&(other, &resource.name)).copied())
                 .collect();
-            let hints = hints(found, &stopped, fence);
+            let degraded = matches!(&resource.kind, Kind::Volume(volume) if volume.degraded_start);
+            let hints = Hints { degraded, ..hints(found, &stopped, fence) };
             // What requires it here and is stopped must be so before.
             let above = nearest(
                 &resource.name,
@@ -203,7 +207,7 @@ fn hints(found: &Found, stopped: &[usize], fence: &[&NodeName]) -> Hints {
         (_, false) => Some(200),
         (true, true) => None,
     };
-    Hints { probe_wait_ms }
+    Hints { probe_wait_ms, ..Hints::default() }
 }
 
 fn step(

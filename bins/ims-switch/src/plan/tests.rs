@@ -98,6 +98,24 @@ fn a_switchover_stops_from_the_top_and_starts_from_the_bottom() {
 }
 
 #[test]
+fn a_mirror_is_started_without_a_leg_where_that_was_said() {
+    let mut group = group();
+    for resource in &mut group.resources {
+        if let ims::group::Kind::Volume(volume) = &mut resource.kind {
+            volume.degraded_start = true;
+        }
+    }
+    let plan = plan(&group, &found(&group, "uuuuu", "udddd"), &Wish::Move(None)).unwrap();
+    let said: Vec<&str> = plan.steps.iter().map(|step| step.command.as_str()).collect();
+    let said: Vec<&&str> = said.iter().filter(|line| line.contains("--degraded")).collect();
+    assert_eq!(
+        said,
+        [&"ims-diskctl take --device /dev/disk/by-label/ims --mount /global/ims --fstype ext4 --degraded"]
+    );
+    assert_eq!(plan.steps.iter().filter(|step| step.hints.degraded).count(), 1, "for a node elsewhere");
+}
+
+#[test]
 fn what_is_planned_depends_on_what_is_found_and_wished() {
     let group = group();
     let mail_1 = || Some(node("mail-1"));

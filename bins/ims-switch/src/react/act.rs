@@ -107,6 +107,7 @@ fn asked(react: &React, group: &GroupName, wish: Wish) -> Asked {
         patience: Duration::ZERO,
         timeout: react.timeout.0,
         confirm_fenced: Vec::new(),
+        degraded: false,
         reason: None,
         shown_before: Vec::new(),
         along: Vec::new(),

@@ -1,6 +1,7 @@
 //! What can be done with one resource on this node: look at it, start it, stop it, say whether it could start.
 
 mod agent;
+pub mod legs;
 pub mod server;
 mod tool;
 

@@ -21,7 +21,7 @@ use crate::lap::{Done, Laps};
 use crate::marks::{self, Kept};
 use crate::plan::line;
 use crate::rehearse;
-use crate::resource::{self, Here, Looked, server};
+use crate::resource::{self, Here, Looked, legs, server};
 use crate::runs;
 
 /// How long writing volumes out may take before their servers are stopped.
@@ -113,7 +113,13 @@ impl Desk {
                 claim::take(&self.host, &self.group, *around, asker, &self.claim)
             }
             Ask::Needs => Ok(Say::Needs(self.needs())),
-            Ask::Check { needs } => Ok(Say::Findings(self.findings(&needs))),
+            Ask::Check { needs, degraded } => {
+                let findings = self.findings(&needs);
+                if findings.is_empty() {
+                    self.volumes().try_for_each(|volume| legs::may_start(&self.here(), volume, degraded))?;
+                }
+                Ok(Say::Findings(findings))
+            }
             Ask::Bearing { target } => {
                 let bearing = rehearse::bearing(&self.here(), &self.node, &target)?;
                 Ok(Say::Bearing(Box::new(bearing)))

@@ -76,6 +76,9 @@ pub enum Ask {
     Check {
         /// The executables that the servers use on the node that has them now.
         needs: BTreeMap<ResourceName, Vec<PathBuf>>,
+        /// Whether somebody said that mirrors may be started without legs that are missing or stale.
+        #[serde(default)]
+        degraded: bool,
     },
     /// What does this node, which has the group, tell of it, so that another can say whether it could have it?
     Bearing {

@@ -16,7 +16,10 @@ impl Run<'_> {
     /// How its legs are to be started; none where it has one alone.
     pub(super) fn legs(&mut self, found: &Found) -> Result<Option<Start>, Fail> {
         let filesystem = found.disk.as_ref().ok().and_then(|disk| disk.filesystem.as_ref());
-        let word = Word { degraded: self.args.legs.degraded, stale_leg: self.args.legs.force_stale_leg };
+        let word = Word {
+            degraded: self.args.legs.degraded || self.volume.degraded_start,
+            stale_leg: self.args.legs.force_stale_leg,
+        };
         let superblock = match filesystem {
             Some(Filesystem::Btrfs(superblock)) if superblock.devices > 1 => superblock.clone(),
             Some(_) | None => return Ok(None),
