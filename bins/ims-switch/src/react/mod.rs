@@ -1,6 +1,7 @@
 //! `ims-switch react`: probe records in, decisions out, and what was decided is done: a restart, then the group
 //! goes to the next node.
 
+mod act;
 mod marked;
 pub mod policy;
 mod stdin;
@@ -18,9 +19,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::cli::React;
-use crate::drive::{Asked, drive};
 use crate::interrupt::Interrupt;
-use crate::plan::Wish;
 pub use policy::Choice;
 use policy::{Counts, Heard};
 
@@ -138,9 +137,10 @@ pub fn react(host: &Host, react: &React, interrupt: &Interrupt, out: &mut Out) -
             time: answer.time,
         };
         if !react.dry_run {
-            let done = act(host, react, &resource.name, choice, interrupt, out);
-            if let Some(done) = done {
+            let done = act::act(host, react, &resource.name, choice, interrupt, out);
+            if let Some((done, besides)) = done {
                 exit = exit.gravest(done);
+                decision.reason.extend(besides.map(|besides| format!("; {besides}")));
                 if choice == Choice::Giveover && marked::is_final(done) {
                     let why = format!("{}, and that ended as {}", decision.reason, done.word());
                     marked::give_up(host, &group.name, &resource.name, &why, react.timeout.0);
@@ -193,46 +193,4 @@ fn at_address(group: &Group, at: IpAddr, is_directory: bool) -> Option<&Resource
     let mut meant = group.resources.iter().filter(is_meant);
     let one = meant.next().filter(|_| group.resources.iter().any(has_it))?;
     meant.next().is_none().then_some(one)
-}
-
-/// Does what was decided; when no other node can have the group, its resource is restarted once more.
-fn act(
-    host: &Host,
-    react: &React,
-    resource: &ResourceName,
-    choice: Choice,
-    interrupt: &Interrupt,
-    out: &mut Out,
-) -> Option<Exit> {
-    let asked = |wish| Asked {
-        group: react.group.clone(),
-        wish,
-        dry_run: false,
-        timeout: react.timeout.0,
-        confirm_fenced: Vec::new(),
-        reason: None,
-        shown_before: Vec::new(),
-    };
-    let restart = || asked(Wish::Restart(resource.clone()));
-    let mut attempt = |asked: &Asked| match drive(host, asked, interrupt, out) {
-        Ok(exit) => exit,
-        Err(fail) => {
-            stderr::say("ims-switch", &fail);
-            fail.exit()
-        }
-    };
-    match choice {
-        Choice::Nothing | Choice::Tolerate => None,
-        Choice::Restart => Some(attempt(&restart())),
-        Choice::Giveover => Some(match attempt(&asked(Wish::Giveover)) {
-            Exit::Refused => attempt(&restart()),
-            exit @ (Exit::Ok
-            | Exit::No
-            | Exit::Usage
-            | Exit::Unknown
-            | Exit::Failed
-            | Exit::Broken
-            | Exit::Busy) => exit,
-        }),
-    }
 }

@@ -13,7 +13,9 @@ use ims::sys::file;
 use ims::sys::lock::{self, Lock};
 use ims::{Fail, Host};
 
+use super::claim;
 use super::wire::{Ask, Hello, Say, VERSION};
+use crate::around::Asker;
 use crate::guards;
 use crate::lap::{Done, Laps};
 use crate::marks::{self, Kept};
@@ -32,6 +34,7 @@ pub struct Desk {
     group: Group,
     lock: OnceLock<Lock>,
     runs: OnceLock<Lock>,
+    claim: OnceLock<Lock>,
 }
 
 /// The lock that every run of a group takes on each node.
@@ -59,7 +62,14 @@ impl Desk {
     /// The desk of this node.
     pub fn new(host: &Host, group: Group) -> Result<Self, Fail> {
         let node: NodeName = host.name().parse()?;
-        Ok(Self { host: host.clone(), node, group, lock: OnceLock::new(), runs: OnceLock::new() })
+        Ok(Self {
+            host: host.clone(),
+            node,
+            group,
+            lock: OnceLock::new(),
+            runs: OnceLock::new(),
+            claim: OnceLock::new(),
+        })
     }
 
     /// This node.
@@ -91,6 +101,11 @@ impl Desk {
             }
             Ask::Keep { kept } => self.locked().and_then(|_| self.remember(kept)),
             Ask::Look => Ok(Say::Looked(self.looked())),
+            Ask::Others { groups } => Ok(Say::Others(claim::states(&self.host, &groups))),
+            Ask::Claim { around, by_fault } => {
+                let asker = if by_fault { Asker::Fault } else { Asker::Person };
+                claim::take(&self.host, &self.group, *around, asker, &self.claim)
+            }
             Ask::Needs => Ok(Say::Needs(self.needs())),
             Ask::Check { needs } => Ok(Say::Findings(self.findings(&needs))),
             Ask::Bearing { target } => {

@@ -120,6 +120,11 @@ fn properties(group: &Made, draft: &mut Draft, given: &Given, remarks: &mut Vec<
                     }
                 }
             }
+            "pingpong_interval" => match property.value.parse::<u64>() {
+                Ok(seconds) => draft.keys.push(("pingpong_interval".to_owned(), seconds.into())),
+                Err(_) => say(RemarkKind::Missing, format!("{told}: not a number of seconds")),
+            },
+            "rg_affinities" => affinities(&property.value, draft, &mut say),
             "maximum_primaries" | "desired_primaries" if property.value == "1" => {}
             "rg_mode" if property.value.eq_ignore_ascii_case("failover") => {}
             "maximum_primaries" | "desired_primaries" | "rg_mode" => {
@@ -131,6 +136,38 @@ fn properties(group: &Made, draft: &mut Draft, given: &Given, remarks: &mut Vec<
             "rg_description" => say(RemarkKind::Lost, format!("{told}: write it as a comment")),
             _ => say(RemarkKind::Lost, format!("{told}: no counterpart")),
         }
+    }
+}
+
+/// `++RG` and its like, by rg_properties(5): strong or weak, together or apart. Nothing is stopped here for another group,
+/// and what `+++` delegates stays with the group that fails.
+fn affinities(value: &str, draft: &mut Draft, say: &mut impl FnMut(RemarkKind, String)) {
+    for word in list(value) {
+        let name = word.trim_start_matches(['+', '-']);
+        let sign = word.strip_suffix(name).unwrap_or_default();
+        let key = match sign {
+            "++" | "+++" => "together_with",
+            "--" => "apart_from",
+            "+" => "rather_with",
+            "-" => "rather_apart_from",
+            _ => {
+                say(
+                    RemarkKind::Missing,
+                    format!("RG_affinities has {word}, which begins with no sign of one"),
+                );
+                continue;
+            }
+        };
+        match name.parse() {
+            Ok(group) => draft.name_in(key, &group),
+            Err(fail) => say(RemarkKind::Missing, Fail::to_string(&fail)),
+        }
+        let what = match sign {
+            "+++" => "a fault of this group does not move that one",
+            "--" => "the one that comes later is refused, and none is stopped for another",
+            _ => continue,
+        };
+        say(RemarkKind::Changed, format!("RG_affinities {word} of {} is {key}: {what}", draft.name));
     }
 }
 
