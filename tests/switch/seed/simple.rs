@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::super::lab::SOON;
 use super::super::mail::at;
-use super::site::{MAIL, Named, Site};
+use super::site::{MAIL, Named, Site, install};
 use super::transcript::{begin, carry_out, import};
 use crate::support::mail::{Directory, Mail, ServerRoot, Stream, account_within};
 use crate::support::*;
@@ -47,7 +47,7 @@ fn the_simple_example_is_brought_to_life_moved_and_unconfigured_in_the_order_of_
             let root = ServerRoot::postfix_dovecot("/global/ims/server5")
                 .mail(Mail::new("stork", "ldap://192.0.2.10:389/"))
                 .directory(Directory::new("mail"));
-            site.install(site.node("mail-1"), &root, "stork");
+            install(site.node("mail-1"), &root, "stork");
         }
         "ims-switch move IMS-RG --to mail-2" => {
             site.runs(&["mail-1"]);

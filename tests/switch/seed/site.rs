@@ -111,9 +111,9 @@ impl Site {
             let (groups, over) = (groups.clone(), Arc::clone(&over));
             move || {
                 while !over.load(Ordering::Relaxed) {
-                    groups
-                        .iter()
-                        .for_each(|group| assert!(!group.is_double(), "two nodes have {}", group.name));
+                    for group in &groups {
+                        assert!(!group.is_double(), "two nodes have {}", group.name);
+                    }
                     std::thread::sleep(Duration::from_millis(5)); // a look costs time that the servers are to have
                 }
             }
@@ -197,29 +197,15 @@ impl Site {
                 assert!(holders(&|node| node.has_mounted(disk)) <= 1, "{mount}");
             }
             for node in group.nodes.iter().filter(|node| node.is_up()) {
-                // Of the mail group's servers only the directory server can do without all of its volumes.
-                let runs = group.servers.iter().any(|server| !running(node, server).is_empty());
-                let (_, first) = &group.disks[0];
-                let stands = node.has_address(group.address) && node.has_mounted(first);
-                assert!(
-                    !runs || stands,
-                    "a server of {} runs on {} without what it needs",
-                    group.name,
-                    node.name()
-                );
+                for server in group.servers.iter().filter(|server| !running(node, server).is_empty()) {
+                    // A directory server has all it needs on the first volume.
+                    let needed = if *server == SLAPD { &group.disks[..1] } else { &group.disks[..] };
+                    let stands = node.has_address(group.address)
+                        && needed.iter().all(|(_, disk)| node.has_mounted(disk));
+                    assert!(stands, "{server} runs on {} without what it needs", node.name());
+                }
             }
         }
-    }
-
-    /// Installs a server root where its volumes are mounted now, and binds it.
-    pub fn install(&self, node: &Node, root: &ServerRoot, instance: &str) {
-        node.enter(|| root.lay(Path::new("/"))).unwrap();
-        let settled = root.settle(|words| {
-            node.run(words).ok();
-            Ok::<(), std::convert::Infallible>(())
-        });
-        settled.unwrap();
-        node.run(["ims-ipbind", "set", instance]).ok();
     }
 
     /// Ends the watch; the test fails when two nodes ever had the same thing.
@@ -235,4 +221,15 @@ impl Drop for Site {
         // A test that failed before tells why itself.
         let _ = self.watch.take().map(JoinHandle::join);
     }
+}
+
+/// Installs a server root where its volumes are mounted now, and binds it.
+pub fn install(node: &Node, root: &ServerRoot, instance: &str) {
+    node.enter(|| root.lay(Path::new("/"))).unwrap();
+    let settled = root.settle(|words| {
+        node.run(words).ok();
+        Ok::<(), std::convert::Infallible>(())
+    });
+    settled.unwrap();
+    node.run(["ims-ipbind", "set", instance]).ok();
 }
