@@ -12,10 +12,10 @@ use crate::support::*;
 const PLANNED: Duration = Duration::from_millis(1500);
 
 /// The first process of each server.
-const SERVERS: [&str; 3] = ["/usr/lib/postfix/sbin/master", "/usr/sbin/dovecot", "/usr/sbin/slapd"];
+pub const SERVERS: [&str; 3] = ["/usr/lib/postfix/sbin/master", "/usr/sbin/dovecot", "/usr/sbin/slapd"];
 
 /// The group with real servers in place of the script.
-fn group() -> String {
+pub fn group() -> String {
     let (head, _) = GROUP.split_once("[resource.svc]").unwrap();
     format!(
         "{head}[resource.ldap]\ntype = \"directory-server\"\ninstance = \"mail\"\n\
@@ -51,7 +51,7 @@ pub fn lab() -> Lab {
 }
 
 /// The processes of a node that run a program, as the host sees them.
-fn running(node: &Node, program: &str) -> Vec<u32> {
+pub fn running(node: &Node, program: &str) -> Vec<u32> {
     let runs = |pid: &u32| {
         std::fs::read_link(format!("/proc/{pid}/exe")).is_ok_and(|path| path == Path::new(program))
     };

@@ -23,15 +23,19 @@ pub fn start(here: &Here<'_>, resource: &Resource, laps: &Laps) -> Result<bool, 
     let described = programs.told?;
     let mut started = false;
     for slot in &slots {
-        match described.iter().find(|program| program.name == slot.name) {
-            Some(program) if !slot.running()?.is_any() => {
-                // One after the other: mail that meets no delivery server is put off for minutes.
-                laps.time(program.name, || launch(here, slot, program, deadline))?;
-                started = true;
-            }
-            Some(_) => {}
+        let Some(program) = described.iter().find(|program| program.name == slot.name) else {
             // It is no longer part of the instance, so it has no business beside those that are.
-            None => started |= end(slot, laps)?,
+            started |= end(slot, laps)?;
+            continue;
+        };
+        if slot.running()?.is_headless() {
+            // Nothing new can be started beside what is left, and waiting for it to answer is in vain.
+            end(slot, laps)?;
+        }
+        if !slot.running()?.is_any() {
+            // One after the other: mail that meets no delivery server is put off for minutes.
+            laps.time(program.name, || launch(here, slot, program, deadline))?;
+            started = true;
         }
     }
     laps.time("greeting", || answered(here, &served, &slots, deadline))?;
