@@ -25,7 +25,8 @@ test: setup
 chaos: setup
 	@IMS_CHAOS=$${CHAOS:-200} IMS_CHAOS_SEED=$${SEED:-1} IMS_CHAOS_BEDS=$$(($$(nproc) + 1)) cargo test --locked --test ims -- switch::chaos --nocapture
 
-bench: setup
+bench:
+	@tests/setup bench
 	@cargo bench --locked --bench figures
 
 release:

@@ -1086,7 +1086,7 @@ _ims__switch() {
             return 0
             ;;
         ims__subcmd__switch__subcmd__import)
-            opts="-n -o -h --to --address --interface --volume --nodes --force-replace --dry-run --timeout --output --help vcs sun-cluster pacemaker keepalived"
+            opts="-n -o -h --to --address --interface --volume --nodes --layout --force-replace --dry-run --timeout --output --help vcs sun-cluster pacemaker keepalived"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1112,6 +1112,10 @@ _ims__switch() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --layout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1132,7 +1136,7 @@ _ims__switch() {
             return 0
             ;;
         ims__subcmd__switch__subcmd__model)
-            opts="-n -o -h --nodes --instance --layout --ldap --requires-group --interface --mounts --disk --mirror --fstype --to --force-replace --dry-run --timeout --output --help asymmetric symmetric n+1"
+            opts="-n -o -h --nodes --instance --layout --ldap --requires-group --interface --mounts --disk --mirror --fstype --to --force-replace --dry-run --timeout --capacity --output --help asymmetric symmetric n+1"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1183,6 +1187,10 @@ _ims__switch() {
                     return 0
                     ;;
                 --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --capacity)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -85,6 +85,7 @@ complete -c ims-switch -n "__fish_ims_switch_using_subcommand model" -l fstype -
 xfs\t'Without a guard of its own'"
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand model" -l to -d 'Write below this folder; / is this node itself' -r -F
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand model" -l timeout -d 'How long to wait for other runs that write the same files to end' -r
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand model" -l capacity -d 'How many groups the standby of n+1 can run at once [default: all of them]' -r
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand model" -s o -l output -d 'Show records as JSON lines or as tables [default: tables on a terminal, JSON elsewhere]' -r -f -a "json\t'One JSON object a line'
 table\t'Tables for people'"
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand model" -l force-replace -d 'Replace entries and files that say something else'
@@ -268,6 +269,7 @@ complete -c ims-switch -n "__fish_ims_switch_using_subcommand import" -l address
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand import" -l interface -d 'The network interface of addresses for which the files name none' -r
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand import" -l volume -d 'The device of a mount point for which the files name none; may be given several times' -r
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand import" -l nodes -d 'The nodes of groups for which the files name none, in the order of preference' -r
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand import" -l layout -d 'The layout of the instances that SUNW.ims and SUNW.nsldap run: iplanet-5, messaging-6 or postfix-dovecot' -r
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand import" -l timeout -d 'How long to wait for other runs that write group files to end' -r
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand import" -s o -l output -d 'Show records as JSON lines or as tables [default: tables on a terminal, JSON elsewhere]' -r -f -a "json\t'One JSON object a line'
 table\t'Tables for people'"

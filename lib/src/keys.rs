@@ -1,6 +1,7 @@
 //! A table of a TOML file read key by key, so that every wrong value is told with its file and line, and a
 //! misspelt key with the one that was meant.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::Path;
 use std::time::Duration;
@@ -188,6 +189,20 @@ impl<'a> Keys<'a> {
                 Ok((name.get_ref().to_string(), text))
             })
             .collect()
+    }
+
+    /// A table of whole numbers by their names, when the key is there.
+    pub fn amounts(&self, key: &str) -> Result<Option<BTreeMap<String, u64>>, Fail> {
+        let Some(table) = self.table(key)? else { return Ok(None) };
+        let amount = |(name, value): (&Spanned<_>, &Spanned<DeValue<'_>>)| {
+            let name: &str = std::convert::AsRef::<str>::as_ref(name.get_ref());
+            let whole =
+                value.get_ref().as_integer().ok_or_else(|| table.not(name, value, "a whole number"))?;
+            let amount = u64::from_str_radix(whole.as_str(), whole.radix());
+            let fail = |_| self.source.wrong(&value.span(), format!("{name} is below 0 or too large"));
+            Ok((name.to_owned(), amount.map_err(fail)?))
+        };
+        table.table.iter().map(amount).collect::<Result<_, _>>().map(Some)
     }
 
     /// The table under a key, when it is there.

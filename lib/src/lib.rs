@@ -17,6 +17,7 @@ pub mod keys;
 pub mod layer;
 pub mod layout;
 pub mod lease;
+pub mod load;
 pub mod name;
 pub mod nodes;
 pub mod output;

@@ -5,14 +5,23 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::keys::{self, Keys, Source};
+use crate::load::Load;
 use crate::name::NodeName;
 use crate::{Fail, Host, sys};
 
 /// Where the nodes are described, the same bytes on every node.
 pub const PATH: &str = "/etc/ims/nodes.toml";
 
-const KEYS: &[&str] =
-    &["reach", "reach_timeout", "lost_status", "fence", "fence_options", "fence_secrets", "fence_timeout"];
+const KEYS: &[&str] = &[
+    "reach",
+    "reach_timeout",
+    "lost_status",
+    "fence",
+    "fence_options",
+    "fence_secrets",
+    "fence_timeout",
+    "capacity",
+];
 
 /// How one node is reached and fenced.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +40,8 @@ pub struct Node {
     pub fence_secrets: Option<PathBuf>,
     /// How long the fence agent may take.
     pub fence_timeout: Duration,
+    /// How much the groups on it may ask for together; of what is not named there is no end.
+    pub capacity: Load,
 }
 
 impl Default for Node {
@@ -43,6 +54,7 @@ impl Default for Node {
             fence_options: Vec::new(),
             fence_secrets: None,
             fence_timeout: Duration::from_secs(60),
+            capacity: Load::default(),
         }
     }
 }
@@ -93,6 +105,7 @@ fn node(keys: &Keys<'_>) -> Result<Node, Fail> {
         fence_options: keys.pairs("fence_options")?,
         fence_secrets: keys.text("fence_secrets")?.map(PathBuf::from),
         fence_timeout: keys.time("fence_timeout", usual.fence_timeout)?,
+        capacity: Load::new(keys.amounts("capacity")?.unwrap_or_default()),
     })
 }
 
@@ -120,6 +133,12 @@ mod tests {
             ("[mail-2]\nreech = []\n", "nodes.toml:2: unknown key 'reech' (did you mean 'reach'?)"),
             ("[mail-2]\nreach = \"ssh\"\n", "nodes.toml:2: reach is string, not a list of texts"),
             ("\nmail-2 = 1\n", "nodes.toml:2: mail-2 is integer, not a table"),
+            ("[spare]\ncapacity = 1\n", "nodes.toml:2: capacity is integer, not a table"),
+            ("[spare]\ncapacity = { groups = -1 }\n", "nodes.toml:2: groups is below 0 or too large"),
+            (
+                "[spare]\ncapacity = { groups = \"1\" }\n",
+                "nodes.toml:2: groups is string, not a whole number",
+            ),
         ] {
             let fail = Nodes::parse(text, Path::new("nodes.toml")).unwrap_err();
             assert_eq!(fail.to_string(), message, "{text}");

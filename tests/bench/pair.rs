@@ -27,9 +27,7 @@ pub fn parts_in_turn(
             pair.peer.push(took.1);
         }
     }
-    pair.ours.sort();
-    pair.peer.sort();
-    pair
+    Pair::of(pair.ours, pair.peer)
 }
 
 fn timed(what: &mut impl FnMut()) -> Duration {
@@ -39,6 +37,13 @@ fn timed(what: &mut impl FnMut()) -> Duration {
 }
 
 impl Pair {
+    /// What was measured elsewhere, in turn.
+    pub fn of(mut ours: Vec<Duration>, mut peer: Vec<Duration>) -> Self {
+        ours.sort();
+        peer.sort();
+        Self { ours, peer }
+    }
+
     /// The median of ours.
     pub fn ours(&self) -> Duration {
         median(&self.ours)

@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 
 use crate::support::mail::{Directory, Mail, ServerRoot};
-use crate::support::{Bed, Disk, Node};
+use crate::support::{Bed, Disk, Node, signatures};
 
 /// The resource group.
 pub const GROUP: &str = "IMS-RG";
@@ -95,23 +95,12 @@ impl Stage {
                 )
             })
             .collect();
-        let signatures = self.signatures();
+        let signatures = signatures(&self.nodes(), &self.disk);
         for node in self.nodes() {
             node.file(format!("/etc/ims/groups/{GROUP}.toml"), include_str!("IMS-RG.toml"));
             node.file("/etc/ims/nodes.toml", nodes.concat());
             node.file("/etc/ims/guard-names.toml", &signatures);
         }
-    }
-
-    /// Who signs the volume's guard how: namespaces are one machine to the kernel, which signs with that machine's
-    /// name and with the name of the node's own device.
-    fn signatures(&self) -> String {
-        let machine = rustix::system::uname().nodename().to_string_lossy().into_owned();
-        let signature = |node: &&Node| {
-            let minor = node.sh(&format!("stat -c %Lr {DEVICE}")).ok().stdout;
-            format!("\"{machine}:loop{}\" = \"{}\"\n", minor.trim(), node.name())
-        };
-        self.nodes().iter().map(signature).collect::<Vec<_>>().concat()
     }
 }
 

@@ -43,6 +43,7 @@ mod node;
 mod rack;
 mod running;
 pub mod script;
+mod signatures;
 mod ssh;
 pub mod stamps;
 mod terminal;
@@ -66,6 +67,7 @@ pub use must::Must;
 pub use node::Node;
 pub use rack::programs;
 pub use running::{Ran, Running};
+pub use signatures::signatures;
 pub use terminal::{CTRL_C, CTRL_D, Terminal};
 
 /// Waits until something holds; says whether it came to hold in time. It is looked at again after a pause that a test

@@ -36,6 +36,10 @@ fn a_script_of_sun_cluster_is_read_back_as_the_same_group() {
     for group in [
         without_nic(),
         without_nic().replace("failback = false", "failback = true\nrequires_groups = [\"LDAP-USER-RG\"]"),
+        without_nic().replace(
+            "failback = false",
+            "together_with = [\"A\"]\nrather_apart_from = [\"B\"]\npingpong_interval = 60",
+        ),
         without_nic().replace("[\"logical_IP\", \"mountshared\"]", "[\"mountshared\"]"),
         without_nic().replace("restart_limit = 2", further[0]),
         without_nic().replace("restart_limit = 2", further[1]),
@@ -126,6 +130,20 @@ fn the_lines_for_crm_and_pcs_are_those_that_made_the_stored_cibs_which_are_read_
 }
 
 #[test]
+fn what_crm_would_spoil_is_left_out_and_told() {
+    let group = "nodes = [\"a\"]\n[resource.x]\ntype = \"ocf:heartbeat:anything\"\n\
+                 parameters = { binfile = \"/bin/x\", cmdline_options = \"ü\", logfile = \"a\\nb\" }\n";
+    let said = export(&host(group), "crmsh");
+    assert!(said.stdout.contains("params binfile=/bin/x \\\n"), "{}", said.stdout);
+    for key in ["cmdline_options", "logfile"] {
+        let told = format!("IMS-RG.toml: lost: x: {key}: crm spoils what is not plain ASCII");
+        assert!(said.stderr.contains(&told), "{}", said.stderr);
+    }
+    let pcs = export(&host(group), "pcs").stdout;
+    assert!(pcs.contains("binfile=/bin/x cmdline_options='ü' logfile='a\nb'"), "{pcs}");
+}
+
+#[test]
 fn files_are_written_into_a_folder_and_not_over_others() {
     let host = host(GROUP);
     let run = |more: &[&str]| host.run(["export", "pcs", "IMS-RG", "--to", "/etc"].iter().chain(more), "");
@@ -156,4 +174,46 @@ fn sun_cluster_is_told_folders_so_the_registry_must_know_them() {
         "{}",
         said.stderr
     );
+}
+
+#[test]
+fn where_a_group_may_be_is_said_in_each_language_or_told_as_lost() {
+    let lines = "together_with = [\"A\"]\napart_from = [\"B\"]\nrather_with = [\"C\"]\n\
+                 load = { gb = 4 }\npingpong_interval = 1800\n";
+    let host = host(&GROUP.replacen("\n\n[", &format!("\n{lines}\n["), 1));
+    for (language, in_it, told) in [
+        (
+            "scrgadm",
+            "-y Pingpong_interval=1800 -y RG_affinities=++A,--B,+C",
+            "load = { gb 4, groups 1 }: no counterpart",
+        ),
+        (
+            "clrg",
+            "-p Pingpong_interval=1800 -p RG_affinities=++A,--B,+C",
+            "load = { gb 4, groups 1 }: no counterpart",
+        ),
+        (
+            "crmsh",
+            "colocation IMS-RG-and-A INFINITY: IMS-RG A\ncolocation IMS-RG-and-B -INFINITY: IMS-RG B\n\
+             colocation IMS-RG-and-C 1: IMS-RG C\norder A-before-IMS-RG Mandatory: A IMS-RG\n",
+            "pingpong_interval = 1800: a node is open again after the failure-timeout",
+        ),
+        (
+            "pcs",
+            "constraint colocation add IMS-RG with B -INFINITY\n",
+            "load = { gb 4, groups 1 }: no counterpart",
+        ),
+        (
+            "vcs",
+            "\trequires group A online local soft\n\trequires group B offline local\n",
+            "rather_with = [\"C\"]",
+        ),
+    ] {
+        let said = export(&host, language);
+        assert!(said.stdout.contains(in_it), "{language}: {}", said.stdout);
+        assert!(said.stderr.contains(told), "{language}: {}", said.stderr);
+    }
+    let vcs = export(&host, "vcs").stdout;
+    assert!(vcs.contains("\tPrerequisites = { gb = 4 }\n"), "{vcs}");
+    assert!(vcs.contains("// ims-switch: pingpong_interval = 1800"), "{vcs}");
 }

@@ -8,10 +8,10 @@ use super::lab::*;
 use crate::support::*;
 
 /// A host with these groups.
-struct Host(tempfile::TempDir);
+pub struct Host(tempfile::TempDir);
 
 impl Host {
-    fn with(groups: &[(&str, &str)]) -> Self {
+    pub fn with(groups: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         std::fs::create_dir_all(folder.path().join("etc/ims/groups")).unwrap();
         for (name, text) in groups {
@@ -21,7 +21,7 @@ impl Host {
     }
 
     /// The groups of the seed's figure A-5.
-    fn seed() -> Self {
+    pub fn seed() -> Self {
         Self::with(&[
             ("IMS-RG", include_str!("../data/graph/IMS-RG.toml")),
             ("LDAP-USER-RG", include_str!("../data/graph/LDAP-USER-RG.toml")),
@@ -36,7 +36,8 @@ impl Host {
         (ran.status.code().unwrap(), text(ran.stdout), text(ran.stderr))
     }
 
-    fn drawn(&self, words: &[&str]) -> String {
+    /// What is printed, when nothing else is said.
+    pub fn drawn(&self, words: &[&str]) -> String {
         let (status, stdout, stderr) = self.run("C.UTF-8", words);
         assert_eq!((status, stderr.as_str()), (0, ""));
         stdout

@@ -1,6 +1,8 @@
 //! Configurations of other cluster managers read as groups: the examples of the manuals as they are printed, CIBs,
 //! and what is not written.
 
+mod left;
+
 use std::path::{Path, PathBuf};
 
 use assert_cmd::Command;
@@ -141,7 +143,7 @@ fn the_complex_example_is_two_groups_and_its_slips_are_told_with_their_lines() {
     }
     assert_eq!(slips.len(), 10, "{slips:#?}");
     assert_eq!(said.of("ims.instance/1").len(), 2);
-    assert_eq!(said.stderr, "ims-switch: 4 changed, 10 slip, 5 note\n");
+    assert_eq!(said.stderr, "ims-switch: 4 changed, 10 slip, 22 note\n");
     // The same again is the same.
     let again = host.import("sun-cluster", &data("sun-cluster-complex.txt"), SITE);
     assert!(again.of("ims.change/1").iter().all(|change| change["changed"] == false), "{}", again.stdout);
@@ -197,7 +199,6 @@ fn the_newer_commands_of_a_script_are_read_with_its_variables() {
     assert_eq!(
         said.remarks("lost"),
         [
-            "4 Pingpong_interval=600 of IMS-RG: no counterpart",
             "8 Colour=blue of x: an unknown property",
             "11 'mkdir' is no command of the cluster and was not carried out"
         ]
@@ -237,7 +238,11 @@ parameters = { config_dir = \"/srv/ims/msg-stork/postfix\" }
 requires = [\"logical_IP\", \"spool\"]
 ";
     assert_eq!(host.group("IMS-RG"), wanted);
-    assert!(host.group("webmail").contains("requires_groups = [\"IMS-RG\"]"));
+    let webmail = host.group("webmail");
+    assert!(webmail.contains("requires_groups = [\"IMS-RG\"]\napart_from = [\"IMS-RG\"]\n"), "{webmail}");
+    let apart = "65 webmail with IMS-RG: -INFINITY is apart_from of webmail: the one that comes later is refused, and \
+                 none is stopped for another";
+    assert!(said.remarks("changed").iter().any(|told| told == apart), "{}", said.stdout);
     assert_eq!(
         said.remarks("lost"),
         [
@@ -245,7 +250,6 @@ requires = [\"logical_IP\", \"spool\"]
             "29 arp_count of logical_IP: logical-ip has no such key",
             "33 on-fail=standby of monitor of logical_IP: no counterpart",
             "57 clone ping-clone: a resource is up on one node, once",
-            "65 webmail with IMS-RG: -INFINITY, not INFINITY, is a wish that a group has not",
             "69 with-ping: a rule in a rsc_location",
             "73 site: a rsc_ticket",
         ]
@@ -331,4 +335,54 @@ fn what_is_imported_goes_on_into_the_registry() {
     assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
     let registry = fs_err::read_to_string(host.at("/etc/msgregistry.inf")).unwrap();
     assert!(registry.contains("[stork]") && registry.contains("[ldap]"), "{registry}");
+}
+
+#[test]
+fn where_a_group_may_be_is_carried_over_from_sun_cluster() {
+    let host = Host::new();
+    let script = "scrgadm -a -g A -h mail-1,mail-2 -y Pingpong_interval=1800\n\
+                  scrgadm -a -L -g A -j ip-a -l ip-a\n\
+                  scrgadm -a -g B -h mail-1,mail-2 -y RG_affinities=+++A,--C,+D,-E\n\
+                  scrgadm -a -L -g B -j ip-b -l ip-b\n";
+    let given = ["--interface", "eth0", "--address", "ip-a=192.0.2.10/24", "--address", "ip-b=192.0.2.11/24"];
+    let said = host.import("sun-cluster", script, &given);
+    assert_eq!(said.status, 0, "{}", said.stderr);
+    assert!(host.group("A").contains("\npingpong_interval = 1800\n"), "{}", host.group("A"));
+    let wanted = "together_with = [\"A\"]\napart_from = [\"C\"]\nrather_with = [\"D\"]\n\
+                  rather_apart_from = [\"E\"]\n";
+    assert!(host.group("B").contains(wanted), "{}", host.group("B"));
+    let changed = said.remarks("changed");
+    for words in ["RG_affinities +++A of B is together_with: a fault of this group", "RG_affinities --C of B"]
+    {
+        assert!(changed.iter().any(|told| told.contains(words)), "{changed:?}");
+    }
+}
+
+#[test]
+fn what_a_cib_asks_of_nodes_and_would_rather_have_is_carried_over() {
+    let host = Host::new();
+    let primitive = |id: &str, more: &str| {
+        format!(
+            "<primitive id=\"{id}\" class=\"ocf\" provider=\"heartbeat\" type=\"Dummy\">{more}</primitive>"
+        )
+    };
+    let memory = "<utilization id=\"u\"><nvpair id=\"n\" name=\"memory\" value=\"512\"/></utilization>";
+    let cib = format!(
+        "<cib><configuration><nodes><node id=\"1\" uname=\"mail-1\">{memory}</node></nodes><resources>{}{}{}</resources>\n\
+         <constraints><rsc_colocation id=\"c\" rsc=\"a\" with-rsc=\"b\" score=\"50\"/>\n\
+         <rsc_colocation id=\"d\" rsc=\"c\" with-rsc=\"b\" score=\"-50\"/></constraints></configuration></cib>",
+        primitive("a", memory),
+        primitive("b", ""),
+        primitive("c", "")
+    );
+    let said = host.import("pacemaker", &cib, &[]);
+    assert_eq!(said.status, 0, "{}", said.stderr);
+    assert!(
+        host.group("a").contains("load = { memory = 512 }\nrather_with = [\"b\"]\n"),
+        "{}",
+        host.group("a")
+    );
+    assert!(host.group("c").contains("rather_apart_from = [\"b\"]\n"), "{}", host.group("c"));
+    let lost = said.remarks("lost");
+    assert!(lost.iter().any(|told| told.contains("say capacity = { memory = 512 } of it")), "{lost:?}");
 }

@@ -95,12 +95,7 @@ impl Lab {
 
     /// Tells each node how the others sign the volume's guard: to the kernel they are one machine.
     pub fn sign(&self) {
-        let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
-        let mut names = String::new();
-        for node in self.nodes() {
-            let minor = node.sh(&format!("stat -c %Lr {}", self.disk.device())).ok().stdout;
-            names += &format!("\"{host}:loop{}\" = \"{}\"\n", minor.trim(), node.name());
-        }
+        let names = signatures(&self.nodes(), &self.disk);
         for node in self.nodes() {
             node.file("/etc/ims/guard-names.toml", &names);
         }

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::lab::*;
-use crate::support::mail::{Banner, Directory, Mail, ServerRoot, Stream, account_within};
+use crate::support::mail::{Banner, Stream, account_within, service};
 use crate::support::*;
 
 /// The most that a planned switchover may cost a client on a machine that is not far slower than it should be.
@@ -17,35 +17,13 @@ pub const SERVERS: [&str; 3] = ["/usr/lib/postfix/sbin/master", "/usr/sbin/dovec
 /// The group with real servers in place of the script.
 pub fn group() -> String {
     let (head, _) = GROUP.split_once("[resource.svc]").unwrap();
-    format!(
-        "{head}[resource.ldap]\ntype = \"directory-server\"\ninstance = \"mail\"\n\
-         requires = [\"logical_IP\", \"mountshared\"]\nonline_timeout = 20\n\
-         [resource.mail]\ntype = \"messaging-server\"\ninstance = \"stork\"\nrequires = [\"ldap\"]\n\
-         online_timeout = 20\n"
-    )
+    format!("{head}{}", service::RESOURCES)
 }
 
 /// A lab with a server root on the disk, bound to the logical IP and known to both nodes.
 pub fn lab() -> Lab {
     let lab = Lab::new();
-    let volume = ["--device", "/dev/ims1", "--mount", "/global/ims"];
-    let address = ["192.0.2.10/24", "--device", "eth0"];
-    lab.mail_1.run(["ims-diskctl", "take"].into_iter().chain(volume)).ok();
-    lab.mail_1.run(["ims-ipbind", "up"].into_iter().chain(address)).ok();
-    let root = ServerRoot::postfix_dovecot("/global/ims/server5")
-        .mail(Mail::new("stork", "ldap://192.0.2.10:389/"))
-        .directory(Directory::new("mail"));
-    lab.mail_1.enter(|| root.lay(Path::new("/"))).unwrap();
-    let settled = root.settle(|words| {
-        lab.mail_1.run(words).ok();
-        Ok::<(), std::convert::Infallible>(())
-    });
-    settled.unwrap();
-    lab.mail_1.sh("ims-registry scan /global/ims/server5 | ims-registry add -").ok();
-    lab.mail_1.run(["ims-ipbind", "set", "--address", IP, "stork"]).ok();
-    lab.mail_1.sh("ims-registry list | ssh root@mail-2 ims-registry add -").ok();
-    lab.mail_1.run(["ims-ipbind", "down"].into_iter().chain(address)).ok();
-    lab.mail_1.run(["ims-diskctl", "release"].into_iter().chain(volume)).ok();
+    service::lay(lab.nodes(), "/dev/ims1", "/global/ims", IP);
     lab.group(&group());
     lab
 }

@@ -62,6 +62,35 @@ fn a_recorded_stream_is_replayed_and_every_decision_told_with_its_reason() {
 }
 
 #[test]
+fn an_answer_without_an_instance_belongs_to_the_group_that_has_its_address() {
+    if !needs_root() {
+        return;
+    }
+    let bed = Bed::new();
+    let node = bed.node("mail-1");
+    let address =
+        "[resource.logical_IP]\ntype = \"logical-ip\"\naddress = \"192.0.2.10/24\"\ndevice = \"eth0\"\n";
+    let group = format!("{SERVERS}{address}");
+    node.file("/etc/ims/groups/IMS-RG.toml", &group);
+    let of_url = |service: &str, attempt| {
+        answer("stork", service, "down", attempt, "03:00")
+            .replace("\"instance\":\"stork\"", "\"instance\":null")
+    };
+    let told = |stream: String| -> Vec<String> {
+        let ran = node.command(["ims-switch", "react", "IMS-RG", "--dry-run"]).stdin(stream).run().ok();
+        ran.records().iter().map(|record| record["resource"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(told(of_url("smtp", 1) + &of_url("ldap", 1)), ["mail", "ldap"]);
+    let elsewhere = of_url("smtp", 1).replace("\"address\":\"192.0.2.10\"", "\"address\":\"192.0.2.11\"");
+    let nowhere = of_url("smtp", 1).replace("\"address\":\"192.0.2.10\"", "\"address\":null");
+    assert_eq!(told(elsewhere + &nowhere), [""; 0]);
+    // Two that it could be: nobody can tell which.
+    let second = "[resource.mail2]\ntype = \"messaging-server\"\ninstance = \"heron\"\n";
+    node.file("/etc/ims/groups/IMS-RG.toml", format!("{group}{second}"));
+    assert_eq!(told(of_url("smtp", 1) + &of_url("ldap", 1)), ["ldap"]);
+}
+
+#[test]
 fn a_group_that_was_taken_offline_stays_so_whatever_the_prober_says() {
     if !needs_root() {
         return;

@@ -44,7 +44,8 @@ pub fn check(host: &Host, named: &[GroupName], out: &mut Out) -> Result<Exit, Fa
     for name in chosen(host, named)? {
         let team = Team::gather(host, Group::load(host, &name)?, Nodes::load(host)?, None)?;
         let differences = team.differences(host)?;
-        let unbound = unbound(host, &team.group)?;
+        let mut unbound = unbound(host, &team.group)?;
+        unbound.extend(strangers(host, &team.group)?);
         let (found, _) = team.look();
         for (node, seen) in found.nodes() {
             let mut findings: Vec<String> =
@@ -64,6 +65,17 @@ pub fn check(host: &Host, named: &[GroupName], out: &mut Out) -> Result<Exit, Fa
         }
     }
     Ok(exit)
+}
+
+/// Groups that it is kept together with or apart from and that this node has no file of.
+fn strangers(host: &Host, group: &Group) -> Result<Vec<String>, Fail> {
+    let known = Group::names(host)?;
+    let named =
+        group.bonds.lists().into_iter().flat_map(|(key, names)| names.iter().map(move |name| (key, name)));
+    let missing = named.filter(|(_, name)| !known.contains(name));
+    Ok(missing
+        .map(|(key, name)| format!("{key} names {name}, which has no file in {}", ims::group::FOLDER))
+        .collect())
 }
 
 /// Instances that are bound to an address which the group does not bring along.

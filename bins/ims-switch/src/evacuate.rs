@@ -13,7 +13,7 @@ use ims::sys::stderr;
 use ims::{Exit, Fail, Host, Out};
 
 use crate::cli::Evacuate;
-use crate::drive::drive;
+use crate::drive::{Asked, drive};
 use crate::interrupt::Interrupt;
 use crate::kin::Kin;
 use crate::plan::Wish;
@@ -52,6 +52,7 @@ pub fn evacuate(host: &Host, args: &Evacuate, out: &mut Out) -> Result<Exit, Fai
             .hint(format!("see the files in {}", ims::group::FOLDER)));
     }
     let mut waits = Kin::load(host)?.waits(&groups)?;
+    let all = groups;
     let interrupt = Interrupt::watch()?;
     let mut exit = Exit::Ok;
     let (sender, receiver) = channel();
@@ -67,10 +68,13 @@ pub fn evacuate(host: &Host, args: &Evacuate, out: &mut Out) -> Result<Exit, Fai
                 waits.remove(&group);
                 under_way += 1;
                 let (sender, interrupt, format) = (sender.clone(), &interrupt, out.format());
+                let along = all.clone();
                 scope.spawn(move || {
                     let page = Page::default();
                     let mut own = Out::to(page.clone(), format, host.name());
-                    let asked = asked(&group, Wish::Leave(args.node.clone()), &args.change);
+                    let wish = Wish::Leave(args.node.clone());
+                    let shown_before = if args.change.dry_run { along.clone() } else { Vec::new() };
+                    let asked = Asked { along, shown_before, ..asked(&group, wish, &args.change) };
                     let done = drive(host, &asked, interrupt, &mut own);
                     let told = own.flush();
                     // The receiver lives as long as this scope.

@@ -6,6 +6,8 @@ use ims::State;
 use ims::group::{Group, Resource};
 use ims::name::{NodeName, ResourceName};
 
+use crate::around::Around;
+
 /// The states of a group's resources on one node.
 pub type States = BTreeMap<ResourceName, State>;
 
@@ -29,12 +31,24 @@ pub enum Seen {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Found {
     nodes: Vec<(NodeName, Seen)>,
+    around: Around,
 }
 
 impl Found {
     /// What is known, in the group's order of preference.
-    pub const fn new(nodes: Vec<(NodeName, Seen)>) -> Self {
-        Self { nodes }
+    pub fn new(nodes: Vec<(NodeName, Seen)>) -> Self {
+        Self { nodes, around: Around::default() }
+    }
+
+    /// The same with what else decides where the group may be.
+    #[must_use]
+    pub fn amid(self, around: Around) -> Self {
+        Self { around, ..self }
+    }
+
+    /// What else decides where the group may be.
+    pub const fn around(&self) -> &Around {
+        &self.around
     }
 
     /// The nodes and what is known of each.

@@ -47,7 +47,7 @@ pub fn unfreeze(host: &Host, args: &Unfreeze, out: &mut Out) -> Result<Exit, Fai
     Ok(exit)
 }
 
-/// Has faults reacted to again.
+/// Has faults reacted to again and, of a whole group, has it given over again to the nodes that it failed on.
 pub fn clear(host: &Host, args: &Clear, out: &mut Out) -> Result<Exit, Fail> {
     let mut exit = Exit::Ok;
     for part in &args.parts {
@@ -55,7 +55,10 @@ pub fn clear(host: &Host, args: &Clear, out: &mut Out) -> Result<Exit, Fail> {
         let changed = change(host, &part.group, args.say.timeout.0, args.say.dry_run, |group, kept| {
             match &part.resource {
                 Some(resource) => drop(group.find(resource)?),
-                None => resources = faulted(group, kept),
+                None => {
+                    resources = faulted(group, kept);
+                    kept.lasting.failed.clear();
+                }
             }
             kept.set_faulted(&resources, None);
             Ok(())
@@ -72,6 +75,18 @@ pub fn clear(host: &Host, args: &Clear, out: &mut Out) -> Result<Exit, Fail> {
                 ..record
             })?;
         }
+        for node in changed.before.lasting.failed.keys().filter(|_| part.resource.is_none()) {
+            let record = of_group(&part.group, &changed, &args.say);
+            let failed_on = Some(node.clone());
+            out.record(&MarkRecord {
+                failed_on,
+                mark: Sort::Failed,
+                persistent: true,
+                changed: true,
+                said: None,
+                ..record
+            })?;
+        }
         exit = exit.gravest(changed.exit());
     }
     Ok(exit)
@@ -80,7 +95,7 @@ pub fn clear(host: &Host, args: &Clear, out: &mut Out) -> Result<Exit, Fail> {
 /// The resources whose fault was given up; one that the group has no more is among them.
 fn faulted(group: &Group, kept: &Kept) -> Vec<ResourceName> {
     let all = kept.lasting.faulted.keys().cloned().collect::<Vec<_>>();
-    if all.is_empty() {
+    if all.is_empty() && kept.lasting.failed.is_empty() {
         ims::sys::stderr::say("ims-switch", format_args!("no fault of {} was given up", group.name));
     }
     all
@@ -91,6 +106,7 @@ fn of_group(group: &GroupName, changed: &Changed, say: &Say) -> MarkRecord {
     MarkRecord {
         group: group.clone(),
         resource: None,
+        failed_on: None,
         mark: Sort::Frozen,
         persistent: changed.now.lasting.frozen.is_some(),
         changed: changed.now != changed.before,

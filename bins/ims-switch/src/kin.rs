@@ -14,8 +14,22 @@ impl Kin {
     /// The groups of this node.
     pub fn load(host: &Host) -> Result<Self, Fail> {
         let names = Group::names(host)?;
-        let required = |name: GroupName| Ok((name.clone(), Group::load(host, &name)?.requires_groups));
+        let required = |name: GroupName| {
+            let needed = Group::load(host, &name)?.needed_groups().cloned().collect();
+            Ok((name, needed))
+        };
         names.into_iter().map(required).collect::<Result<_, Fail>>().map(Self)
+    }
+
+    /// The groups of this node that may only be where this one is, in the order of their names.
+    pub fn followers(host: &Host, group: &GroupName) -> Result<Vec<GroupName>, Fail> {
+        let mut followers = Vec::new();
+        for name in Group::names(host)? {
+            if Group::load(host, &name)?.bonds.together_with.contains(group) {
+                followers.push(name);
+            }
+        }
+        Ok(followers)
     }
 
     fn required(&self, group: &GroupName) -> &[GroupName] {
@@ -72,7 +86,7 @@ fn walk(
     if let Some(start) = start {
         let ring: Vec<&str> = path.iter().skip(start).map(GroupName::as_str).collect();
         return Err(Fail::usage(format!("groups require each other: {}", ring.join(" -> ")))
-            .hint("take one of these out of requires_groups"));
+            .hint("take one of these out of requires_groups or together_with"));
     }
     for other in next(group) {
         walk(&other, next, path, order)?;

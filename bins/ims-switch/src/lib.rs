@@ -4,6 +4,7 @@
 //! pure), prepares the target before the source is touched, carries the steps out ([`drive`]), and looks again.
 
 mod add;
+pub mod around;
 mod availability;
 mod check;
 pub mod cli;

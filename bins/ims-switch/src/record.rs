@@ -1,5 +1,7 @@
 //! What the command prints.
 
+use std::collections::BTreeMap;
+
 use ims::name::{GroupName, NodeName, ResourceName};
 use ims::{Record, State};
 use jiff::Timestamp;
@@ -83,6 +85,8 @@ pub struct GroupRecord {
     pub reason: Option<String>,
     /// Who said that it is neither moved, started nor stopped.
     pub frozen: Option<Mark>,
+    /// The nodes that it failed on within its ping-pong interval.
+    pub failed_on: BTreeMap<NodeName, Mark>,
 }
 
 impl Record for GroupRecord {
@@ -97,7 +101,14 @@ impl Record for GroupRecord {
             self.group.to_string(),
             self.state.to_string(),
             self.online_on.as_ref().map_or_else(dash, ToString::to_string),
-            with_marks(self.reason.as_ref(), &[("frozen", self.frozen.as_ref())]),
+            {
+                let words: Vec<String> =
+                    self.failed_on.keys().map(|node| format!("failed on {node}")).collect();
+                let failed = words.iter().zip(self.failed_on.values());
+                let failed = failed.map(|(words, mark)| (words.as_str(), Some(mark)));
+                let marks: Vec<_> = [("frozen", self.frozen.as_ref())].into_iter().chain(failed).collect();
+                with_marks(self.reason.as_ref(), &marks)
+            },
         ]
     }
 }

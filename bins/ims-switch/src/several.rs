@@ -23,6 +23,7 @@ pub fn asked(group: &GroupName, wish: Wish, change: &Change) -> Asked {
         confirm_fenced: change.confirm_fenced.clone(),
         reason: None,
         shown_before: Vec::new(),
+        along: Vec::new(),
     }
 }
 
@@ -36,8 +37,14 @@ pub fn each(
 ) -> Result<Exit, Fail> {
     let interrupt = Interrupt::watch()?;
     let mut exit = Exit::Ok;
-    for group in groups {
-        exit = exit.gravest(drive(host, &asked(group, wish.clone(), change), &interrupt, out)?);
+    for (place, group) in groups.iter().enumerate() {
+        let shown = groups.get(..place).filter(|_| change.dry_run).unwrap_or_default();
+        let asked = Asked {
+            shown_before: shown.to_vec(),
+            along: groups.to_vec(),
+            ..asked(group, wish.clone(), change)
+        };
+        exit = exit.gravest(drive(host, &asked, &interrupt, out)?);
     }
     Ok(exit)
 }
@@ -54,7 +61,8 @@ pub fn explain(host: &Host, planned: Planned, out: &mut Out) -> Result<Exit, Fai
     };
     let mut exit = Exit::Ok;
     for group in &groups {
-        let asked = asked(group, wish.clone(), &change.clone().only_shown());
+        let change = change.clone().only_shown();
+        let asked = Asked { along: groups.clone(), ..asked(group, wish.clone(), &change) };
         exit = exit.gravest(drive::explain(host, &asked, out)?);
     }
     Ok(exit)

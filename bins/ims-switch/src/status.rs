@@ -1,11 +1,14 @@
 //! Where a group is: each resource on each node, and the judgement of the whole.
 
+use std::collections::BTreeMap;
+
 use ims::fail::FailRecord;
 use ims::group::Group;
 use ims::name::{GroupName, NodeName};
 use ims::nodes::Nodes;
 use ims::sys::stderr;
 use ims::{Exit, Fail, Host, Out, State};
+use jiff::Timestamp;
 
 use crate::drive::online_on;
 use crate::drive::team::{Details, Team};
@@ -72,7 +75,9 @@ pub fn of(host: &Host, name: &GroupName) -> Result<Sight, Fail> {
         record.faulted = kept.lasting.faulted.get(&record.resource).cloned();
     }
     let (group, exit) = judge(&team.group, &found);
-    Ok(Sight { resources, group: GroupRecord { frozen: kept.frozen().cloned(), ..group }, exit })
+    let failed_on = kept.failed_of_late(team.group.pingpong_interval, Timestamp::now());
+    let group = GroupRecord { frozen: kept.frozen().cloned(), failed_on, ..group };
+    Ok(Sight { resources, group, exit })
 }
 
 fn resources(group: &Group, details: &Details) -> Vec<ResourceRecord> {
@@ -116,6 +121,7 @@ pub fn judge(group: &Group, found: &Found) -> (GroupRecord, Exit) {
         lost: lost.clone(),
         reason,
         frozen: None,
+        failed_on: BTreeMap::new(),
     };
     if let Some(twice) = up_twice(group, found) {
         return (record(State::Partial, holder, Some(twice)), Exit::Broken);

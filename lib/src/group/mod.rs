@@ -1,6 +1,7 @@
 //! Resource groups: what a mail service is made of, and what needs what. Described in
 //! `/etc/ims/groups/<GROUP>.toml`, see ims-group(5).
 
+mod bonds;
 mod order;
 mod parse;
 
@@ -10,9 +11,13 @@ use std::time::Duration;
 use crate::address::LogicalIp;
 use crate::layer::Layer;
 use crate::lease::Lease;
+use crate::load::Load;
 use crate::name::{DirectoryName, GroupName, InstanceName, NodeName, ResourceName};
 use crate::volume::{Fstype, Options};
 use crate::{Fail, Host, sys};
+
+pub use bonds::Bonds;
+pub use parse::PINGPONG_INTERVAL;
 
 /// Where the groups are described, one file `<GROUP>.toml` each, the same bytes on every node.
 pub const FOLDER: &str = "/etc/ims/groups";
@@ -28,6 +33,12 @@ pub struct Group {
     pub requires_groups: Vec<GroupName>,
     /// Whether it goes back to a more preferred node once that can have it.
     pub failback: bool,
+    /// Which groups it is kept together with, or apart from.
+    pub bonds: Bonds,
+    /// What it asks of the node it is on: one group at least.
+    pub load: Load,
+    /// For how long a fault keeps it from being given over to the node that it failed on; none where that is no time.
+    pub pingpong_interval: Duration,
     /// Its resources in an order in which they can be started.
     pub resources: Vec<Resource>,
     /// The file's bytes, to be compared with those on other nodes.
@@ -242,6 +253,12 @@ impl Group {
         }
         names.sort();
         Ok(names)
+    }
+
+    /// The groups that must be online before this one: those it requires, and those it must be together with.
+    pub fn needed_groups(&self) -> impl Iterator<Item = &GroupName> {
+        let together = self.bonds.together_with.iter();
+        self.requires_groups.iter().chain(together.filter(|name| !self.requires_groups.contains(name)))
     }
 
     /// The resource of that name.

@@ -4,15 +4,31 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::Fail;
-use crate::group::{Commands, Group, Kind, Limits, Ocf, Policy, Resource, Volume, order};
+use crate::group::{Commands, Group, Kind, Limits, Ocf, Policy, Resource, Volume, bonds, order};
 use crate::keys::{self, Keys, Source};
 use crate::layer::Layer;
 use crate::lease::Lease;
+use crate::load::Load;
 use crate::name::{GroupName, ResourceName};
 use crate::suggest::nearest;
 use crate::volume::Fstype;
 
-const TOP: &[&str] = &["nodes", "requires_groups", "failback", "resource"];
+const TOP: &[&str] = &[
+    "nodes",
+    "requires_groups",
+    "failback",
+    "together_with",
+    "apart_from",
+    "rather_with",
+    "rather_apart_from",
+    "load",
+    "pingpong_interval",
+    "resource",
+];
+
+/// For how long a node is passed over after a fault when nobody said: Sun Cluster's default. With the usual policy two
+/// restarts and a giveover take nine minutes on each node, so an hour covers three rounds between two nodes.
+pub const PINGPONG_INTERVAL: Duration = Duration::from_secs(3600);
 
 /// The keys that every resource may have.
 const COMMON: &[&str] = &[
@@ -62,6 +78,9 @@ impl Group {
             if requires_groups.contains(&name) {
                 return Err(top.wrong("requires_groups", format!("{name} requires itself")));
             }
+            let bonds = bonds::of(&top, &name)?;
+            let load = Load::new(top.amounts("load")?.unwrap_or_default()).of_a_group();
+            let pingpong_interval = top.time("pingpong_interval", PINGPONG_INTERVAL)?;
             let tables = top.tables(Some("resource"))?;
             if tables.is_empty() {
                 return Err(top.wrong("resource", "no [resource.NAME] in it"));
@@ -76,7 +95,18 @@ impl Group {
             each_place_once(&tables, &resources)?;
             let failback = top.flag("failback", false)?;
             let resources = order::sorted(resources).map_err(|_| Fail::usage("a cycle"))?;
-            Ok(Self { name, nodes, requires_groups, failback, resources, text: text.to_owned() })
+            let text = text.to_owned();
+            Ok(Self {
+                name,
+                nodes,
+                requires_groups,
+                failback,
+                bonds,
+                load,
+                pingpong_interval,
+                resources,
+                text,
+            })
         })
     }
 }

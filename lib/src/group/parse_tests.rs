@@ -148,3 +148,30 @@ fn broken_toml_is_told_in_one_line_with_its_place() {
     let fail = parse("nodes = [\"a\"\n[resource.x\n").unwrap_err().to_string();
     assert!(fail.starts_with("IMS-RG.toml:") && !fail.contains('\n'), "{fail}");
 }
+
+#[test]
+fn where_a_group_may_be_is_read_and_what_contradicts_itself_is_told() {
+    let nic = "[resource.n]\ntype = \"nic\"\ndevice = \"eth0\"\n";
+    let text = format!(
+        "{HEAD}requires_groups = [\"A\"]\ntogether_with = [\"B\", \"A\"]\napart_from = [\"C\"]\n\
+         load = {{ memory_gb = 8 }}\npingpong_interval = \"30m\"\n{nic}"
+    );
+    let group = parse(&text).unwrap();
+    let needed: Vec<&str> = group.needed_groups().map(GroupName::as_str).collect();
+    assert_eq!(needed, ["A", "B"]);
+    assert_eq!(group.bonds.apart_from, ["C".parse().unwrap()]);
+    assert_eq!(group.load.to_string(), "groups 1, memory_gb 8");
+    assert_eq!(group.pingpong_interval, Duration::from_secs(1800));
+    let usual = parse(&format!("{HEAD}{nic}")).unwrap();
+    assert_eq!((usual.load.to_string().as_str(), usual.pingpong_interval.as_secs()), ("groups 1", 3600));
+    for (line, message) in [
+        ("apart_from = [\"IMS-RG\"]", "IMS-RG.toml:2: IMS-RG stands in its own apart_from"),
+        ("apart_from = [\"A\", \"A\"]", "IMS-RG.toml:2: A stands twice"),
+        ("together_with = [\"A\"]\napart_from = [\"A\"]", "IMS-RG.toml:3: A stands in together_with already"),
+        ("load = { memory_gb = 1.5 }", "IMS-RG.toml:2: memory_gb is float, not a whole number"),
+        ("pingpong_interval = -1", "IMS-RG.toml:2: pingpong_interval is below 0"),
+    ] {
+        let fail = parse(&format!("{HEAD}{line}\n{nic}")).unwrap_err();
+        assert_eq!(fail.to_string(), message, "{line}");
+    }
+}

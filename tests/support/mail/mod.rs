@@ -9,6 +9,7 @@ pub mod imap;
 pub mod iplanet;
 pub mod postfix_dovecot;
 pub mod root;
+pub mod service;
 pub mod smtp;
 #[cfg(test)]
 mod stale_cache;

@@ -9,13 +9,19 @@ use super::users;
 
 /// Lays `<root>/msg-<name>`.
 pub fn mail(tree: &Tree, dir: &Path, mail: &Mail) -> io::Result<()> {
-    servers(tree, dir, dir, &dir.join("queue"), mail)
+    let queue = mail.queue.clone().unwrap_or_else(|| dir.join("queue"));
+    servers(tree, dir, dir, &queue, mail)
 }
 
 /// Lays Postfix's and Dovecot's files below `conf`, and the folders of an instance for what they must not lose.
 pub(super) fn servers(tree: &Tree, dir: &Path, conf: &Path, queue: &Path, mail: &Mail) -> io::Result<()> {
     let shown = |path: &Path| path.display().to_string();
-    let (data, log, mailboxes) = (dir.join("data"), dir.join("log"), dir.join("mail"));
+    let (data, log) = (dir.join("data"), dir.join("log"));
+    let mailboxes = mail.store.clone().unwrap_or_else(|| dir.join("mail"));
+    let domains = match &mail.config_url {
+        Some(_) => format!("ldap:{}/postfix/domains.cf", shown(conf)),
+        None => users::DOMAIN.to_owned(),
+    };
     let smtp_service = if mail.ports.smtp == 25 { "smtp".to_owned() } else { mail.ports.smtp.to_string() };
     let values: &[(&str, &str)] = &[
         ("name", &mail.name),
@@ -26,6 +32,8 @@ pub(super) fn servers(tree: &Tree, dir: &Path, conf: &Path, queue: &Path, mail: 
         ("mailboxes", &shown(&mailboxes)),
         ("run", &format!("/run/ims/{}", mail.name)),
         ("ldap_url", &mail.ldap_url),
+        ("config_url", mail.config_url.as_ref().unwrap_or(&mail.ldap_url)),
+        ("domains", &domains),
         ("mail_uid", &MAIL_UID.to_string()),
         ("smtp_service", &smtp_service),
         ("imap", &mail.ports.imap.to_string()),
@@ -35,6 +43,7 @@ pub(super) fn servers(tree: &Tree, dir: &Path, conf: &Path, queue: &Path, mail: 
         ("postfix/main.cf", include_str!("files/mail/main.cf")),
         ("postfix/master.cf", include_str!("files/mail/master.cf")),
         ("postfix/users.cf", include_str!("files/mail/users.cf")),
+        ("postfix/domains.cf", include_str!("files/mail/domains.cf")),
         ("dovecot/dovecot.conf", include_str!("files/mail/dovecot.conf")),
         ("dovecot/ldap.conf", include_str!("files/mail/ldap.conf")),
     ] {

@@ -48,12 +48,33 @@ pub struct Mail {
     pub ldap_url: String,
     /// Where it listens.
     pub ports: Ports,
+    /// Where its mailboxes are, when not below its own folder.
+    pub store: Option<PathBuf>,
+    /// Where its queue is, when not below its own folder.
+    pub queue: Option<PathBuf>,
+    /// The directory server that has its configuration, the mail domains, when not its own file.
+    pub config_url: Option<String>,
 }
 
 impl Mail {
     /// A mail instance on the standard ports that asks the directory server at a URL.
     pub fn new(name: &str, ldap_url: &str) -> Self {
-        Self { name: name.to_owned(), ldap_url: ldap_url.to_owned(), ports: Ports::default() }
+        let (name, ldap_url) = (name.to_owned(), ldap_url.to_owned());
+        Self { name, ldap_url, ports: Ports::default(), store: None, queue: None, config_url: None }
+    }
+
+    /// The same with its mailboxes and its queue in folders elsewhere.
+    #[must_use]
+    pub fn keeping(mut self, store: impl Into<PathBuf>, queue: impl Into<PathBuf>) -> Self {
+        (self.store, self.queue) = (Some(store.into()), Some(queue.into()));
+        self
+    }
+
+    /// The same, which asks the directory server at a URL for its configuration.
+    #[must_use]
+    pub fn configured_by(mut self, url: &str) -> Self {
+        self.config_url = Some(url.to_owned());
+        self
     }
 
     /// The same on other ports.

@@ -238,6 +238,7 @@ impl Run<'_> {
             judged: judged.clone(),
             node: self.site.host.name().to_owned(),
             boot: self.boot,
+            turns: claim::turns(self.site.host),
         };
         self.eye.hand().ask(&Question::Claim(wanted))?;
         match self.eye.hand().answer(self.site.deadline.left(), None)? {

@@ -15,10 +15,11 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use ims::Fail;
 use ims::sys::block::{Device, Number};
 use ims::sys::clock::Moment;
 use ims::sys::file;
+use ims::sys::lock::{self, Lock};
+use ims::{Fail, Host};
 use serde::{Deserialize, Serialize};
 
 use super::mmp::{Block, Claim, Sequence, claimed};
@@ -33,6 +34,11 @@ const STANDS: Duration = Duration::from_millis(19);
 /// After how long the claim of another, which did not become a mount, is void: its node died in between, or could not
 /// mount. Less than the least that the kernel watches a holder for, and far more than most mounts take.
 pub const VOID: Duration = Duration::from_secs(10);
+
+/// How long a claim waits for its turn among those of its own node.
+const TURN: Duration = Duration::from_secs(1);
+/// How often the guard is read at most until that is swift.
+const TRIES: u32 = 5;
 
 /// What the claims of this boot of this machine begin with. A claim of the same node and boot is void at once: the lock
 /// of the device, which each hand keeps until it ends, says that nobody here is taking it any more.
@@ -56,6 +62,13 @@ pub struct Wanted {
     pub node: String,
     /// Its boot, as [`boot`] tells it.
     pub boot: u32,
+    /// The file by which the claims of this node take turns.
+    pub turns: PathBuf,
+}
+
+/// Where the claims of a node take turns: ten at once, each reading and writing, would make one another slow.
+pub fn turns(host: &Host) -> PathBuf {
+    host.path(lock::FOLDER).join("claims.lock")
 }
 
 /// What came of it.
@@ -91,6 +104,20 @@ impl Guard<'_> {
         Ok((bytes, block))
     }
 
+    /// Reads it, and once more while that took so long that the write would come late; nothing is written yet. Gives when
+    /// the reading began, too.
+    fn read_swiftly(&self) -> Result<(Moment, (Vec<u8>, Block)), String> {
+        let mut tries = TRIES;
+        loop {
+            let began = Moment::now();
+            let read = self.read()?;
+            tries -= 1;
+            if began.elapsed() <= SWIFT / 3 || tries == 0 {
+                return Ok((began, read));
+            }
+        }
+    }
+
     fn write(&self, bytes: &[u8]) -> Result<(), String> {
         self.device.write(self.offset, bytes).map_err(|e| crate::hand::words(&e))
     }
@@ -100,8 +127,9 @@ impl Guard<'_> {
         let [number @ .., _, _, _, _] = RandomState::new().build_hasher().finish().to_le_bytes();
         let number = u32::from_le_bytes(number);
         let claim = Claim { node: wanted.node.clone(), boot: wanted.boot, number };
-        let began = Moment::now();
-        let (bytes, now) = self.read()?;
+        // One that hangs on its disk does not keep the others: without a turn this one is only slower.
+        let turn = Lock::take(&wanted.turns, TURN).ok();
+        let (began, (bytes, now)) = self.read_swiftly()?;
         let is_free = now.sequence() == Sequence::Clean && !now.is_claim();
         if now != wanted.judged && !is_free {
             return Ok(Claimed::Moved(now));
@@ -119,6 +147,7 @@ impl Guard<'_> {
         // When this node stood still in between, a holder that began meanwhile may have been overwritten; it writes
         // again within its interval.
         let was_swift = began.elapsed() <= SWIFT;
+        drop(turn);
         std::thread::sleep(if was_swift { STANDS } else { self.interval + Duration::from_secs(1) });
         Ok(match self.read() {
             Ok((_, still)) if still == ours => Claimed::Ours,

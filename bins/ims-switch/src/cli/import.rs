@@ -6,6 +6,7 @@ use std::str::FromStr;
 use clap::ValueEnum;
 use ims::Fail;
 use ims::address::LogicalIp;
+use ims::layout::Layout;
 use ims::name::NodeName;
 use ims::span::Span;
 
@@ -33,6 +34,9 @@ pub struct Import {
     /// The nodes of groups for which the files name none, in the order of preference
     #[arg(long, value_name = "NODE", value_delimiter = ',')]
     pub nodes: Vec<NodeName>,
+    /// The layout of the instances that SUNW.ims and SUNW.nsldap run: iplanet-5, messaging-6 or postfix-dovecot
+    #[arg(long, value_name = "LAYOUT")]
+    pub layout: Option<Layout>,
     /// Replace a group file that says something else
     #[arg(long)]
     pub force_replace: bool,

@@ -59,6 +59,9 @@ pub struct Model {
     /// How long to wait for other runs that write the same files to end
     #[arg(long, value_name = "TIME", default_value = "10s")]
     pub timeout: Span,
+    /// How many groups the standby of n+1 can run at once [default: all of them]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub capacity: Option<u64>,
 }
 
 /// The models.

@@ -5,7 +5,7 @@ use ims::nodes::Nodes;
 use ims::{Exit, Fail, Host, Out};
 
 use super::team::Team;
-use super::{Asked, prepare, refuse_differences, take_word};
+use super::{Asked, around, prepare, refuse_differences, take_word};
 use crate::plan::{self, Verb};
 
 /// Explains the plan for what is asked for, and refuses what a run would refuse.
@@ -18,6 +18,7 @@ pub fn explain(host: &Host, asked: &Asked, out: &mut Out) -> Result<Exit, Fail> 
     kept.apply(&mut team.group);
     let (mut found, _) = team.look();
     take_word(host, &team, &mut found, asked)?;
+    let found = found.amid(around::concerning(host, &team, asked, &kept)?);
     let planned = plan::plan(&team.group, &found, &asked.wish);
     for row in plan::explain::explain(&team.group, &found, &asked.wish, &planned) {
         out.record(&row)?;

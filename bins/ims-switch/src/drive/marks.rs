@@ -2,13 +2,15 @@
 
 use std::time::Duration;
 
-use ims::{Fail, Host};
+use ims::name::NodeName;
+use ims::{Exit, Fail, Host};
 
 use super::Asked;
 use super::team::Team;
+use crate::found::Found;
 use crate::marks::change::said;
-use crate::marks::{Kept, MarkRecord, Sort};
-use crate::plan::Wish;
+use crate::marks::{Kept, Mark, MarkRecord, Sort};
+use crate::plan::{Wish, best_holder};
 use crate::seat::Seat;
 use crate::seat::wire::{Ask, Say, answers_another};
 
@@ -72,6 +74,41 @@ pub fn wanted(host: &Host, asked: &Asked, before: &Kept) -> Result<Kept, Fail> {
     Ok(now.after(before))
 }
 
+/// What is to be kept besides when a fault moves the group: that it failed where it is.
+pub fn given_over(host: &Host, asked: &Asked, team: &Team, found: &Found, kept: Kept) -> Result<Kept, Fail> {
+    let source = best_holder(&team.group, found).filter(|_| asked.wish == Wish::Giveover);
+    let Some(source) = source else { return Ok(kept) };
+    failed_on(host, team, &source, "it was given over", &kept)
+}
+
+/// What is kept when a run failed: where all is as before what was said before holds, and a node that a group could
+/// not be given over to is one that it failed on, too.
+pub fn after_failure(
+    host: &Host,
+    asked: &Asked,
+    team: &Team,
+    target: Option<&NodeName>,
+    fail: &Fail,
+    before: &Kept,
+    kept: &Kept,
+) -> Result<Kept, Fail> {
+    let is_as_before = matches!(fail.exit(), Exit::Failed | Exit::Refused);
+    match target {
+        Some(target) if asked.wish == Wish::Giveover => {
+            failed_on(host, team, target, "it could not be given over to it", kept)
+        }
+        Some(_) | None if is_as_before => Ok(before.clone().after(kept)),
+        Some(_) | None => Ok(kept.clone()),
+    }
+}
+
+fn failed_on(host: &Host, team: &Team, node: &NodeName, why: &str, kept: &Kept) -> Result<Kept, Fail> {
+    let mark = Mark { by: "react".to_owned(), ..said(host, Some(why))? };
+    let mut now = kept.clone();
+    now.set_failed(node, mark, team.group.pingpong_interval);
+    Ok(now.after(kept))
+}
+
 /// What a wish says of its resources, as records.
 pub fn told(asked: &Asked, team: &Team, before: &Kept, now: &Kept) -> Vec<MarkRecord> {
     let (Wish::Enable(resources) | Wish::Disable(resources)) = &asked.wish else { return Vec::new() };
@@ -80,6 +117,7 @@ pub fn told(asked: &Asked, team: &Team, before: &Kept, now: &Kept) -> Vec<MarkRe
         MarkRecord {
             group: asked.group.clone(),
             resource: Some(resource.clone()),
+            failed_on: None,
             mark: Sort::Disabled,
             persistent: true,
             changed: said.as_ref() != before.lasting.disabled.get(resource),

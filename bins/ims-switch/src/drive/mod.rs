@@ -1,6 +1,7 @@
 //! A run: reach the nodes, look, plan, prepare, and then its course.
 
 mod act;
+mod around;
 mod course;
 mod explain;
 mod marks;
@@ -45,6 +46,8 @@ pub struct Asked {
     pub reason: Option<String>,
     /// Required groups that are taken for online: a run that was only shown would bring them online before.
     pub shown_before: Vec<GroupName>,
+    /// Groups that are moved by the same command, and so need not stay with this one.
+    pub along: Vec<GroupName>,
 }
 
 /// Does what is asked for.
@@ -68,7 +71,9 @@ pub fn drive(host: &Host, asked: &Asked, interrupt: &Interrupt, out: &mut Out) -
     let team = team;
     let (mut found, _) = phases.time("look", "what is where", || Ok(team.look()))?;
     take_word(host, &team, &mut found, asked)?;
+    found = found.amid(around::concerning(host, &team, asked, &before)?);
     let plan = plan::plan(&team.group, &found, &asked.wish)?;
+    let kept = marks::given_over(host, asked, &team, &found, kept)?;
     let keep = |out: &mut Out| {
         if !asked.dry_run && (kept != before || !all_say_so) {
             team.keep(&kept)?;
@@ -92,6 +97,9 @@ pub fn drive(host: &Host, asked: &Asked, interrupt: &Interrupt, out: &mut Out) -
     if let Some(target) = plan.target.as_ref().filter(|_| starts) {
         phases.time("check", "whether the target can take it", || prepare::check_target(&team, target))?;
     }
+    if starts {
+        around::tell(&team, &found, asked, &plan);
+    }
     if asked.dry_run {
         keep(out)?;
         for (index, step) in plan.steps.iter().enumerate() {
@@ -102,6 +110,9 @@ pub fn drive(host: &Host, asked: &Asked, interrupt: &Interrupt, out: &mut Out) -
             ..run.record(Exit::Ok, None, online_on(&team.group, &found))
         })?;
         return Ok(Exit::Ok);
+    }
+    if starts {
+        around::claim(&team, &found, asked, &plan)?;
     }
     phases
         .time("wait", "for commands of ims-switch run", || prepare::hold_runs(&team, &plan, asked.timeout))?;
@@ -123,12 +134,13 @@ pub fn drive(host: &Host, asked: &Asked, interrupt: &Interrupt, out: &mut Out) -
     };
     journal.begin(&begun, &run.steps)?;
     let crew = Crew { host, team: &team, journal: &journal, interrupt };
+    let target = plan.target.clone();
     let result = run.carry_out(&crew, &found, plan, out);
-    let is_as_before = |fail: &Fail| matches!(fail.exit(), Exit::Failed | Exit::Refused);
-    if kept != before && result.as_ref().is_err_and(|(fail, _)| is_as_before(fail)) {
-        // Of what is as before, what was said before holds.
-        team.keep(&before.clone().after(&kept))
-            .unwrap_or_else(|fail| ims::sys::stderr::say("ims-switch", fail));
+    if let Err((fail, _)) = &result {
+        let now = marks::after_failure(host, asked, &team, target.as_ref(), fail, &before, &kept)?;
+        if now != kept {
+            team.keep(&now).unwrap_or_else(|fail| ims::sys::stderr::say("ims-switch", fail));
+        }
     }
     run.finish(&crew, result, out)
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use ims::Fail;
 use ims::group::{Group, Policy, Resource};
+use ims::load::Load;
 use ims::name::ResourceName;
 
 use crate::import::{Remark, RemarkKind};
@@ -40,7 +41,9 @@ pub fn in_order(groups: &[Group]) -> Result<Vec<&Group>, Fail> {
     let mut ordered: Vec<&Group> = Vec::new();
     while !left.is_empty() {
         let waits = |group: &Group| {
-            left.iter().any(|other| group.requires_groups.contains(&other.name) && other.name != group.name)
+            left.iter().any(|other| {
+                group.needed_groups().any(|name| *name == other.name) && other.name != group.name
+            })
         };
         let Some(at) = left.iter().position(|group| !waits(group)) else {
             let names: Vec<&str> = left.iter().map(|group| group.name.as_str()).collect();
@@ -86,6 +89,14 @@ pub fn lost_policy(group: &Group, resource: &Resource, remarks: &mut Vec<Remark>
             let what = format!("{key} = {value} of {}: no counterpart", resource.name);
             remarks.push(remark(RemarkKind::Lost, group, what));
         }
+    }
+}
+
+/// What a group asks of its node, where the other manager has no word for it.
+pub fn lost_load(group: &Group, remarks: &mut Vec<Remark>) {
+    if group.load != Load::default().of_a_group() {
+        let what = format!("load = {{ {} }}: no counterpart", group.load);
+        remarks.push(remark(RemarkKind::Lost, group, what));
     }
 }
 

@@ -2,10 +2,10 @@
 //! crmsh 4.4 and pcs 0.11.
 
 use ims::Fail;
-use ims::group::{Group, Kind, Resource};
+use ims::group::{Group, Kind, PINGPONG_INTERVAL, Resource};
 use ims::layer::Layer;
 
-use super::common::{in_order, lost_policy, remark, requirements, seconds, shell};
+use super::common::{in_order, lost_load, lost_policy, remark, requirements, seconds, shell};
 use super::{Exported, ExportedFile};
 use crate::import::pacemaker::OURS;
 use crate::import::{Remark, RemarkKind};
@@ -55,8 +55,21 @@ fn one(dialect: Dialect, group: &Group, lines: &mut Vec<String>, remarks: &mut V
     let name = &group.name;
     let mut members: Vec<&Resource> = Vec::new();
     for resource in &group.resources {
-        let Some((agent, parameters)) = agent(group, resource, remarks) else { continue };
+        let Some((agent, mut parameters)) = agent(group, resource, remarks) else { continue };
         lost_policy(group, resource, remarks);
+        if dialect == Dialect::Crmsh {
+            parameters.retain(|(key, value)| {
+                let is_taken = value.chars().all(|c| c.is_ascii() && !c.is_ascii_control());
+                if !is_taken {
+                    let what = format!(
+                        "{}: {key}: crm spoils what is not plain ASCII; set it in the CIB, or write for pcs",
+                        resource.name
+                    );
+                    remarks.push(remark(RemarkKind::Lost, group, what));
+                }
+                is_taken
+            });
+        }
         lines.push(primitive(dialect, group, resource, &agent, &parameters));
         members.push(resource);
     }
@@ -98,11 +111,38 @@ fn one(dialect: Dialect, group: &Group, lines: &mut Vec<String>, remarks: &mut V
             Dialect::Pcs => format!("pcs -f {SHADOW} constraint location {name} prefers {node}={score}"),
         });
     }
-    for first in &group.requires_groups {
+    bonds(dialect, group, lines, remarks);
+    for first in group.needed_groups() {
         lines.push(match dialect {
             Dialect::Crmsh => format!("order {first}-before-{name} Mandatory: {first} {name}"),
             Dialect::Pcs => format!("pcs -f {SHADOW} constraint order start {first} then start {name}"),
         });
+    }
+}
+
+/// Bonds with other groups as colocations; a score of 1 says which of them is only rather so.
+fn bonds(dialect: Dialect, group: &Group, lines: &mut Vec<String>, remarks: &mut Vec<Remark>) {
+    let name = &group.name;
+    let scores = ["INFINITY", "-INFINITY", "1", "-1"];
+    for (score, (_, others)) in scores.into_iter().zip(group.bonds.lists()) {
+        for other in others {
+            lines.push(match dialect {
+                Dialect::Crmsh => format!("colocation {name}-and-{other} {score}: {name} {other}"),
+                Dialect::Pcs => {
+                    format!("pcs -f {SHADOW} constraint colocation add {name} with {other} {score}")
+                }
+            });
+        }
+    }
+    if !group.bonds.together_with.is_empty() {
+        let what = format!("{name}: read back, what is always together is one group");
+        remarks.push(remark(RemarkKind::Changed, group, what));
+    }
+    lost_load(group, remarks);
+    if group.pingpong_interval != PINGPONG_INTERVAL {
+        let seconds = group.pingpong_interval.as_secs();
+        let what = format!("pingpong_interval = {seconds}: a node is open again after the failure-timeout");
+        remarks.push(remark(RemarkKind::Lost, group, what));
     }
 }
 

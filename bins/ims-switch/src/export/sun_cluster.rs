@@ -8,7 +8,7 @@ use ims::layer::Layer;
 use ims::layout::Layout;
 use ims::name::{GroupName, NodeName};
 
-use super::common::{default_policy, in_order, lost_policy, remark, requirements, seconds, shell};
+use super::common::{default_policy, in_order, lost_load, lost_policy, remark, requirements, seconds, shell};
 use super::{Exported, ExportedFile};
 use crate::import::{Remark, RemarkKind};
 
@@ -43,6 +43,7 @@ pub fn write(dialect: Dialect, groups: &[Group], known: &[Instance]) -> Result<E
             }
             lost_policy(group, resource, &mut exported.remarks);
         }
+        lost_load(group, &mut exported.remarks);
         let required = requirements(group, |resource| left_out.contains(&&resource.name));
         body.push(of_group(dialect, group, &made));
         let online = match dialect {
@@ -219,6 +220,18 @@ fn of_group(dialect: Dialect, group: &Group, made: &[(&Resource, Sun)]) -> Strin
     }
     if group.failback {
         properties.push("Failback=TRUE".to_owned());
+    }
+    if group.pingpong_interval.as_secs() != 3600 {
+        properties.push(format!("Pingpong_interval={}", group.pingpong_interval.as_secs()));
+    }
+    let signs = ["++", "--", "+", "-"];
+    let bonds = signs
+        .iter()
+        .zip(group.bonds.lists())
+        .flat_map(|(sign, (_, names))| names.iter().map(move |name| format!("{sign}{name}")));
+    let bonds: Vec<String> = bonds.collect();
+    if !bonds.is_empty() {
+        properties.push(format!("RG_affinities={}", bonds.join(",")));
     }
     if !has_the_implied(group, made) {
         properties.push("Implicit_network_dependencies=FALSE".to_owned());

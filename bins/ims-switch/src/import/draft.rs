@@ -53,6 +53,8 @@ pub enum Value {
     Flag(bool),
     /// A table of texts.
     Pairs(Vec<(String, String)>),
+    /// A table of whole numbers.
+    Amounts(Vec<(String, u64)>),
 }
 
 impl From<&str> for Value {
@@ -89,6 +91,36 @@ impl Draft {
     /// The resource of that name.
     pub fn get(&mut self, name: &str) -> Option<&mut DraftResource> {
         self.resources.iter_mut().find(|resource| resource.name.as_str() == name)
+    }
+
+    /// Adds a group to the list of a key, unless it stands there.
+    pub fn name_in(&mut self, list: &str, group: &GroupName) {
+        let name = group.to_string();
+        match self.keys.iter_mut().find(|(key, _)| key == list) {
+            Some((_, Value::Texts(names))) if names.contains(&name) => {}
+            Some((_, Value::Texts(names))) => names.push(name),
+            Some((_, value)) => *value = Value::Texts(vec![name]),
+            None => self.keys.push((list.to_owned(), Value::Texts(vec![name]))),
+        }
+    }
+
+    /// Whether another group is named in it, as one that is required, or in a list of its own keys.
+    pub fn names(&self, group: &str) -> bool {
+        let is_in =
+            |value: &Value| matches!(value, Value::Texts(names) if names.iter().any(|name| name == group));
+        self.requires_groups.iter().any(|name| name.as_str() == group)
+            || self.keys.iter().any(|(_, value)| is_in(value))
+    }
+
+    /// Takes another group out of it.
+    pub fn forget(&mut self, group: &str) {
+        self.requires_groups.retain(|name| name.as_str() != group);
+        for (_, value) in &mut self.keys {
+            if let Value::Texts(names) = value {
+                names.retain(|name| name != group);
+            }
+        }
+        self.keys.retain(|(_, value)| *value != Value::Texts(Vec::new()));
     }
 
     /// The group as it is read from this draft; `file` is named in errors.
@@ -154,6 +186,11 @@ impl fmt::Display for Value {
             Self::Number(number) => number.fmt(f),
             Self::Numbers(numbers) => write!(f, "{numbers:?}"),
             Self::Flag(flag) => flag.fmt(f),
+            Self::Amounts(amounts) => {
+                let told: Vec<String> =
+                    amounts.iter().map(|(name, amount)| format!("{} = {amount}", key(name))).collect();
+                write!(f, "{{ {} }}", told.join(", "))
+            }
             Self::Pairs(pairs) if pairs.is_empty() => f.write_str("{}"),
             Self::Pairs(pairs) => {
                 let told: Vec<String> =

@@ -2,6 +2,7 @@
 //! texts are read, and what came of them is told and written.
 
 pub mod draft;
+mod left;
 pub mod pacemaker;
 pub mod remark;
 mod sun_cluster;
@@ -12,13 +13,16 @@ use std::path::{Path, PathBuf};
 use ims::address::LogicalIp;
 use ims::group::{FOLDER, Group};
 use ims::instance::Instance;
+use ims::layout::Layout;
 use ims::name::NodeName;
-use ims::sys::lock::Lock;
+use ims::nodes::Nodes;
+use ims::registry::Registry;
 use ims::sys::{file, stderr};
 use ims::{Exit, Fail, Host, Out};
 
 use crate::cli::import::{Import, Language, NamedVolume};
 use crate::put::{self, Manner, Put};
+use crate::seat::desk::take_locks;
 use crate::vcs;
 pub use draft::{Draft, DraftResource, Value};
 pub use remark::{Remark, RemarkKind};
@@ -46,6 +50,8 @@ pub struct Given {
     pub volumes: Vec<NamedVolume>,
     /// The nodes of groups for which none are named.
     pub nodes: Vec<NodeName>,
+    /// The layout of instances, where it is not the one that their resource type runs.
+    pub layout: Option<Layout>,
 }
 
 /// What came of a configuration.
@@ -84,22 +90,26 @@ pub fn import(host: &Host, asked: &Import, out: &mut Out) -> Result<Exit, Fail> 
         interface: asked.interface.clone(),
         volumes: asked.volumes.clone(),
         nodes: asked.nodes.clone(),
+        layout: asked.layout,
     };
-    let imported = read(asked.language, &sources, &given)?;
+    let mut imported = read(asked.language, &sources, &given)?;
+    let to = asked.to.as_deref().unwrap_or(Path::new(FOLDER));
+    let left = left::to_do(&imported, &Registry::load(host)?, &Nodes::load(host)?, to);
+    imported.remarks.extend(left);
     imported.remarks.iter().try_for_each(|remark| out.record(remark))?;
     if let Some(counts) = remark::counted(&imported.remarks) {
         stderr::say("ims-switch", counts);
     }
     complete(&imported)?;
     imported.instances.iter().try_for_each(|instance| out.record(instance))?;
-    write(host, asked, &imported.groups, out)
+    write(host, asked, to, &imported.groups, out)
 }
 
 /// Writes the groups' files; one that says the same, in another order or with comments, stays as it is.
-fn write(host: &Host, asked: &Import, drafts: &[Draft], out: &mut Out) -> Result<Exit, Fail> {
-    let to = asked.to.as_deref().unwrap_or(Path::new(FOLDER));
+fn write(host: &Host, asked: &Import, to: &Path, drafts: &[Draft], out: &mut Out) -> Result<Exit, Fail> {
     let writes_here = asked.to.is_none() && !asked.dry_run;
-    let _lock = if writes_here { Some(Lock::named(host, "groups", asked.timeout.0)?) } else { None };
+    let names = drafts.iter().map(|draft| &draft.name);
+    let _locks = if writes_here { take_locks(host, names, asked.timeout.0)? } else { Vec::new() };
     let folder = if asked.to.is_some() { put::folder(host, to)? } else { put::place(host, to) };
     if writes_here {
         let cannot = |e: &_| Fail::io(Exit::Failed, format!("cannot make {}", to.display()), e);

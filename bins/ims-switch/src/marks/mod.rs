@@ -6,11 +6,12 @@ pub mod file;
 mod record;
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use ims::Fail;
 use ims::group::Group;
 use ims::name::{GroupName, NodeName, ResourceName};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -47,11 +48,15 @@ pub struct Marks {
     pub disabled: BTreeMap<ResourceName, Mark>,
     /// Resources whose fault was given up.
     pub faulted: BTreeMap<ResourceName, Mark>,
+    /// Nodes that the group was given over from, or could not be started on when it was given over to them.
+    #[serde(default)]
+    pub failed: BTreeMap<NodeName, Mark>,
 }
 
 impl Marks {
     fn says_the_same(&self, other: &Self) -> bool {
-        (&self.frozen, &self.disabled, &self.faulted) == (&other.frozen, &other.disabled, &other.faulted)
+        let Self { version: _, frozen, disabled, faulted, failed } = self;
+        (frozen, disabled, faulted, failed) == (&other.frozen, &other.disabled, &other.faulted, &other.failed)
     }
 
     /// What two nodes say together. Where both count the same and differ, they were told apart from each other: all
@@ -68,6 +73,7 @@ impl Marks {
             frozen: self.frozen.or(other.frozen),
             disabled: other.disabled.into_iter().chain(self.disabled).collect(),
             faulted: other.faulted.into_iter().chain(self.faulted).collect(),
+            failed: latest(self.failed, other.failed),
         }
     }
 
@@ -126,6 +132,22 @@ impl Kept {
         }
     }
 
+    /// The nodes that the group failed on within its ping-pong interval, by the clock of whoever noted that. A time that
+    /// far in the future is that of a clock that was wrong.
+    pub fn failed_of_late(&self, interval: Duration, now: Timestamp) -> BTreeMap<NodeName, Mark> {
+        let mut failed = self.lasting.failed.clone();
+        failed.retain(|_, mark| is_of_late(mark, interval, now));
+        failed
+    }
+
+    /// Notes that the group failed on a node, and forgets what is no longer of late.
+    pub fn set_failed(&mut self, node: &NodeName, said: Mark, interval: Duration) {
+        self.lasting.failed.retain(|_, mark| is_of_late(mark, interval, said.time));
+        if !interval.is_zero() {
+            self.lasting.failed.insert(node.clone(), said);
+        }
+    }
+
     /// Disables resources, or takes that back.
     pub fn set_disabled(&mut self, resources: &[ResourceName], said: Option<&Mark>) {
         set(&mut self.lasting.disabled, resources, said);
@@ -135,6 +157,23 @@ impl Kept {
     pub fn set_faulted(&mut self, resources: &[ResourceName], said: Option<&Mark>) {
         set(&mut self.lasting.faulted, resources, said);
     }
+}
+
+/// Whether something was said less than an interval ago.
+fn is_of_late(mark: &Mark, interval: Duration, now: Timestamp) -> bool {
+    let interval = SignedDuration::try_from(interval).unwrap_or(SignedDuration::MAX);
+    now.duration_since(mark.time).abs() < interval
+}
+
+/// Of two that were said of the same node the later.
+fn latest(one: BTreeMap<NodeName, Mark>, other: BTreeMap<NodeName, Mark>) -> BTreeMap<NodeName, Mark> {
+    let mut latest = one;
+    for (node, mark) in other {
+        if latest.get(&node).is_none_or(|known| known.time < mark.time) {
+            latest.insert(node, mark);
+        }
+    }
+    latest
 }
 
 /// What was said first stays.
@@ -201,5 +240,36 @@ mod tests {
         let back = back.after(&once);
         assert_eq!((back.lasting.version, back.lasting.disabled.len()), (2, 0));
         assert_eq!(once.clone().with(back.clone()), back);
+    }
+
+    #[test]
+    fn a_node_that_it_failed_on_is_told_until_the_interval_is_over_and_the_later_of_two_counts() {
+        let at = |second| Mark { time: Timestamp::from_second(second).unwrap(), ..mark("mail-1") };
+        let (one, two): (NodeName, NodeName) = ("mail-1".parse().unwrap(), "mail-2".parse().unwrap());
+        let hour = Duration::from_secs(3600);
+        let mut kept = Kept::default();
+        kept.set_failed(&one, at(0), hour);
+        kept.set_failed(&two, at(1800), hour);
+        for (second, wanted) in [(1800, 2), (3599, 2), (3600, 1), (5400, 0), (-3599, 1), (-9000, 0)] {
+            let now = Timestamp::from_second(second).unwrap();
+            assert_eq!(kept.failed_of_late(hour, now).len(), wanted, "{second}");
+            assert_eq!(kept.failed_of_late(Duration::ZERO, now).len(), 0);
+        }
+        let mut later = kept.clone();
+        later.set_failed(&one, at(4000), hour);
+        assert_eq!(later.lasting.failed.len(), 2);
+        let both = later.with(kept.clone());
+        assert_eq!((both.lasting.version, both.lasting.failed[&one].time), (1, at(4000).time));
+        kept.set_failed(&one, at(7200), hour);
+        assert_eq!(kept.lasting.failed.len(), 1, "what is over is forgotten");
+        kept.set_failed(&two, at(7200), Duration::ZERO);
+        assert_eq!(kept.lasting.failed.len(), 0, "without an interval nothing is noted");
+    }
+
+    #[test]
+    fn marks_of_a_version_that_knew_no_failed_nodes_are_read() {
+        let marks: Marks =
+            serde_json::from_str(r#"{"version":3,"frozen":null,"disabled":{},"faulted":{}}"#).unwrap();
+        assert_eq!(marks, Marks { version: 3, ..Marks::default() });
     }
 }

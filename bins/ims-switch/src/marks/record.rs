@@ -17,6 +17,8 @@ pub enum Sort {
     Disabled,
     /// The resource's fault was given up.
     Faulted,
+    /// The group failed on a node, and is not given over to it until its ping-pong interval is over.
+    Failed,
 }
 
 impl Sort {
@@ -25,6 +27,7 @@ impl Sort {
             Self::Frozen => "frozen",
             Self::Disabled => "disabled",
             Self::Faulted => "faulted",
+            Self::Failed => "failed",
         }
     }
 }
@@ -36,6 +39,8 @@ pub struct MarkRecord {
     pub group: GroupName,
     /// The resource; absent when it is said of the group.
     pub resource: Option<ResourceName>,
+    /// The node that the group failed on; absent when it is said of the group on every node.
+    pub failed_on: Option<NodeName>,
     /// What is said.
     pub mark: Sort,
     /// Whether it outlasts a restart of the nodes.
@@ -54,7 +59,7 @@ impl Record for MarkRecord {
     const SCHEMA: &'static str = "ims.mark/1";
 
     fn columns() -> &'static [&'static str] {
-        &["group", "resource", "mark", "holds", "changed", "said"]
+        &["group", "resource", "failed_on", "mark", "holds", "changed", "said"]
     }
 
     fn row(&self) -> Vec<String> {
@@ -62,6 +67,7 @@ impl Record for MarkRecord {
         vec![
             self.group.to_string(),
             self.resource.as_ref().map_or_else(dash, ToString::to_string),
+            self.failed_on.as_ref().map_or_else(dash, ToString::to_string),
             self.mark.word().to_owned(),
             if self.said.is_some() { "yes" } else { "no" }.to_owned(),
             match (self.changed, self.dry_run) {

@@ -120,7 +120,10 @@ pub fn nodes(laid: &Laid) -> Result<String, Fail> {
     text.extend(laid.nodes.iter().map(|node| {
         // A dot would make a table of tables.
         let key = if node.as_str().contains('.') { format!("\"{node}\"") } else { node.to_string() };
-        format!("\n[{key}]\nreach = [\"ssh\", \"root@{node}\"]\n# fence = [\"fence_ipmilan\"]\n")
+        let capacity = laid.capacity.filter(|_| laid.nodes.last() == Some(node));
+        let capacity =
+            capacity.map_or_else(String::new, |groups| format!("capacity = {{ groups = {groups} }}\n"));
+        format!("\n[{key}]\nreach = [\"ssh\", \"root@{node}\"]\n{capacity}# fence = [\"fence_ipmilan\"]\n")
     }));
     Nodes::parse(&text, Path::new(nodes::PATH))?;
     Ok(text)

@@ -18,6 +18,7 @@ use ims::{Exit, Fail, Host, Out};
 
 use crate::cli::model::Model;
 use crate::put::{self, Manner, Put};
+use crate::seat::desk::take_locks;
 use plan::{Laid, Placed, plan};
 
 pub use record::ModelRecord;
@@ -26,7 +27,8 @@ pub use record::ModelRecord;
 pub fn model(host: &Host, asked: &Model, out: &mut Out) -> Result<Exit, Fail> {
     let laid = plan(asked)?;
     let to = asked.to.clone().unwrap_or_else(|| PathBuf::from("/"));
-    let _locks = if to == Path::new("/") && !asked.dry_run { Some(locks(host, asked)?) } else { None };
+    let writes_here = to == Path::new("/") && !asked.dry_run;
+    let _locks = if writes_here { locks(host, &laid, asked)? } else { Vec::new() };
     let puts = puts(&laid, &put::place(host, &to), &to, asked.force_replace || asked.dry_run)?;
     laid.instances.iter().try_for_each(|placed| out.record(&ModelRecord::of(&laid, placed)))?;
     if !laid.decided.is_empty() {
@@ -36,8 +38,11 @@ pub fn model(host: &Host, asked: &Model, out: &mut Out) -> Result<Exit, Fail> {
 }
 
 /// This node's registry and groups are written by other runs too.
-fn locks(host: &Host, asked: &Model) -> Result<[Lock; 2], Fail> {
-    Ok([Lock::named(host, "registry", asked.timeout.0)?, Lock::named(host, "groups", asked.timeout.0)?])
+fn locks(host: &Host, laid: &Laid, asked: &Model) -> Result<Vec<Lock>, Fail> {
+    let groups = laid.instances.iter().map(|placed| &placed.group);
+    let mut locks = take_locks(host, groups, asked.timeout.0)?;
+    locks.push(Lock::named(host, "registry", asked.timeout.0)?);
+    Ok(locks)
 }
 
 /// Every file below the folder `real`, which is shown to people as `shown`.

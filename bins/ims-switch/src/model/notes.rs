@@ -41,12 +41,19 @@ fn head(laid: &Laid) -> Vec<String> {
             "Repair the other soon and bring its groups back by hand (failback is false): ims-switch move GROUP --to NODE",
         ],
         Kind::NPlusOne => &[
-            "No two primaries are each other's backup, so their instances never meet but on the standby. Nothing limits",
-            "how many groups the standby takes: it needs the memory, processes and disk paths for all of them at once.",
+            "No two primaries are each other's backup, so their instances never meet but on the standby.",
             "After a repair bring the groups back by hand (failback is false): ims-switch move GROUP --to NODE",
         ],
     };
     lines.extend(words.iter().map(ToString::to_string));
+    if let (Some(capacity), Some(standby)) = (laid.capacity, laid.nodes.last()) {
+        lines.push(format!(
+            "{standby} takes {capacity} groups at most, and refuses more: it needs the memory, processes and disk paths"
+        ));
+        lines.push(format!(
+            "for so many at once. A nodes.toml that was there needs capacity = {{ groups = {capacity} }} below [{standby}]."
+        ));
+    }
     lines
 }
 

@@ -25,6 +25,8 @@ pub struct Laid {
     pub mirror: Mirror,
     /// The type of the volumes' file systems.
     pub fstype: Fstype,
+    /// How many groups the standby of n+1 can run at once.
+    pub capacity: Option<u64>,
     /// What nobody said, and how it was decided.
     pub decided: Vec<String>,
 }
@@ -106,7 +108,15 @@ pub fn plan(asked: &Model) -> Result<Laid, Fail> {
             mount,
         });
     }
-    let laid = Laid { model: asked.model, nodes: asked.nodes.clone(), instances, mirror, fstype, decided };
+    let all = u64::try_from(instances.len()).unwrap_or(u64::MAX);
+    let capacity = (asked.model == Kind::NPlusOne).then(|| {
+        asked.capacity.unwrap_or_else(|| {
+            decided.push(format!("the standby can run all {all} groups at once (--capacity)"));
+            all
+        })
+    });
+    let nodes = asked.nodes.clone();
+    let laid = Laid { model: asked.model, nodes, instances, mirror, fstype, capacity, decided };
     has_work_for_each(&laid)?;
     Ok(laid)
 }
@@ -123,6 +133,11 @@ fn fits(asked: &Model) -> Result<(), Fail> {
             let fail =
                 Fail::usage(format!("n+1 has two primaries and a standby at least, not {count} nodes"));
             return Err(fail.hint("one primary and its standby are asymmetric"));
+        }
+        Kind::Asymmetric | Kind::Symmetric if asked.capacity.is_some() => {
+            let fail =
+                Fail::usage(format!("{word} has no standby of several, whose --capacity could be said"));
+            return Err(fail.hint("leave --capacity out"));
         }
         Kind::Asymmetric | Kind::Symmetric | Kind::NPlusOne => {}
     }

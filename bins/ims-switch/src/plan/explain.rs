@@ -102,13 +102,15 @@ pub fn explain(group: &Group, found: &Found, wish: &Wish, planned: &Result<Plan,
         {
             rows.push(row(None, State::Unknown, (action, reason, steps)));
         }
+        let aside = passed_over(group, found, wish, planned, node);
         for resource in &group.resources {
             let state = found.state(node, &resource.name);
             let told = match planned {
                 Err(fail) => (Action::None, format!("refused: {fail}"), Vec::new()),
                 Ok(plan) => match touched(plan, node, Some(&resource.name)) {
                     (Action::None, _, steps) => {
-                        (Action::None, untouched(plan, wish, node, seen, resource, state), steps)
+                        let why = untouched(plan, wish, node, seen, resource, state);
+                        (Action::None, format!("{why}{aside}"), steps)
                     }
                     touched => touched,
                 },
@@ -117,6 +119,27 @@ pub fn explain(group: &Group, found: &Found, wish: &Wish, planned: &Result<Plan,
         }
     }
     rows
+}
+
+/// What forbids a node that is not the target, or is not known of one that does not answer; nothing where the wish
+/// chooses none.
+fn passed_over(
+    group: &Group,
+    found: &Found,
+    wish: &Wish,
+    planned: &Result<Plan, Fail>,
+    node: &NodeName,
+) -> String {
+    let (Some(asker), Ok(plan)) = (wish.asker(), planned) else { return String::new() };
+    if plan.target.as_ref().is_none_or(|target| target == node) {
+        return String::new();
+    }
+    if !matches!(found.get(node), Some(Seen::Reached(_))) {
+        let is_limited = found.around().capacity.contains_key(node);
+        return if is_limited { "; its load is unknown".to_owned() } else { String::new() };
+    }
+    let against = found.around().standing(group, node, asker).against;
+    against.into_iter().map(|against| format!("; {}", against.why)).collect()
 }
 
 /// What the plan's steps do with a resource, or with the node itself.

@@ -14,14 +14,16 @@ use ims::group::{Group, Resource};
 use ims::name::{NodeName, ResourceName};
 use ims::{Fail, State};
 
+use crate::around::Asker;
 use crate::found::{Found, Seen};
 pub use back::back;
 pub use marked::refused_as_disabled;
 use restart::restart;
 pub use steps::{Hints, Step, Verb};
 use steps::{Want, ordered};
+pub use target::best_holder;
 pub use target::known;
-use target::{best_holder, target_of_move, target_of_online};
+use target::{target_of_move, target_of_online};
 pub use whereabouts::whereabouts;
 
 /// What somebody wants of a group.
@@ -66,6 +68,15 @@ impl Wish {
         }
     }
 
+    /// Who it is that wants the group elsewhere; nobody does where it stays on its node.
+    pub const fn asker(&self) -> Option<Asker> {
+        match self {
+            Self::Online(_) | Self::Move(_) | Self::Leave(_) => Some(Asker::Person),
+            Self::Giveover => Some(Asker::Fault),
+            Self::Offline(_) | Self::Restart(_) | Self::Renew(_) | Self::Enable(_) | Self::Disable(_) => None,
+        }
+    }
+
     /// The node that it is about alone, whatever the others have.
     pub const fn alone(&self) -> Option<&NodeName> {
         match self {
@@ -103,7 +114,7 @@ pub fn plan(group: &Group, found: &Found, wish: &Wish) -> Result<Plan, Fail> {
             on_one(group, found, target)
         }
         Wish::Move(to) => {
-            let target = target_of_move(group, found, to.as_ref())?;
+            let target = target_of_move(group, found, to.as_ref(), Asker::Person)?;
             on_one(group, found, target)
         }
         Wish::Giveover => {
@@ -111,7 +122,7 @@ pub fn plan(group: &Group, found: &Found, wish: &Wish) -> Result<Plan, Fail> {
             if all_answer && best_holder(group, found).is_none() {
                 return Err(online_nowhere(group));
             }
-            let target = target_of_move(group, found, None)?;
+            let target = target_of_move(group, found, None, Asker::Fault)?;
             on_one(group, found, target)
         }
         Wish::Offline(alone) => {

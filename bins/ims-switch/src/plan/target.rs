@@ -6,6 +6,7 @@ use ims::suggest::nearest;
 use ims::{Fail, State};
 
 use super::own;
+use crate::around::{Against, Asker};
 use crate::found::{Found, Seen, state_on};
 
 /// Refuses a node that is none of the group's, and says which was probably meant.
@@ -21,11 +22,15 @@ pub fn known(group: &Group, node: &NodeName) -> Result<(), Fail> {
     })
 }
 
-/// A node that was chosen, when it answers.
+/// A node that was chosen, when it answers and nothing forbids it.
 fn answering(group: &Group, found: &Found, node: &NodeName) -> Result<NodeName, Fail> {
     known(group, node)?;
     match found.get(node) {
-        Some(Seen::Reached(_)) => Ok(node.clone()),
+        Some(Seen::Reached(states)) if state_on(group, states) == State::Up => Ok(node.clone()),
+        Some(Seen::Reached(_)) => match found.around().refusal(group, node, Asker::Person) {
+            None => Ok(node.clone()),
+            Some(fail) => Err(fail),
+        },
         Some(Seen::Lost { why, .. }) => Err(Fail::unknown(format!("{node} cannot be reached")).because(why)),
         Some(Seen::Fenced) => {
             Err(Fail::refused(format!("{node} was fenced")).hint("start it again, then run this again"))
@@ -53,8 +58,37 @@ pub fn best_holder(group: &Group, found: &Found) -> Option<NodeName> {
     holders.into_iter().find(|(_, up, _)| *up == most).map(|(node, _, _)| node.clone())
 }
 
-fn first_reached<'a>(found: &'a Found, except: Option<&NodeName>) -> Option<&'a NodeName> {
-    found.reached().map(|(node, _)| node).find(|node| Some(*node) != except)
+/// Whether a group may stay where it is, or be finished there: nothing is moved away for another group.
+fn may_stay(group: &Group, found: &Found, holder: &NodeName) -> bool {
+    let is_whole =
+        matches!(found.get(holder), Some(Seen::Reached(states)) if state_on(group, states) == State::Up);
+    is_whole || found.around().standing(group, holder, Asker::Person).against.is_empty()
+}
+
+/// The best of the nodes that answer and that nothing forbids: one without a fault of late, then one that other groups
+/// make liked, then the more preferred. When all are forbidden it is refused for the first reason.
+fn best(
+    group: &Group,
+    found: &Found,
+    except: Option<&NodeName>,
+    asker: Asker,
+) -> Option<Result<NodeName, Fail>> {
+    let mut open: Vec<(bool, i64, &NodeName)> = Vec::new();
+    let mut against: Vec<Against> = Vec::new();
+    for (node, _) in found.reached().filter(|(node, _)| Some(*node) != except) {
+        let standing = found.around().standing(group, node, asker);
+        match standing.against.into_iter().next() {
+            Some(first) => against.push(first),
+            None => open.push((standing.fault.is_some(), -standing.liking, node)),
+        }
+    }
+    // Of equals the first is taken, which is the more preferred.
+    if let Some((.., node)) = open.into_iter().min_by_key(|(fault, dislike, _)| (*fault, *dislike)) {
+        return Some(Ok(node.clone()));
+    }
+    let way_out = against.first()?.way_out.clone();
+    let told: Vec<String> = against.into_iter().map(|against| against.why).collect();
+    Some(Err(Fail::refused(format!("no node can have {}: {}", group.name, told.join("; "))).hint(way_out)))
 }
 
 /// The node that a group is brought online on.
@@ -71,32 +105,42 @@ pub fn target_of_online(group: &Group, found: &Found, on: Option<&NodeName>) -> 
         }
         return answering(group, found, node);
     }
-    let holder = best_holder(group, found).filter(|_| !group.failback);
-    holder
-        .or_else(|| first_reached(found, None).cloned())
-        .ok_or_else(|| Fail::unknown(format!("no node of {} can be reached", group.name)))
+    let holder = best_holder(group, found).filter(|holder| may_stay(group, found, holder));
+    if let Some(holder) = holder.clone().filter(|_| !group.failback) {
+        return Ok(holder);
+    }
+    match (best(group, found, None, Asker::Person), holder) {
+        (Some(Ok(node)), _) | (Some(Err(_)), Some(node)) => Ok(node),
+        (Some(Err(fail)), None) => Err(fail),
+        (None, _) => Err(Fail::unknown(format!("no node of {} can be reached", group.name))),
+    }
 }
 
 /// The node that a group is moved to.
-pub fn target_of_move(group: &Group, found: &Found, to: Option<&NodeName>) -> Result<NodeName, Fail> {
+pub fn target_of_move(
+    group: &Group,
+    found: &Found,
+    to: Option<&NodeName>,
+    asker: Asker,
+) -> Result<NodeName, Fail> {
     if let Some(node) = to {
         return answering(group, found, node);
     }
     let from = best_holder(group, found);
-    other_than(group, found, from.as_ref())
+    other_than(group, found, from.as_ref(), asker)
 }
 
-/// The node that a group goes to when it leaves one: where most of it is up besides, else the most preferred other.
+/// The node that a group goes to when it leaves one: where most of it is up besides, else the best other.
 pub fn elsewhere(group: &Group, found: &Found, node: &NodeName) -> Result<NodeName, Fail> {
-    match best_holder(group, found).filter(|holder| holder != node) {
+    match best_holder(group, found).filter(|holder| holder != node && may_stay(group, found, holder)) {
         Some(holder) => Ok(holder),
-        None => other_than(group, found, Some(node)),
+        None => other_than(group, found, Some(node), Asker::Person),
     }
 }
 
-fn other_than(group: &Group, found: &Found, from: Option<&NodeName>) -> Result<NodeName, Fail> {
-    first_reached(found, from).cloned().ok_or_else(|| {
-        Fail::refused(format!("there is no other node that {} could go to", group.name))
-            .hint("no other node of the group can be reached")
+fn other_than(group: &Group, found: &Found, from: Option<&NodeName>, asker: Asker) -> Result<NodeName, Fail> {
+    best(group, found, from, asker).unwrap_or_else(|| {
+        Err(Fail::refused(format!("there is no other node that {} could go to", group.name))
+            .hint("no other node of the group can be reached"))
     })
 }

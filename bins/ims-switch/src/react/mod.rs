@@ -1,9 +1,12 @@
 //! `ims-switch react`: probe records in, decisions out, and what was decided is done: a restart, then the group
 //! goes to the next node.
 
+mod act;
 mod marked;
 pub mod policy;
 mod stdin;
+
+use std::net::IpAddr;
 
 use ims::group::{Group, Kind, Resource};
 use ims::input::records;
@@ -16,9 +19,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::cli::React;
-use crate::drive::{Asked, drive};
 use crate::interrupt::Interrupt;
-use crate::plan::Wish;
 pub use policy::Choice;
 use policy::{Counts, Heard};
 
@@ -28,6 +29,8 @@ struct Answer {
     endpoint: String,
     instance: Option<InstanceName>,
     service: String,
+    #[serde(default)]
+    address: Option<IpAddr>,
     state: State,
     words: Option<String>,
     #[serde(default)]
@@ -134,9 +137,10 @@ pub fn react(host: &Host, react: &React, interrupt: &Interrupt, out: &mut Out) -
             time: answer.time,
         };
         if !react.dry_run {
-            let done = act(host, react, &resource.name, choice, interrupt, out);
-            if let Some(done) = done {
+            let done = act::act(host, react, &resource.name, choice, interrupt, out);
+            if let Some((done, besides)) = done {
                 exit = exit.gravest(done);
+                decision.reason.extend(besides.map(|besides| format!("; {besides}")));
                 if choice == Choice::Giveover && marked::is_final(done) {
                     let why = format!("{}, and that ended as {}", decision.reason, done.word());
                     marked::give_up(host, &group.name, &resource.name, &why, react.timeout.0);
@@ -157,8 +161,10 @@ pub fn react(host: &Host, react: &React, interrupt: &Interrupt, out: &mut Out) -
 
 /// The resource that an endpoint belongs to.
 fn resource_of<'a>(group: &'a Group, registry: &Registry, answer: &Answer) -> Option<&'a Resource> {
-    let name = answer.instance.as_ref()?;
     let is_directory = answer.service.starts_with("ldap");
+    let Some(name) = answer.instance.as_ref() else {
+        return at_address(group, answer.address?, is_directory);
+    };
     let entry = registry.get(name);
     group.resources.iter().find(|resource| match &resource.kind {
         Kind::MessagingServer { instance } => !is_directory && instance == name,
@@ -174,44 +180,17 @@ fn resource_of<'a>(group: &'a Group, registry: &Registry, answer: &Answer) -> Op
     })
 }
 
-/// Does what was decided; when no other node can have the group, its resource is restarted once more.
-fn act(
-    host: &Host,
-    react: &React,
-    resource: &ResourceName,
-    choice: Choice,
-    interrupt: &Interrupt,
-    out: &mut Out,
-) -> Option<Exit> {
-    let asked = |wish| Asked {
-        group: react.group.clone(),
-        wish,
-        dry_run: false,
-        timeout: react.timeout.0,
-        confirm_fenced: Vec::new(),
-        reason: None,
-        shown_before: Vec::new(),
+/// The directory server or the mail servers behind an address of the group, when there is only one that it can be: an
+/// answer from a URL names no instance, and on a node without the volume there is nothing else to probe.
+fn at_address(group: &Group, at: IpAddr, is_directory: bool) -> Option<&Resource> {
+    let has_it = |resource: &Resource| matches!(&resource.kind, Kind::LogicalIp { address, .. } if address.address().ip() == at);
+    let is_meant = |resource: &&Resource| {
+        matches!(
+            (&resource.kind, is_directory),
+            (Kind::DirectoryServer { .. }, true) | (Kind::MessagingServer { .. }, false)
+        )
     };
-    let restart = || asked(Wish::Restart(resource.clone()));
-    let mut attempt = |asked: &Asked| match drive(host, asked, interrupt, out) {
-        Ok(exit) => exit,
-        Err(fail) => {
-            stderr::say("ims-switch", &fail);
-            fail.exit()
-        }
-    };
-    match choice {
-        Choice::Nothing | Choice::Tolerate => None,
-        Choice::Restart => Some(attempt(&restart())),
-        Choice::Giveover => Some(match attempt(&asked(Wish::Giveover)) {
-            Exit::Refused => attempt(&restart()),
-            exit @ (Exit::Ok
-            | Exit::No
-            | Exit::Usage
-            | Exit::Unknown
-            | Exit::Failed
-            | Exit::Broken
-            | Exit::Busy) => exit,
-        }),
-    }
+    let mut meant = group.resources.iter().filter(is_meant);
+    let one = meant.next().filter(|_| group.resources.iter().any(has_it))?;
+    meant.next().is_none().then_some(one)
 }

@@ -17,11 +17,13 @@ pub use bearing::{Bearing, bearing};
 pub use points::points;
 pub use record::{Point, RehearsalRecord};
 
+use crate::around::Asker;
 use crate::cli::Rehearse;
 use crate::drive::online_on;
 use crate::drive::team::Team;
 use crate::fence;
 use crate::found::{Found, Seen};
+use crate::marks::Kept;
 use crate::plan::{self, Wish};
 use crate::seat::wire::{Ask, Say, answers_another};
 use record::Verdict;
@@ -32,8 +34,9 @@ const PATIENCE: Duration = Duration::from_secs(120);
 /// Rehearses a move of a group.
 pub fn rehearse(host: &Host, args: &Rehearse, out: &mut Out) -> Result<Exit, Fail> {
     let mut team = Team::gather(host, Group::load(host, &args.group)?, Nodes::load(host)?, None)?;
-    let said = said(&mut team);
+    let (said, kept) = said(&mut team);
     let (found, _) = team.look();
+    let (found, around) = around(host, &team, &kept, found);
     let holder = online_on(&team.group, &found);
     let wish = match (&holder, &args.to) {
         (Some(holder), Some(to)) if holder == to => {
@@ -50,6 +53,8 @@ pub fn rehearse(host: &Host, args: &Rehearse, out: &mut Out) -> Result<Exit, Fai
     };
     let mut told = files(host, &team)?;
     told.push(said);
+    told.push(around);
+    told.extend(stands(&team, &found, &target));
     told.extend(nodes(&team, &found));
     told.push(match &planned {
         Ok(plan) => {
@@ -99,18 +104,60 @@ fn files(host: &Host, team: &Team) -> Result<Vec<Point>, Fail> {
 }
 
 /// Whether the group may be moved at all. What is disabled is no part of the plan from here on.
-fn said(team: &mut Team) -> Point {
+fn said(team: &mut Team) -> (Point, Kept) {
     let point = |verdict| Point::new(None, "frozen", verdict);
     match team.marks() {
         Ok((kept, _)) => {
             kept.apply(&mut team.group);
-            match kept.refuse_frozen(&team.group.name) {
+            let point = match kept.refuse_frozen(&team.group.name) {
                 Ok(()) => point(Verdict::Good),
                 Err(fail) => point(Verdict::Obstacle).because(fail.to_string()),
-            }
+            };
+            (point, kept)
         }
-        Err(fail) => point(Verdict::Unknown).because(fail.to_string()),
+        Err(fail) => (point(Verdict::Unknown).because(fail.to_string()), Kept::default()),
     }
+}
+
+/// What else decides where the group may be, and whether that could be found out.
+fn around(host: &Host, team: &Team, kept: &Kept, found: Found) -> (Found, Point) {
+    let point = |verdict| Point::new(None, "other groups", verdict);
+    match team.around(host, kept) {
+        Ok(around) => {
+            let names: Vec<&str> = around.neighbours.iter().map(|other| other.name.as_str()).collect();
+            let told = if names.is_empty() { "none bears on it".to_owned() } else { names.join(", ") };
+            (found.amid(around), point(Verdict::Good).because(told))
+        }
+        Err(fail) => (found, point(Verdict::Unknown).because(fail.to_string())),
+    }
+}
+
+/// What forbids the target, each a point; a fault of late keeps only a fault from going there.
+fn stands(team: &Team, found: &Found, target: &NodeName) -> Vec<Point> {
+    if !matches!(found.get(target), Some(Seen::Reached(_))) {
+        return vec![
+            Point::new(None, "room", Verdict::Unknown).because(format!("the load of {target} is unknown")),
+        ];
+    }
+    let standing = found.around().standing(&team.group, target, Asker::Person);
+    let fault = standing.fault.map(|mark| {
+        let why = format!("a fault would not move it there: it failed there {mark}");
+        Point::new(None, "ping-pong interval", Verdict::Good).because(why)
+    });
+    let point = Point::new(None, "room", Verdict::Good);
+    let mut told: Vec<Point> = fault.into_iter().collect();
+    if standing.against.is_empty() {
+        told.push(point);
+    } else {
+        let obstacle = Point { verdict: Verdict::Obstacle, ..point };
+        told.extend(
+            standing
+                .against
+                .into_iter()
+                .map(|against| obstacle.clone().because(format!("{} ({})", against.why, against.way_out))),
+        );
+    }
+    told
 }
 
 /// Which nodes answer, and whether one that does not could be fenced.

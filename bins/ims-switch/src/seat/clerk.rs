@@ -49,6 +49,8 @@ impl Clerk {
             | Ask::Marks
             | Ask::Keep { .. }
             | Ask::Look
+            | Ask::Others { .. }
+            | Ask::Claim { .. }
             | Ask::Needs
             | Ask::Check { .. }
             | Ask::Bearing { .. }

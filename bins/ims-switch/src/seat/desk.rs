@@ -1,6 +1,6 @@
 //! Requests answered on this node.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -13,7 +13,9 @@ use ims::sys::file;
 use ims::sys::lock::{self, Lock};
 use ims::{Fail, Host};
 
+use super::claim;
 use super::wire::{Ask, Hello, Say, VERSION};
+use crate::around::Asker;
 use crate::guards;
 use crate::lap::{Done, Laps};
 use crate::marks::{self, Kept};
@@ -32,11 +34,23 @@ pub struct Desk {
     group: Group,
     lock: OnceLock<Lock>,
     runs: OnceLock<Lock>,
+    claim: OnceLock<Lock>,
 }
 
 /// The lock that every run of a group takes on each node.
 pub fn lock_path(host: &Host, group: &GroupName) -> PathBuf {
     host.path(lock::FOLDER).join(format!("switch-{group}.lock"))
+}
+
+/// Takes the locks of these groups on this node; in one order, so that two runs that want the same ones do not hold what
+/// the other waits for.
+pub fn take_locks<'a>(
+    host: &Host,
+    groups: impl Iterator<Item = &'a GroupName>,
+    patience: Duration,
+) -> Result<Vec<Lock>, Fail> {
+    let in_order: BTreeSet<&GroupName> = groups.collect();
+    in_order.into_iter().map(|group| Lock::take(&lock_path(host, group), patience)).collect()
 }
 
 /// The lock that `ims-switch run` shares and a run that moves the group takes alone.
@@ -48,7 +62,14 @@ impl Desk {
     /// The desk of this node.
     pub fn new(host: &Host, group: Group) -> Result<Self, Fail> {
         let node: NodeName = host.name().parse()?;
-        Ok(Self { host: host.clone(), node, group, lock: OnceLock::new(), runs: OnceLock::new() })
+        Ok(Self {
+            host: host.clone(),
+            node,
+            group,
+            lock: OnceLock::new(),
+            runs: OnceLock::new(),
+            claim: OnceLock::new(),
+        })
     }
 
     /// This node.
@@ -80,6 +101,11 @@ impl Desk {
             }
             Ask::Keep { kept } => self.locked().and_then(|_| self.remember(kept)),
             Ask::Look => Ok(Say::Looked(self.looked())),
+            Ask::Others { groups } => Ok(Say::Others(claim::states(&self.host, &groups))),
+            Ask::Claim { around, by_fault } => {
+                let asker = if by_fault { Asker::Fault } else { Asker::Person };
+                claim::take(&self.host, &self.group, *around, asker, &self.claim)
+            }
             Ask::Needs => Ok(Say::Needs(self.needs())),
             Ask::Check { needs } => Ok(Say::Findings(self.findings(&needs))),
             Ask::Bearing { target } => {

@@ -1,6 +1,7 @@
 //! A node's side of a run: the same requests are answered in this process for this node, and by
 //! `ims-switch serve` at the other end of a session for another.
 
+mod claim;
 pub mod clerk;
 pub mod desk;
 pub mod serve;

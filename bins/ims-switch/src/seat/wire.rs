@@ -6,18 +6,19 @@ use std::path::PathBuf;
 
 use ims::change::Change;
 use ims::fencing::Fenced;
-use ims::name::{NodeName, ResourceName};
+use ims::name::{GroupName, NodeName, ResourceName};
 use ims::{Exit, Fail, Record, State};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::around::Around;
 use crate::lap::Done;
 use crate::marks::Kept;
 use crate::plan::Hints;
 use crate::rehearse::{Bearing, Point};
 
 /// Counts the changes of what is said; both ends must say the same.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 
 /// A request with its number.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -55,6 +56,18 @@ pub enum Ask {
     },
     /// Look at every resource.
     Look,
+    /// What are these other groups on this node?
+    Others {
+        /// Their names.
+        groups: Vec<GroupName>,
+    },
+    /// Take room for the group on this node, for the rest of the session, unless what is around it forbids that by now.
+    Claim {
+        /// What decides where it may be; where the other groups are is looked at anew.
+        around: Box<Around>,
+        /// Whether a fault moves it here.
+        by_fault: bool,
+    },
     /// Which executables do the servers here use?
     Needs,
     /// What would keep the group from starting here?
@@ -127,6 +140,8 @@ pub enum Say {
     Hello(Hello),
     /// The states of the resources, with what makes each so when it is not plain.
     Looked(BTreeMap<ResourceName, (State, Option<String>)>),
+    /// The states of other groups here.
+    Others(BTreeMap<GroupName, State>),
     /// What was said of the group.
     Marks(Box<Kept>),
     /// The executables that the servers use.

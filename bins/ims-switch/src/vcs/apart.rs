@@ -7,7 +7,8 @@ use ims::group::Group;
 use super::kept;
 
 /// Keys of the group that the writer says itself.
-const HEAD: &[&str] = &["nodes", "requires_groups", "failback", "resource"];
+const HEAD: &[&str] =
+    &["nodes", "requires_groups", "failback", "together_with", "apart_from", "load", "resource"];
 
 /// Keys of resources that the writer says itself.
 const RESOURCE: &[&str] = &[

@@ -31,6 +31,11 @@ pub fn value(value: toml::Value) -> Option<Value> {
             let text = |item: toml::Value| item.as_str().map(ToOwned::to_owned);
             Value::Texts(items.into_iter().map(text).collect::<Option<_>>()?)
         }
+        toml::Value::Table(table) if !table.is_empty() && table.values().all(toml::Value::is_integer) => {
+            let amount =
+                |(name, value): (String, toml::Value)| Some((name, value.as_integer()?.try_into().ok()?));
+            Value::Amounts(table.into_iter().map(amount).collect::<Option<_>>()?)
+        }
         toml::Value::Table(table) => {
             let pair = |(name, value): (String, toml::Value)| Some((name, value.as_str()?.to_owned()));
             Value::Pairs(table.into_iter().map(pair).collect::<Option<_>>()?)

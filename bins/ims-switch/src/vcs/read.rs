@@ -65,6 +65,8 @@ fn outside(files: &[(&Path, Tree)], remarks: &mut Vec<Remark>) {
                 continue;
             }
             let mut of = Attributes::new(block, file, &[]);
+            of.lost("Limits", "say capacity = { NAME = AMOUNT } of the node in /etc/ims/nodes.toml");
+            of.lost("Capacity", "say capacity = { Load = AMOUNT } of the node in /etc/ims/nodes.toml");
             of.rest();
             remarks.append(&mut of.remarks);
         }
@@ -128,6 +130,7 @@ fn one(
             (_, value) => draft.keys.push((key, value)),
         }
     }
+    load(&mut of, &mut draft);
     of.lost("AutoStartList", "ims-switch brings nothing online by itself when a node starts");
     of.usual("AutoFailOver", "1", "ims-switch react gives the group over when a fault asks for it");
     of.usual("Frozen", "0", "the group is not frozen here");
@@ -151,6 +154,31 @@ fn one(
     links::link(file, group, &names, &mut draft, remarks)?;
     required(file, &group.requires, &mut draft, remarks).map_err(at)?;
     Ok(Some(draft))
+}
+
+/// What a group asks of its system: `Prerequisites` by their names, and `Load`, which VCS keeps apart from these.
+fn load(of: &mut Attributes<'_>, draft: &mut Draft) {
+    let mut amounts: Vec<(String, u64)> = Vec::new();
+    if let Some(Value::Many(entries)) = of.value("Prerequisites") {
+        for entry in entries {
+            match entry.value.as_ref().and_then(|value| value.0.parse().ok()) {
+                Some(amount) => amounts.push((entry.key.0.clone(), amount)),
+                None => of.tell(RemarkKind::Lost, format!("Prerequisites: {} is not a number", entry.key.0)),
+            }
+        }
+    }
+    if let Some(text) = of.text("Load") {
+        match text.parse() {
+            Ok(amount) => amounts.push(("Load".to_owned(), amount)),
+            Err(_) => of.tell(RemarkKind::Lost, "Load is not a number"),
+        }
+    }
+    if !amounts.is_empty() {
+        let what = "Prerequisites and Load are load: give the nodes a capacity of the same names in nodes.toml \
+                    (Limits, Capacity)";
+        of.tell(RemarkKind::Changed, what);
+        draft.keys.push(("load".to_owned(), Said::Amounts(amounts)));
+    }
 }
 
 /// The systems by their priority: one without a number has that of the one before it and 1 more, the first 0.
@@ -183,20 +211,23 @@ fn required(
             let what = format!("requires group {} {told}: {what}", link.group);
             remarks.push(Remark::at(kind, file, link.line, what));
         };
+        let group = link.group.parse()?;
+        let comes_later = "the one that comes later is refused, and none is stopped for another";
         if words.contains(&"offline") {
-            tell(RemarkKind::Lost, "no group of ims-switch is kept from a node by another");
+            tell(RemarkKind::Changed, &format!("is apart_from here: {comes_later}"));
+            draft.name_in("apart_from", &group);
             continue;
         }
-        if words.contains(&"local") {
-            tell(RemarkKind::Changed, "it must be online on whatever node here, not on the same");
-        } else if words.contains(&"remote") {
-            tell(RemarkKind::Changed, "it must be online on whatever node here, not on another");
+        if words.contains(&"remote") {
+            tell(RemarkKind::Changed, &format!("is apart_from here, too: {comes_later}"));
+            draft.name_in("apart_from", &group);
         }
         if !words.contains(&"soft") {
             tell(RemarkKind::Changed, "when it goes offline later, this group is left as it is here");
         }
-        let group = link.group.parse()?;
-        if !draft.requires_groups.contains(&group) {
+        if words.contains(&"local") {
+            draft.name_in("together_with", &group);
+        } else if !draft.requires_groups.contains(&group) {
             draft.requires_groups.push(group);
         }
     }
@@ -207,20 +238,20 @@ fn required(
 fn groups_left_out(drafts: &mut [Draft], groups: &[(&Path, &Group)], remarks: &mut Vec<Remark>) {
     let names: Vec<_> = drafts.iter().map(|draft| draft.name.clone()).collect();
     for draft in drafts {
-        let links = groups.iter().filter(|(_, group)| group.head.name == draft.name.as_str());
+        let name = draft.name.clone();
+        let links = groups.iter().filter(|(_, group)| group.head.name == name.as_str());
         let links = links.flat_map(|(file, group)| group.requires.iter().map(move |link| (*file, link)));
         for (file, link) in links {
-            let is_wanted = draft.requires_groups.iter().any(|name| name.as_str() == link.group);
-            if !is_wanted || names.iter().any(|name| name.as_str() == link.group) {
+            if !draft.names(&link.group) || names.iter().any(|name| name.as_str() == link.group) {
                 continue;
             }
             let (kind, what) = if groups.iter().any(|(_, other)| other.head.name == link.group) {
-                draft.requires_groups.retain(|name| name.as_str() != link.group);
+                draft.forget(&link.group);
                 let is_of_link = |told: &Remark| told.file == file && told.line == Some(link.line);
                 remarks.retain(|told| !is_of_link(told));
                 (
                     RemarkKind::Lost,
-                    format!("{} was left out; {} no longer requires it", link.group, draft.name),
+                    format!("{} was left out; {} no longer depends on it", link.group, draft.name),
                 )
             } else {
                 (RemarkKind::Note, format!("no group {} stands in the files; it must be there", link.group))

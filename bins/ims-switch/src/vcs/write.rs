@@ -60,6 +60,20 @@ fn one(
     });
     let list = Value::Many(systems.collect());
     head.attributes.push(Attribute { line: 0, name: "SystemList".to_owned(), system: None, value: list });
+    let amounts: Vec<Entry> = group
+        .load
+        .amounts()
+        .filter(|amount| *amount != (ims::load::GROUPS, 1))
+        .map(|(name, amount)| Entry { key: Scalar(name.to_owned()), value: Some(Scalar(amount.to_string())) })
+        .collect();
+    if !amounts.is_empty() {
+        let value = Value::Many(amounts);
+        head.attributes.push(Attribute { line: 0, name: "Prerequisites".to_owned(), system: None, value });
+        tell(
+            RemarkKind::Note,
+            "its load is Prerequisites: give the systems Limits of the same names".to_owned(),
+        );
+    }
     if group.failback {
         head.kept.push(kept::said("failback", &Said::Flag(true)));
     }
@@ -94,7 +108,7 @@ fn one(
         })
     });
     let links = links.collect();
-    for required in &group.requires_groups {
+    for required in group.needed_groups() {
         if !groups.iter().any(|other| other.name == *required) {
             tell(
                 RemarkKind::Note,
@@ -102,13 +116,28 @@ fn one(
             );
         }
     }
-    let soft = ["online", "global", "soft"].map(ToOwned::to_owned).to_vec();
-    let link = |required: &ims::name::GroupName| GroupLink {
-        line: 0,
-        group: required.to_string(),
-        words: soft.clone(),
+    // VCS takes one link between two groups: that on the same system says more.
+    let together = &group.bonds.together_with;
+    let global = group.requires_groups.iter().filter(|name| !together.contains(name));
+    let links_to = |names: Vec<&ims::name::GroupName>, words: [&str; 3]| {
+        let link = move |name: &ims::name::GroupName| GroupLink {
+            line: 0,
+            group: name.to_string(),
+            words: words.map(ToOwned::to_owned).to_vec(),
+        };
+        names.into_iter().map(link).collect::<Vec<_>>()
     };
-    let requires = group.requires_groups.iter().map(link).collect();
+    let requires = [
+        links_to(global.collect(), ["online", "global", "soft"]),
+        links_to(together.iter().collect(), ["online", "local", "soft"]),
+    ]
+    .concat();
+    let apart = group.bonds.apart_from.iter().map(|name| GroupLink {
+        line: 0,
+        group: name.to_string(),
+        words: ["offline", "local"].map(ToOwned::to_owned).to_vec(),
+    });
+    let requires = requires.into_iter().chain(apart).collect();
     Ok(syntax::Group { head, resources: blocks, requires, links })
 }
 

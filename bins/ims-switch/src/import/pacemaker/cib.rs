@@ -21,6 +21,8 @@ pub struct Primitive {
     pub parameters: Vec<Pair>,
     /// Its meta attributes, those of its group last.
     pub meta: Vec<Pair>,
+    /// What it asks of its node.
+    pub utilization: Vec<Pair>,
     /// Its operations.
     pub operations: Vec<Operation>,
     /// Its line.
@@ -106,6 +108,14 @@ pub fn read(document: &Document<'_>, file: &Path, remarks: &mut Vec<Remark>) -> 
     };
     for node in of("nodes") {
         cib.nodes.push(node.attribute("uname").or(node.attribute("id")).unwrap_or_default().to_owned());
+        for pair in reader.pairs(node, "utilization") {
+            let (name, value) = (cib.nodes.last().map_or("", String::as_str), &pair.value);
+            let what = format!(
+                "utilization {}={value} of {name}: say capacity = {{ {} = {value} }} of it in /etc/ims/nodes.toml",
+                pair.name, pair.name
+            );
+            reader.remarks.push(Remark::at(RemarkKind::Lost, file, pair.line, what));
+        }
     }
     for node in of("resources") {
         reader.resource(node, &mut cib);
@@ -206,6 +216,7 @@ impl Reader<'_> {
             agent: said("type"),
             parameters,
             meta,
+            utilization: self.pairs(node, "utilization"),
             operations: listed,
             line: line(node),
         }

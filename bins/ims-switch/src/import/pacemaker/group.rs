@@ -7,7 +7,7 @@ use ims::name::{GroupName, NodeName, ResourceName};
 
 use super::cib::{Cib, Constraint, Primitive};
 use super::{agent, policy};
-use crate::import::{Draft, Given, Imported, Remark, RemarkKind};
+use crate::import::{Draft, Given, Imported, Remark, RemarkKind, Value};
 
 /// Resources that are on one node together.
 struct Team {
@@ -43,12 +43,16 @@ pub fn all(cib: &Cib, given: &Given, file: &Path, imported: &mut Imported) {
             continue;
         }
         nodes(cib, team, given, &mut draft, file, remarks);
+        load(cib, team, &mut draft, file, remarks);
         for (_, members, is_ordered) in &cib.groups {
             for (first, then) in members.iter().zip(members.iter().skip(1)).filter(|_| *is_ordered) {
                 require(&mut draft, std::slice::from_ref(then), std::slice::from_ref(first));
             }
         }
         drafts.push(draft);
+    }
+    for colocation in &cib.colocations {
+        bound(colocation, &teams, &mut drafts, file, remarks);
     }
     for order in &cib.orders {
         ordered(cib, order, &teams, &mut drafts, file, remarks);
@@ -100,13 +104,65 @@ fn teams(cib: &Cib, file: &Path, remarks: &mut Vec<Remark>) -> Vec<Team> {
                     team.ids.extend(gone.ids);
                 }
             }
-            weight => say(
-                RemarkKind::Lost,
-                format!("{told}: {weight}, not INFINITY, is a wish that a group has not"),
-            ),
+            _ => {} // told once it is known which groups there are
         }
     }
     teams
+}
+
+/// What is on one node rather, or never: bonds between groups.
+fn bound(
+    colocation: &Constraint,
+    teams: &[Team],
+    drafts: &mut [Draft],
+    file: &Path,
+    remarks: &mut Vec<Remark>,
+) {
+    let weight = colocation.weight.trim_start_matches('+');
+    let key = match (weight, weight.parse::<i64>()) {
+        ("INFINITY", _) => return, // they are one group
+        ("-INFINITY", _) => "apart_from",
+        (_, Ok(score)) if score > 0 => "rather_with",
+        (_, Ok(score)) if score < 0 => "rather_apart_from",
+        (_, Ok(_)) => return,
+        (_, Err(_)) => "",
+    };
+    let told = format!("{} with {}", colocation.of, colocation.to);
+    let mut say = |kind, what: String| remarks.push(Remark::at(kind, file, colocation.line, what));
+    let team = |id: &String| teams.iter().find(|team| team.ids.contains(id));
+    let (Some(of), Some(to)) = (team(&colocation.of), team(&colocation.to)) else { return };
+    let name = drafts.iter().find(|draft| draft.name.as_str() == to.name).map(|draft| draft.name.clone());
+    let draft = drafts.iter_mut().find(|draft| draft.name.as_str() == of.name);
+    match (draft, name) {
+        (Some(draft), Some(name)) if draft.name != name && !key.is_empty() => {
+            draft.name_in(key, &name);
+            let what = if key == "apart_from" {
+                "the one that comes later is refused, and none is stopped for another"
+            } else {
+                "its score is not weighed against others"
+            };
+            say(RemarkKind::Changed, format!("{told}: {weight} is {key} of {}: {what}", draft.name));
+        }
+        (_, _) => say(RemarkKind::Lost, format!("{told}: {weight} between them cannot be carried over")),
+    }
+}
+
+/// What the members of a group ask of their node, added up.
+fn load(cib: &Cib, team: &Team, draft: &mut Draft, file: &Path, remarks: &mut Vec<Remark>) {
+    let mut amounts: Vec<(String, u64)> = Vec::new();
+    for pair in members(cib, team).flat_map(|primitive| &primitive.utilization) {
+        match (pair.value.parse::<u64>(), amounts.iter_mut().find(|(name, _)| *name == pair.name)) {
+            (Ok(amount), Some((_, sum))) => *sum = sum.saturating_add(amount),
+            (Ok(amount), None) => amounts.push((pair.name.clone(), amount)),
+            (Err(_), _) => {
+                let what = format!("utilization {}={}: not a whole number", pair.name, pair.value);
+                remarks.push(Remark::at(RemarkKind::Lost, file, pair.line, what));
+            }
+        }
+    }
+    if !amounts.is_empty() {
+        draft.keys.push(("load".to_owned(), Value::Amounts(amounts)));
+    }
 }
 
 /// The nodes in the order in which they are liked, without those that are forbidden.

@@ -3,12 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use super::action::{self, Action, Change, LOGICAL_HOST, Property, list};
+use super::resource;
 use super::script::{Script, Word};
-use crate::import::{Remark, RemarkKind};
+use crate::import::{Given, Remark, RemarkKind};
 
 /// What the commands have made so far.
-#[derive(Debug, Default)]
-pub struct Cluster {
+#[derive(Debug)]
+pub struct Cluster<'a> {
+    given: &'a Given,
     /// The types that were registered, in lower case.
     types: Vec<String>,
     /// The groups in the order they were made.
@@ -71,9 +73,14 @@ impl Made {
     }
 }
 
-impl Cluster {
+impl<'a> Cluster<'a> {
+    /// One in which nothing is made yet.
+    pub const fn new(given: &'a Given) -> Self {
+        Self { given, types: Vec::new(), groups: Vec::new(), resources: Vec::new() }
+    }
+
     /// The resources of a group.
-    pub fn of<'a>(&'a self, group: &'a str) -> impl Iterator<Item = &'a Made> {
+    pub fn of<'b>(&'b self, group: &'b str) -> impl Iterator<Item = &'b Made> {
         self.resources.iter().filter(move |resource| resource.group == group)
     }
 
@@ -99,6 +106,7 @@ impl Cluster {
                         say(RemarkKind::Slip, format!("{name} is removed while it has resources: it stays"));
                     } else {
                         self.groups.retain(|group| group.name != name);
+                        say(RemarkKind::Note, format!("not carried out: ims-switch remove {name}"));
                     }
                 }
             }
@@ -247,6 +255,22 @@ impl Cluster {
                 say(RemarkKind::Lost, format!("{name} was never made"));
             }
         }
+        let verb = if enabled { "enable" } else { "disable" };
+        let parts = self.parts(names);
+        if !parts.is_empty() {
+            say(RemarkKind::Note, format!("not carried out: ims-switch {verb} {}", parts.join(" ")));
+        }
+    }
+
+    /// What these resources are called in our groups.
+    fn parts(&self, names: &[String]) -> Vec<String> {
+        let is_meant = |made: &&Made| names.iter().any(|name| name == "+" || *name == made.name);
+        let called = |made: &Made| {
+            // What there is to say of it is said once, when all is made.
+            let parts = resource::became(made, self.given, &mut Vec::new()).resources;
+            parts.into_iter().map(|part| format!("{}:{}", made.group, part.name)).collect::<Vec<_>>()
+        };
+        self.resources.iter().filter(is_meant).flat_map(called).collect()
     }
 }
 

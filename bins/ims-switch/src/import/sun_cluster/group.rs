@@ -12,7 +12,7 @@ use super::resource::{self, Became};
 use crate::import::{Draft, Given, Imported, Remark, RemarkKind};
 
 /// Turns what the commands have made into drafts.
-pub fn all(cluster: &Cluster, given: &Given, imported: &mut Imported) {
+pub fn all(cluster: &Cluster<'_>, given: &Given, imported: &mut Imported) {
     for group in &cluster.groups {
         if let Some(draft) = one(cluster, group, given, imported) {
             imported.groups.push(draft);
@@ -20,7 +20,7 @@ pub fn all(cluster: &Cluster, given: &Given, imported: &mut Imported) {
     }
 }
 
-fn one(cluster: &Cluster, group: &Made, given: &Given, imported: &mut Imported) -> Option<Draft> {
+fn one(cluster: &Cluster<'_>, group: &Made, given: &Given, imported: &mut Imported) -> Option<Draft> {
     let remarks = &mut imported.remarks;
     let mut draft = match group.name.parse() {
         Ok(name) => Draft::new(name),
@@ -68,8 +68,13 @@ fn one(cluster: &Cluster, group: &Made, given: &Given, imported: &mut Imported) 
             draft.resources.push(part);
         }
         if !made.enabled && !own.resources.is_empty() {
-            let what =
-                format!("{} is not enabled at the end: a group file starts all that it has", made.name);
+            let parts: Vec<String> =
+                own.resources.iter().map(|part| format!("{}:{}", group.name, part.name)).collect();
+            let what = format!(
+                "{} is not enabled at the end: a group file starts all that it has (ims-switch disable {})",
+                made.name,
+                parts.join(" ")
+            );
             remarks.push(made.remark(RemarkKind::Changed, what));
         }
     }
@@ -115,6 +120,11 @@ fn properties(group: &Made, draft: &mut Draft, given: &Given, remarks: &mut Vec<
                     }
                 }
             }
+            "pingpong_interval" => match property.value.parse::<u64>() {
+                Ok(seconds) => draft.keys.push(("pingpong_interval".to_owned(), seconds.into())),
+                Err(_) => say(RemarkKind::Missing, format!("{told}: not a number of seconds")),
+            },
+            "rg_affinities" => affinities(&property.value, draft, &mut say),
             "maximum_primaries" | "desired_primaries" if property.value == "1" => {}
             "rg_mode" if property.value.eq_ignore_ascii_case("failover") => {}
             "maximum_primaries" | "desired_primaries" | "rg_mode" => {
@@ -129,13 +139,45 @@ fn properties(group: &Made, draft: &mut Draft, given: &Given, remarks: &mut Vec<
     }
 }
 
+/// `++RG` and its like, by rg_properties(5): strong or weak, together or apart. Nothing is stopped here for another group,
+/// and what `+++` delegates stays with the group that fails.
+fn affinities(value: &str, draft: &mut Draft, say: &mut impl FnMut(RemarkKind, String)) {
+    for word in list(value) {
+        let name = word.trim_start_matches(['+', '-']);
+        let sign = word.strip_suffix(name).unwrap_or_default();
+        let key = match sign {
+            "++" | "+++" => "together_with",
+            "--" => "apart_from",
+            "+" => "rather_with",
+            "-" => "rather_apart_from",
+            _ => {
+                say(
+                    RemarkKind::Missing,
+                    format!("RG_affinities has {word}, which begins with no sign of one"),
+                );
+                continue;
+            }
+        };
+        match name.parse() {
+            Ok(group) => draft.name_in(key, &group),
+            Err(fail) => say(RemarkKind::Missing, Fail::to_string(&fail)),
+        }
+        let what = match sign {
+            "+++" => "a fault of this group does not move that one",
+            "--" => "the one that comes later is refused, and none is stopped for another",
+            _ => continue,
+        };
+        say(RemarkKind::Changed, format!("RG_affinities {word} of {} is {key}: {what}", draft.name));
+    }
+}
+
 fn is_true(value: &str) -> bool {
     value.eq_ignore_ascii_case("true")
 }
 
 /// The resources of the same group that a resource requires; a requirement of another group's makes the group require
 /// that one.
-fn required(cluster: &Cluster, made: &Made, draft: &mut Draft, remarks: &mut Vec<Remark>) -> Vec<String> {
+fn required(cluster: &Cluster<'_>, made: &Made, draft: &mut Draft, remarks: &mut Vec<Remark>) -> Vec<String> {
     let mut required = Vec::new();
     for (file, property) in &made.properties {
         let name = property.name.to_lowercase();
@@ -173,7 +215,7 @@ fn required(cluster: &Cluster, made: &Made, draft: &mut Draft, remarks: &mut Vec
 
 /// What the registry should know: a mail server has the directory server that it requires below its own root.
 fn instances(
-    cluster: &Cluster,
+    cluster: &Cluster<'_>,
     group: &Made,
     became: &HashMap<&str, Became>,
     draft: &Draft,

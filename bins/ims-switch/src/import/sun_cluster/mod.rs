@@ -14,7 +14,7 @@ use cluster::Cluster;
 /// Reads scripts, in their order, as one.
 pub fn read(sources: &[Source], given: &Given) -> Imported {
     let mut imported = Imported::default();
-    let mut cluster = Cluster::default();
+    let mut cluster = Cluster::new(given);
     for source in sources {
         let script = script::read(source, &mut imported.remarks);
         for words in &script.commands {

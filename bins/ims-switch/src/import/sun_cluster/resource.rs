@@ -39,11 +39,11 @@ pub fn became(made: &Made, given: &Given, remarks: &mut Vec<Remark>) -> Became {
             &["servicepaths", "filesystemmountpoints", "zpools", "affinityon"]
         }
         "sunw.nsldap" | "sunw.dsldap" => {
-            directory(made, &mut became, remarks);
+            directory(made, given, &mut became, remarks);
             &["confdir_list"]
         }
         "sunw.ims" => {
-            messaging(made, &mut became, remarks);
+            messaging(made, given, &mut became, remarks);
             &["ims_serverroot", "ims_instance"]
         }
         "sunw.gds" => {
@@ -183,7 +183,7 @@ fn below<'a>(path: &'a str, prefix: &str) -> Option<(&'a str, &'a str)> {
     Some((root, last.strip_prefix(prefix)?))
 }
 
-fn directory(made: &Made, became: &mut Became, remarks: &mut Vec<Remark>) {
+fn directory(made: &Made, given: &Given, became: &mut Became, remarks: &mut Vec<Remark>) {
     became.is_server = true;
     let folders = items(made, "Confdir_list");
     let found = folders.first().and_then(|folder| below(folder, "slapd-"));
@@ -201,9 +201,12 @@ fn directory(made: &Made, became: &mut Became, remarks: &mut Vec<Remark>) {
     became.resources = parts(made, &[instance.to_owned()], "directory-server", remarks, |_, part, _| {
         part.set("instance", instance);
     });
+    // Messaging Server 6 has its directory server below a root of its own, laid out as before.
+    let layout = given.layout.filter(|layout| *layout != Layout::Messaging6).unwrap_or(Layout::Iplanet5);
+    told_layout(made, given, layout, remarks);
     became.instance = named::<InstanceName>(made, instance, remarks).map(|name| Instance {
         name,
-        layout: Layout::Iplanet5,
+        layout,
         root: root.into(),
         addresses: Vec::new(),
         ldap: Some(ldap),
@@ -211,7 +214,18 @@ fn directory(made: &Made, became: &mut Became, remarks: &mut Vec<Remark>) {
     });
 }
 
-fn messaging(made: &Made, became: &mut Became, remarks: &mut Vec<Remark>) {
+/// Says which layout was taken where nobody said one.
+fn told_layout(made: &Made, given: &Given, layout: Layout, remarks: &mut Vec<Remark>) {
+    if given.layout.is_none() {
+        let what = format!(
+            "{}: its servers are taken for {layout}, as {} runs those; --layout says another",
+            made.name, made.kind
+        );
+        remarks.push(made.remark(RemarkKind::Note, what));
+    }
+}
+
+fn messaging(made: &Made, given: &Given, became: &mut Became, remarks: &mut Vec<Remark>) {
     became.is_server = true;
     let Some(root) = made.get("IMS_serverroot").filter(|root| root.starts_with('/')) else {
         let what = format!("{}: IMS_serverroot names no server root", made.name);
@@ -219,17 +233,16 @@ fn messaging(made: &Made, became: &mut Became, remarks: &mut Vec<Remark>) {
         return;
     };
     // Messaging Server 6 and later have one instance a server root, and no name for it.
-    let (layout, instance) = match made.get("IMS_instance") {
-        Some(instance) => (Layout::Iplanet5, instance.strip_prefix("msg-").unwrap_or(instance)),
-        None => (Layout::Messaging6, made.name.as_str()),
-    };
-    if layout == Layout::Messaging6 {
-        let what = format!(
-            "{}: without IMS_instance it is messaging-6, which goes by the resource's name",
-            made.name
-        );
+    let named_so = made.get("IMS_instance").map(|name| name.strip_prefix("msg-").unwrap_or(name));
+    let implied = if named_so.is_some() { Layout::Iplanet5 } else { Layout::Messaging6 };
+    let layout = given.layout.unwrap_or(implied);
+    let instance = named_so.unwrap_or(&made.name);
+    if named_so.is_none() {
+        let what =
+            format!("{}: without IMS_instance it is {layout}, which goes by the resource's name", made.name);
         remarks.push(made.remark(RemarkKind::Changed, what));
     }
+    told_layout(made, given, layout, remarks);
     became.resources = parts(made, &[instance.to_owned()], "messaging-server", remarks, |_, part, _| {
         part.set("instance", instance);
     });

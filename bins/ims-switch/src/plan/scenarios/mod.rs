@@ -5,6 +5,7 @@
 mod checker;
 mod course;
 mod mutants;
+mod places;
 mod text;
 pub mod world;
 

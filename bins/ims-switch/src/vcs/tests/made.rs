@@ -84,12 +84,23 @@ fn limits() -> impl Strategy<Value = String> {
 /// A group of up to five resources, each of which may require those before it.
 pub fn group(name: &'static str) -> impl Strategy<Value = Group> {
     let resources = prop::collection::btree_map(word(), (kind(), limits(), any::<u8>()), 1..5);
-    (prop::collection::btree_set(word(), 1..4), any::<bool>(), any::<bool>(), resources).prop_map(
-        move |(nodes, failback, requires, resources)| {
+    let bonds = prop::collection::vec(
+        prop::sample::select(vec![
+            "together_with = [\"LEADER\"]",
+            "apart_from = [\"TEST\", \"BATCH\"]",
+            "rather_with = [\"DNS\"]",
+            "load = { gb = 4, groups = 2 }",
+            "pingpong_interval = 1800",
+        ]),
+        0..2,
+    );
+    (prop::collection::btree_set(word(), 1..4), any::<bool>(), any::<bool>(), bonds, resources).prop_map(
+        move |(nodes, failback, requires, bonds, resources)| {
             let nodes: Vec<String> = nodes.into_iter().collect();
             let others = if requires { "[\"OTHER\"]" } else { "[]" };
             let head = format!("nodes = {nodes:?}\nfailback = {failback}\nrequires_groups = {others}\n");
             let mut lines = vec![head];
+            lines.extend(bonds.iter().map(|line| format!("{line}\n")));
             let mut before: Vec<String> = Vec::new();
             for (of, (kind, limits, mask)) in resources {
                 let required: Vec<&String> = before

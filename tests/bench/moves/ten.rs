@@ -1,0 +1,92 @@
+//! Ten independent resources beside one of them.
+
+use std::time::Duration;
+
+use super::super::bound;
+use super::super::pair::parts_in_turn;
+use super::stage::{NODES, Stage};
+use crate::support::Ran;
+
+/// How many times the time of one resource ten may take.
+const TIMES: f64 = 2.0;
+
+const ROUNDS: usize = 4;
+
+/// Each sort of them moved in turn with one alone; gives what was missed.
+pub fn resources() -> Vec<String> {
+    let stage = Stage::set();
+    for node in stage.nodes() {
+        node.script("/usr/local/sbin/slow", SLOW);
+    }
+    let mut missed = Vec::new();
+    for (what, group) in [
+        ("servers that take 0.2 s to stop and to start", servers as fn(&Stage, usize) -> String),
+        ("addresses", addresses),
+        ("volumes", volumes),
+    ] {
+        stage.group("ONE-RG", &group(&stage, 1));
+        stage.group("TEN-RG", &group(&stage, 10));
+        let moves = |group: &str| {
+            stage.switch(&stage.mail_1, &["online", group, "--on", "mail-1"]);
+            let ran = stage.switch(&stage.mail_1, &["move", group, "--to", "mail-2"]);
+            stage.switch(&stage.mail_1, &["offline", group]);
+            gap(&ran)
+        };
+        let pair = parts_in_turn(ROUNDS, || moves("TEN-RG"), || moves("ONE-RG"));
+        pair.tell(&format!("{what} moved, from the first stop to the last start"), "ten of them", "one");
+        missed
+            .extend(bound(pair.ratio() <= TIMES, format!("ten {what} within {TIMES} times the time of one")));
+    }
+    missed
+}
+
+/// The time in which something was down, as the run tells it.
+fn gap(ran: &Ran) -> Duration {
+    let record = ran.records().into_iter().rfind(|record| record["schema"] == "ims.run/1").unwrap();
+    Duration::from_millis(record["gap_ms"].as_u64().unwrap())
+}
+
+/// A server whose start and stop take their time.
+const SLOW: &str = r#"#!/bin/sh
+case $1 in
+    start) sleep 0.2; : >"/run/$2" ;;
+    stop) sleep 0.2; rm -f "/run/$2" ;;
+    look) test -e "/run/$2" ;;
+esac
+"#;
+
+fn servers(_: &Stage, count: usize) -> String {
+    let one = |number| {
+        format!(
+            "[resource.s{number}]\ntype = \"command\"\nstart = [\"slow\", \"start\", \"s{number}\"]\n\
+             stop = [\"slow\", \"stop\", \"s{number}\"]\nmonitor = [\"slow\", \"look\", \"s{number}\"]\n"
+        )
+    };
+    NODES.to_owned() + &(0..count).map(one).collect::<String>()
+}
+
+fn addresses(_: &Stage, count: usize) -> String {
+    let one = |number| {
+        format!(
+            "[resource.a{number}]\ntype = \"logical-ip\"\naddress = \"192.0.2.{}/24\"\ndevice = \"eth0\"\n",
+            50 + number
+        )
+    };
+    NODES.to_owned() + &(0..count).map(one).collect::<String>()
+}
+
+fn volumes(stage: &Stage, count: usize) -> String {
+    let one = |number| {
+        let disk = stage.bed.disk(16, "-O mmp");
+        let mount = format!("/srv{}", disk.device());
+        for node in stage.nodes() {
+            node.attach(&disk);
+            node.sh(&format!("mkdir -p {mount}")).ok();
+        }
+        format!(
+            "[resource.v{number}]\ntype = \"volume\"\ndevice = \"{}\"\nmount = \"{mount}\"\n",
+            disk.device()
+        )
+    };
+    NODES.to_owned() + &(0..count).map(one).collect::<String>()
+}
