@@ -23,7 +23,7 @@ test: setup
 	@RUST_TEST_THREADS=$$(($$(nproc) + 1)) cargo test --locked --workspace --no-fail-fast
 
 chaos: setup
-	@IMS_CHAOS=$${CHAOS:-200} IMS_CHAOS_SEED=$${SEED:-1} cargo test --locked --test ims -- switch::chaos --nocapture
+	@IMS_CHAOS=$${CHAOS:-200} IMS_CHAOS_SEED=$${SEED:-1} IMS_CHAOS_BEDS=$$(($$(nproc) + 1)) cargo test --locked --test ims -- switch::chaos --nocapture
 
 bench:
 	@tests/setup bench

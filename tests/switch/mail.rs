@@ -16,7 +16,7 @@ const PLANNED: Duration = Duration::from_millis(1500);
 pub const SERVERS: [&str; 3] = ["/usr/lib/postfix/sbin/master", "/usr/sbin/dovecot", "/usr/sbin/slapd"];
 
 /// The group with real servers in place of the script.
-fn group() -> String {
+pub fn group() -> String {
     let (head, _) = GROUP.split_once("[resource.svc]").unwrap();
     format!("{head}{}", service::RESOURCES)
 }

@@ -10,6 +10,7 @@ mod faults;
 mod files;
 mod freeze;
 mod graph;
+mod headless;
 mod history;
 mod import;
 mod judges;

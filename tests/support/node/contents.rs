@@ -82,12 +82,13 @@ impl Node {
         held.unwrap_or_default()
     }
 
-    /// The processes in it, pid 1 among them, as the host sees them.
+    /// The processes in it, pid 1 among them, as the host sees them; a node without power has none.
     pub fn processes(&self) -> Vec<u32> {
-        self.with(|up| {
+        let processes = self.if_up(|up| {
             let starter = up.starter.as_ref().map(Child::id);
             up.cgroup.processes().into_iter().filter(|pid| Some(*pid) != starter).collect()
-        })
+        });
+        processes.unwrap_or_default()
     }
 
     /// The name of its control group, among those of the beds.

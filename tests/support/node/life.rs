@@ -46,6 +46,16 @@ impl Node {
         self.wire(true);
     }
 
+    /// Cuts its wire if it has power, which it may lose at any moment; says whether it had.
+    pub fn cut_if_up(&self) -> bool {
+        self.if_up(|up| self.switch(&up.port, false)).is_some()
+    }
+
+    /// Stops every process in it if it has power; says whether it had.
+    pub fn freeze_if_up(&self) -> bool {
+        self.if_up(|up| assert!(up.cgroup.freeze(true, END), "{} did not freeze", self.name())).is_some()
+    }
+
     /// Joins its wire and lets it go on, unless it lost its power meanwhile.
     pub fn recover(&self) {
         self.if_up(|up| {

@@ -74,7 +74,7 @@ impl From<KeptStop> for Stop {
 /// A program's processes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Running {
-    /// The one that is asked to end.
+    /// The one that is asked to end; none where it died and left others behind.
     pub first: Option<Process>,
     /// The first one's children, for those that are in no control group of ours.
     pub others: Vec<Process>,
@@ -179,7 +179,12 @@ impl Slot {
         if let Some(cgroup) = &self.cgroup
             && cgroup.is_populated().map_err(|e| cannot(&e))?
         {
-            let first = cgroup.first().map_err(|e| cannot(&e))?;
+            let first = match self.kept().and_then(|kept| kept.first) {
+                Some(first) if first.is_alive() => Some(first),
+                // Of those whom it left behind none is the first but one that took its place.
+                Some(_) => self.by_pid_file(),
+                None => cgroup.first().map_err(|e| cannot(&e))?,
+            };
             return Ok(Running { first, others: Vec::new(), in_cgroup: true });
         }
         let remembered = self.kept().and_then(|kept| kept.first).filter(Process::is_alive);

@@ -7,11 +7,7 @@ use ims::layout::Program;
 use ims::sys::folder;
 use ims::{Exit, Fail};
 
-use super::{
-    Programs, Served, silent,
-    slot::{First, Slot},
-    stop::end,
-};
+use super::{Programs, Served, silent, slot::Slot, stop::end};
 use crate::lap::Laps;
 use crate::resource::{Here, tool};
 
@@ -28,9 +24,7 @@ pub fn start(here: &Here<'_>, resource: &Resource, laps: &Laps) -> Result<bool, 
     let mut started = false;
     for slot in &slots {
         match described.iter().find(|program| program.name == slot.name) {
-            Some(program) if slot.running()?.is_any() && !matches!(slot.first(), First::Died(_)) => {
-                slot.adopt(program)?;
-            }
+            Some(program) if slot.running()?.first.is_some() => slot.adopt(program)?,
             Some(program) => {
                 // What a first process that died left behind serves nobody, and is in the way of the next.
                 end(slot, laps)?;

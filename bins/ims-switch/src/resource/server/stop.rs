@@ -66,8 +66,8 @@ fn asked_then_killed(slot: &Slot, running: &Running) -> Result<(), Fail> {
             }
             true
         }
-        (Stop::Drain { agents, moment }, Some(first)) => {
-            drain(slot, running, first, agents, deadline.min(Instant::now() + *moment))?;
+        (Stop::Drain { agents, moment }, first) => {
+            drain(slot, running, first.as_ref(), agents, deadline.min(Instant::now() + *moment))?;
             true
         }
         (Stop::Signal(signal), Some(first)) => {
@@ -75,7 +75,7 @@ fn asked_then_killed(slot: &Slot, running: &Running) -> Result<(), Fail> {
             true
         }
         // Its first process is gone and left others behind: nobody tells them that their work is over.
-        (Stop::Signal(_) | Stop::Drain { .. }, None) => {
+        (Stop::Signal(_), None) => {
             signal_all(slot, running, SIGTERM)?;
             true
         }
@@ -123,17 +123,19 @@ fn kill_alone(slot: &Slot, running: &Running, first: &Process) -> Result<(), Fai
     Ok(())
 }
 
-/// Kills the first process, lets those finish that are delivering something, and ends the rest.
+/// Kills the first process unless it died before, lets those finish that are delivering something, and ends the rest.
 fn drain(
     slot: &Slot,
     running: &Running,
-    first: &Process,
+    first: Option<&Process>,
     agents: &[PathBuf],
     deadline: Instant,
 ) -> Result<(), Fail> {
     let agents: Vec<PathBuf> =
         agents.iter().map(|agent| std::fs::canonicalize(agent).unwrap_or_else(|_| agent.clone())).collect();
-    first.signal(SIGKILL).map_err(|e| cannot(slot, &e))?;
+    if let Some(first) = first {
+        first.signal(SIGKILL).map_err(|e| cannot(slot, &e))?;
+    }
     loop {
         // Without their first process no new ones come, so this ends.
         let delivering = slot
