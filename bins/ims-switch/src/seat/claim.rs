@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use ims::group::Group;
 use ims::name::{GroupName, NodeName};
-use ims::span::millis;
 use ims::sys::lock::{self, Lock};
 use ims::{Fail, Host, State};
 
@@ -76,7 +75,7 @@ pub fn take(
     if let Some(fail) = around.refusal(group, &node, asker) {
         return Err(fail);
     }
-    let held = hold(place, &path(host, &group.name), millis(LOOK));
+    let held = hold(place, || Lock::take(&path(host, &group.name), LOOK));
     drop(turn);
     held
 }
