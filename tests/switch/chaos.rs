@@ -283,7 +283,9 @@ impl Play {
             return Some(format!("it is not online again: {}", last.unwrap()));
         }
         // What react gave up is reacted to again.
-        self.lab.mail_1.run(["ims-switch", "clear", "IMS-RG"]).ok();
+        // A node that has just come back may answer a moment later.
+        let is_cleared = until(SOON, || self.lab.mail_1.run(["ims-switch", "clear", "IMS-RG"]).is_ok());
+        assert!(is_cleared, "{}", self.lab.mail_1.run(["ims-switch", "clear", "IMS-RG"]));
         let status = self.lab.mail_1.run(["ims-switch", "status", "IMS-RG"]).ok();
         let owner = record(&status, "ims.group/1")["online_on"].as_str().unwrap().to_owned();
         self.owner = self.lab.nodes().iter().position(|node| node.name() == owner).unwrap();

@@ -61,7 +61,7 @@ const ONLINE: &[Row] = &[
     Row {
         words: &["freeze", "IMS-RG"],
         before: |lab| switch(lab, &["unfreeze", "IMS-RG"]),
-        is_done: |lab| both_say(lab, UNTIL_RESTART, "frozen", |said| said.is_object()),
+        is_done: |lab| both_say(lab, UNTIL_RESTART, "frozen", serde_json::Value::is_object),
     },
     Row {
         words: &["unfreeze", "IMS-RG"],

@@ -257,11 +257,11 @@ fn any_groups(dice: &mut Dice) -> Vec<(String, String)> {
     let count = 1 + dice.below(5);
     let group = |number: usize, dice: &mut Dice| {
         let others = (0..=count).filter(|other| *other != number);
-        let required: Vec<String> =
+        let groups: Vec<String> =
             others.filter(|_| dice.below(4) == 0).map(|other| format!("\"GROUP-{other}\"")).collect();
         let mut text =
-            format!("nodes = [\"mail-1\", \"mail-2\"]\nrequires_groups = [{}]\n", required.join(", "));
-        for resource in 0..1 + dice.below(12) {
+            format!("nodes = [\"mail-1\", \"mail-2\"]\nrequires_groups = [{}]\n", groups.join(", "));
+        for resource in 0..=dice.below(12) {
             let requires: Vec<String> = (0..resource)
                 .filter(|other| dice.below(1 + resource - other) == 0)
                 .map(|other| format!("\"r_{other}\""))

@@ -94,20 +94,20 @@ fn a_move_ends_a_command_that_may_be_ended_with_its_process_group_alone() {
         } else {
             assert_eq!(ended.ok().stdout, "began\nended\n");
         }
-        for left in [&b"sleep\01002\0"[..], b"sleep\01003\0", b"sleep\01004\0"] {
+        for left in [&b"sleep\x001002\0"[..], b"sleep\x001003\0", b"sleep\x001004\0"] {
             assert!(!runs(here, left), "{}", String::from_utf8_lossy(left));
         }
     }
-    assert!(runs(&lab.mail_2, b"sleep\01001\0"));
+    assert!(runs(&lab.mail_2, b"sleep\x001001\0"));
 
     // One whose run was killed is ended by the move itself.
     let command = lab.mail_1.spawn(line(deaf));
     assert!(command.until_stdout(SOON, |text| text == "began\n"));
     command.signal(rustix::process::Signal::KILL);
     command.wait(SOON);
-    assert!(runs(&lab.mail_1, b"sleep\01003\0"));
+    assert!(runs(&lab.mail_1, b"sleep\x001003\0"));
     lab.mail_2.run(["ims-switch", "offline", "IMS-RG"]).ok();
-    assert!(!runs(&lab.mail_1, b"sleep\01003\0") && runs(&lab.mail_1, b"sleep\01001\0"));
+    assert!(!runs(&lab.mail_1, b"sleep\x001003\0") && runs(&lab.mail_1, b"sleep\x001001\0"));
     lab.is_online_on(None);
 }
 
@@ -124,7 +124,7 @@ fn a_daemon_that_a_command_leaves_behind_holds_nothing() {
     let locks = lab.mail_1.sh("ls -l /proc/[0-9]*/fd 2>/dev/null | grep -c /run/ims/lock || true").ok();
     assert_eq!(locks.stdout, "0\n");
     lab.mail_1.run(["ims-switch", "move", "IMS-RG", "--timeout", "0s"]).ok();
-    assert!(runs(&lab.mail_1, b"sleep\01001\0"));
+    assert!(runs(&lab.mail_1, b"sleep\x001001\0"));
     lab.is_online_on(Some(&lab.mail_2));
 }
 

@@ -90,7 +90,7 @@ fn of_each(
                     let mut own = Out::to(page.clone(), format, host.name());
                     let done = finishing(host, &group, Wish::Leave(args.node.clone())).and_then(|wish| {
                         let shown_before = if args.change.dry_run { along.clone() } else { Vec::new() };
-                        of_one(&Asked { along, shown_before, ..asked(&group, wish, &args.change) }, &mut own)
+                        of_one(&Asked { shown_before, along, ..asked(&group, wish, &args.change) }, &mut own)
                     });
                     let told = own.flush();
                     // The receiver lives as long as this scope.

@@ -31,19 +31,19 @@ pub enum Seen {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Found {
     nodes: Vec<(NodeName, Seen)>,
-    around: Around,
+    around: Box<Around>,
 }
 
 impl Found {
     /// What is known, in the group's order of preference.
     pub fn new(nodes: Vec<(NodeName, Seen)>) -> Self {
-        Self { nodes, around: Around::default() }
+        Self { nodes, around: Box::default() }
     }
 
     /// The same with what else decides where the group may be.
     #[must_use]
     pub fn amid(self, around: Around) -> Self {
-        Self { around, ..self }
+        Self { around: Box::new(around), ..self }
     }
 
     /// What else decides where the group may be.

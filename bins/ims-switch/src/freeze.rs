@@ -53,12 +53,11 @@ pub fn clear(host: &Host, args: &Clear, out: &mut Out) -> Result<Exit, Fail> {
     for part in &args.parts {
         let mut resources: Vec<ResourceName> = part.resource.iter().cloned().collect();
         let changed = change(host, &part.group, args.say.timeout.0, args.say.dry_run, |group, kept| {
-            match &part.resource {
-                Some(resource) => drop(group.find(resource)?),
-                None => {
-                    resources = faulted(group, kept);
-                    kept.lasting.failed.clear();
-                }
+            if let Some(resource) = &part.resource {
+                group.find(resource)?;
+            } else {
+                resources = faulted(group, kept);
+                kept.lasting.failed.clear();
             }
             kept.set_faulted(&resources, None);
             Ok(())

@@ -4,9 +4,9 @@ use std::time::{Duration, Instant};
 
 use super::super::bound;
 use super::mail::GROUP;
-use super::pacemaker::Pacemaker;
+use super::pacemaker::{Pacemaker, waits_for};
 use super::seen::{Client, Seen, beside};
-use super::stage::Stage;
+use super::stage::{Stage, ims_switch, timeline};
 use crate::support::until;
 
 /// How much of Pacemaker's time ours may take.
@@ -27,25 +27,25 @@ pub fn power(ours: (&Stage, &Client), theirs: (&Stage, &Pacemaker<'_>, &Client))
         let before = stage.bed.fence_requests().len();
         holder.power_cut();
         let fenced = asked(stage, before);
-        pacemaker.waits_for(other);
+        waits_for(other);
         Some(fenced)
     });
     let pair = beside(&switch, &[peer], |seen| seen.whole);
     let names = ("ims-switch move", "Pacemaker, n = 1: its Filesystem agent waits in mount(8)");
     pair.tell("the mail service after a power cut, from the fencing to the greeting", names.0, names.1);
-    println!("    where the last one's time went:\n{}", ours.0.timeline(&ours.0.mail_2, GROUP));
+    println!("    where the last one's time went:\n{}", timeline(&ours.0.mail_2, GROUP));
     bound(pair.ratio() <= PEER, format!("after a power cut within {PEER} of Pacemaker"))
 }
 
 fn switch(stage: &Stage, client: &Client) -> Seen {
-    stage.switch(&stage.mail_1, &["offline", GROUP]);
-    stage.switch(&stage.mail_1, &["online", GROUP, "--on", "mail-1"]);
+    ims_switch(&stage.mail_1, &["offline", GROUP]);
+    ims_switch(&stage.mail_1, &["online", GROUP, "--on", "mail-1"]);
     let seen = client.watches(|| {
         let before = stage.bed.fence_requests().len();
         stage.mail_1.power_cut();
         std::thread::scope(|scope| {
             let fenced = scope.spawn(|| asked(stage, before));
-            stage.switch(&stage.mail_2, &["move", GROUP, "--to", "mail-2"]);
+            ims_switch(&stage.mail_2, &["move", GROUP, "--to", "mail-2"]);
             Some(fenced.join().unwrap())
         })
     });

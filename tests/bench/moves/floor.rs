@@ -22,7 +22,7 @@ pub struct Floor {
 impl Floor {
     /// The script for a server; opens the connection.
     pub fn new(stage: &Stage, server: &Words) -> Self {
-        stage.mail_1.sh(&format!("{} -M -f -N", SSH)).ok();
+        stage.mail_1.sh(&format!("{SSH} -M -f -N")).ok();
         let announce = format!("{ANNOUNCE} {IP} auto not_used not_used >/dev/null 2>&1 &");
         Self {
             up: format!(

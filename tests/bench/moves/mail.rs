@@ -6,7 +6,7 @@ use super::super::bound;
 use super::cut;
 use super::pacemaker::{self, Pacemaker, primitive};
 use super::seen::{Client, Seen, beside};
-use super::stage::{IP, MOUNT, Stage, at};
+use super::stage::{IP, MOUNT, Stage, at, ims_switch, timeline};
 use crate::support::Node;
 use crate::support::mail::service::{self, ROOT};
 
@@ -33,12 +33,12 @@ pub fn service() -> Vec<String> {
     let client = |stage: &Stage| Client::new(stage.bed.client(), at(25), EVERY);
     let (client, other) = (client(&ours), client(&theirs));
     assert!(other.is_greeted());
-    ours.switch(&ours.mail_1, &["online", GROUP, "--on", "mail-1"]);
+    ims_switch(&ours.mail_1, &["online", GROUP, "--on", "mail-1"]);
     let (mut switch, mut peer): (Vec<Seen>, Vec<Seen>) = Default::default();
     for round in 0..=ROUNDS {
         let target = if round % 2 == 0 { "mail-2" } else { "mail-1" };
         let ours = client.watches(|| {
-            ours.switch(&ours.mail_1, &["move", GROUP, "--to", target]);
+            ims_switch(&ours.mail_1, &["move", GROUP, "--to", target]);
             None
         });
         pacemaker.settle();
@@ -55,7 +55,7 @@ pub fn service() -> Vec<String> {
     let names = ("ims-switch move", "Pacemaker: Filesystem, IPaddr2, slapd, dovecot, postfix");
     gap.tell("the mail service moved, the client's gap until the greeting of SMTP", names.0, names.1);
     beside(&switch, &peer, |seen| seen.whole).tell("the same, all of the move", names.0, names.1);
-    println!("    where the last move's time went:\n{}", ours.timeline(&ours.mail_1, GROUP));
+    println!("    where the last move's time went:\n{}", timeline(&ours.mail_1, GROUP));
     let mut missed = Vec::new();
     missed.extend(bound(
         gap.ratio() <= PEER,

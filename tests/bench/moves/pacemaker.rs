@@ -89,7 +89,7 @@ impl<'a> Pacemaker<'a> {
         }
         let cluster = Self { stage };
         assert!(
-            until_seldom(PATIENCE, || cluster.has(&stage.mail_1)),
+            until_seldom(PATIENCE, || has(&stage.mail_1)),
             "{}\n{}",
             stage.mail_1.run(["crm_mon", "-1rf"]),
             stage.mail_1.sh("tail -n 80 /var/log/pacemaker/pacemaker.log"),
@@ -102,18 +102,13 @@ impl<'a> Pacemaker<'a> {
         let (_, target) = self.sides();
         let line = ["crm_resource", "--move", "--resource", "service", "--node", target.name()];
         self.stage.mail_1.run(line).ok();
-        self.waits_for(target);
-    }
-
-    /// Waits until a node has the address.
-    pub fn waits_for(&self, node: &Node) {
-        assert!(until_seldom(PATIENCE, || self.has(node)), "{}", node.run(["crm_mon", "-1rf"]));
+        waits_for(target);
     }
 
     /// The node that has the address, and the other.
     pub fn sides(&self) -> (&Node, &Node) {
         let Stage { mail_1, mail_2, .. } = self.stage;
-        if self.has(mail_1) { (mail_1, mail_2) } else { (mail_2, mail_1) }
+        if has(mail_1) { (mail_1, mail_2) } else { (mail_2, mail_1) }
     }
 
     /// Waits until it has nothing left to do, so that the next move begins alone.
@@ -123,10 +118,15 @@ impl<'a> Pacemaker<'a> {
         let line = ["crm_resource", "--wait", "--timeout", "60s"];
         self.stage.mail_1.command(line).deadline(PATIENCE).run().ok();
     }
+}
 
-    fn has(&self, node: &Node) -> bool {
-        node.has_address(IP.parse().unwrap())
-    }
+/// Waits until a node has the address.
+pub fn waits_for(node: &Node) {
+    assert!(until_seldom(PATIENCE, || has(node)), "{}", node.run(["crm_mon", "-1rf"]));
+}
+
+fn has(node: &Node) -> bool {
+    node.has_address(IP.parse().unwrap())
 }
 
 fn start(node: &Node) {

@@ -57,6 +57,8 @@ fn process() -> Option<Pid> {
     Path::new("/proc").join(pid.as_raw_nonzero().to_string()).exists().then_some(pid)
 }
 
+// The server outlives this process, which ends here, and init waits for it.
+#[allow(clippy::zombie_processes)]
 fn start(at: &str, folder: &str) {
     let own = std::env::current_exe().unwrap();
     let mut server = Command::new(own)

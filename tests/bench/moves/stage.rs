@@ -72,18 +72,18 @@ impl Stage {
             self.disk.device()
         )
     }
+}
 
-    /// `ims-switch VERB GROUP …` on a node; what it took and found out is in the records.
-    pub fn switch(&self, node: &Node, words: &[&str]) -> Ran {
-        let line = ["ims-switch"].iter().chain(words).copied();
-        node.command(line).deadline(Duration::from_secs(120)).run().ok()
-    }
+/// `ims-switch VERB GROUP …` on a node; what it took and found out is in the records.
+pub fn ims_switch(node: &Node, words: &[&str]) -> Ran {
+    let line = ["ims-switch"].iter().chain(words).copied();
+    node.command(line).deadline(Duration::from_secs(120)).run().ok()
+}
 
-    /// Where the time of the last run of a group went that this node drove.
-    pub fn timeline(&self, node: &Node, group: &str) -> String {
-        let told = self.switch(node, &["history", group, "--last", "1", "--timeline", "-o", "table"]).stdout;
-        told.lines().map(|line| format!("        {line}\n")).collect()
-    }
+/// Where the time of the last run of a group went that this node drove.
+pub fn timeline(node: &Node, group: &str) -> String {
+    let told = ims_switch(node, &["history", group, "--last", "1", "--timeline", "-o", "table"]).stdout;
+    told.lines().flat_map(|line| ["        ", line, "\n"]).collect()
 }
 
 /// Where clients find a port of the service.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::super::bound;
 use super::super::pair::parts_in_turn;
-use super::stage::{NODES, Stage};
+use super::stage::{NODES, Stage, ims_switch};
 use crate::support::Ran;
 
 /// How many times the time of one resource ten may take.
@@ -29,9 +29,9 @@ pub fn resources() -> Vec<String> {
         stage.group("ONE-RG", &group(&stage, 1));
         stage.group("TEN-RG", &group(&stage, 10));
         let moves = |group: &str| {
-            stage.switch(&stage.mail_1, &["online", group, "--on", "mail-1"]);
-            let ran = stage.switch(&stage.mail_1, &["move", group, "--to", "mail-2"]);
-            stage.switch(&stage.mail_1, &["offline", group]);
+            ims_switch(&stage.mail_1, &["online", group, "--on", "mail-1"]);
+            let ran = ims_switch(&stage.mail_1, &["move", group, "--to", "mail-2"]);
+            ims_switch(&stage.mail_1, &["offline", group]);
             gap(&ran)
         };
         let pair = parts_in_turn(ROUNDS, || moves("TEN-RG"), || moves("ONE-RG"));

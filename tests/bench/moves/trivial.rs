@@ -7,7 +7,7 @@ use super::floor::Floor;
 use super::pacemaker::{self, Pacemaker, primitive};
 use super::seen::{Client, Seen, beside};
 use super::server::{self, Words};
-use super::stage::{MOUNT, Stage, at};
+use super::stage::{self, MOUNT, Stage, at, ims_switch};
 
 /// How many times the floor's gap ours may have. Of it the script does without the 19 ms that a claim on the volume's guard
 /// stands before it counts, and beside it the 20 ms in which somebody else may object to the address: by these, no volume
@@ -33,13 +33,13 @@ pub fn group() -> Vec<String> {
     let mut seen: [Vec<Seen>; 3] = Default::default();
     let mut timeline = String::new();
     for round in 0..=ROUNDS {
-        ours.switch(&ours.mail_1, &["online", "BENCH-RG", "--on", "mail-1"]);
+        ims_switch(&ours.mail_1, &["online", "BENCH-RG", "--on", "mail-1"]);
         let switch = client.watches(|| {
-            ours.switch(&ours.mail_1, &["move", "BENCH-RG", "--to", "mail-2"]);
+            ims_switch(&ours.mail_1, &["move", "BENCH-RG", "--to", "mail-2"]);
             None
         });
-        timeline = ours.timeline(&ours.mail_1, "BENCH-RG");
-        ours.switch(&ours.mail_1, &["offline", "BENCH-RG"]);
+        timeline = stage::timeline(&ours.mail_1, "BENCH-RG");
+        ims_switch(&ours.mail_1, &["offline", "BENCH-RG"]);
         floor.begin(&ours.mail_1);
         let bare = client.watches(|| {
             floor.moves(&ours.mail_1);

@@ -11,7 +11,7 @@ use crate::support::*;
 
 /// What a node needs whenever it boots. It has no watchdog of its own, for the nodes share a kernel (`-w 0`), and may not
 /// lift its limits.
-const BOOT: &str = r#"
+const BOOT: &str = r"
 mknod /dev/btrfs-control c 10 234
 mkdir -p /run/sanlock /dev/disk/by-label
 for tool in sanlock/usr/sbin/sanlock layers/bin/btrfs layers/sbin/mkfs.btrfs; do
@@ -20,7 +20,7 @@ done
 SANLOCK_PRIVILEGED=0 sanlock daemon -w 0 -h 0 -l 0 -U root -G root -e $(hostname)
 tries=0
 until sanlock client version | grep -q 'daemon version [1-9]'; do tries=$((tries + 1)); [ $tries -lt 500 ]; sleep 0.02; done
-"#;
+";
 
 /// Joins the lockspace as the notes of the model say; a read or a write may take 2 s, which makes that quick.
 const JOIN: &str = r#"eval "$(sed -n "s/# $(hostname)\$/-o 2/p" /etc/ims/model.txt | grep add_lockspace)""#;
@@ -58,7 +58,11 @@ impl Site {
         };
         let instances = [placed("stork", &nodes[0], "192.0.2.50"), placed("heron", &nodes[1], "192.0.2.51")];
         let disks = || instances.iter().flat_map(|one| &one.disks).chain([&leases]);
-        nodes.iter().for_each(|node| disks().for_each(|disk| node.attach(disk)));
+        for node in &nodes {
+            for disk in disks() {
+                node.attach(disk);
+            }
+        }
         let mut words = format!(
             "ims-switch model symmetric --mirror btrfs --nodes mail-1,mail-2 --to / --leases {}",
             leases.device()
@@ -192,7 +196,9 @@ fn symmetric_on_mirrors_one_node_runs_both_without_the_others_array_and_gives_on
 fn with_its_array(site: &Site, streams: &[Stream]) {
     let lost: Vec<&Disk> = site.instances.iter().map(|one| &one.disks[0]).collect();
     let fenced = site.bed.fence_requests().len();
-    lost.iter().for_each(|disk| site.node(2).pull(disk));
+    for disk in &lost {
+        site.node(2).pull(disk);
+    }
     site.node(1).power_cut();
     site.label(site.node(2), 1);
     go_on(&streams[1..]);
@@ -218,7 +224,9 @@ fn with_its_array(site: &Site, streams: &[Stream]) {
     assert_eq!(site.legs(2, "stork", 3), ["present", "missing"]);
 
     // Both are there again, the legs as they were: no node starts from them.
-    lost.iter().for_each(|disk| site.node(2).plug(disk));
+    for disk in &lost {
+        site.node(2).plug(disk);
+    }
     site.repaired(1);
     site.node(2).sh("sync -f /global/heron").ok();
     assert_eq!(site.legs(2, "heron", 3), ["stale", "present"]);

@@ -50,7 +50,7 @@ impl Around {
         for other in &self.neighbours {
             for bond in &other.bonds {
                 let against = match (bond, asker) {
-                    (Bond::With, _) => self.without_leader(group, other, node),
+                    (Bond::With, _) => without_leader(group, other, node),
                     (Bond::Followed, Asker::Person) => left_behind(group, other, node),
                     (Bond::Apart | Bond::KeptApart, _) => too_close(group, other, node, *bond),
                     (Bond::Followed, Asker::Fault) => None,
@@ -84,23 +84,6 @@ impl Around {
     /// The refusal of a node, by the first thing that forbids it.
     pub fn refusal(&self, group: &Group, node: &NodeName, asker: Asker) -> Option<Fail> {
         self.standing(group, node, asker).against.into_iter().next().map(Against::refusal)
-    }
-
-    fn without_leader(&self, group: &Group, other: &Neighbour, node: &NodeName) -> Option<Against> {
-        let state = match other.state_on(node) {
-            State::Up => return None,
-            state @ (State::Down | State::Partial | State::Unknown) => state,
-        };
-        let way_out = match other.up_on() {
-            _ if !other.is_known => format!("its file must stand here, in {}", ims::group::FOLDER),
-            Some(_) if other.nodes.contains(node) => {
-                format!("ims-switch move {} {} --to {node} moves both", other.name, group.name)
-            }
-            Some(there) => format!("it can be on {there}"),
-            None => format!("ims-switch online {} --on {node}", other.name),
-        };
-        let why = format!("{} must be together with {}, which is {state} on {node}", group.name, other.name);
-        Some(Against { why, way_out })
     }
 
     fn too_full(&self, group: &Group, node: &NodeName) -> Option<Against> {
@@ -156,5 +139,22 @@ fn too_close(group: &Group, other: &Neighbour, node: &NodeName, bond: Bond) -> O
     } else {
         format!("ims-switch move {}", other.name)
     };
+    Some(Against { why, way_out })
+}
+
+fn without_leader(group: &Group, other: &Neighbour, node: &NodeName) -> Option<Against> {
+    let state = match other.state_on(node) {
+        State::Up => return None,
+        state @ (State::Down | State::Partial | State::Unknown) => state,
+    };
+    let way_out = match other.up_on() {
+        _ if !other.is_known => format!("its file must stand here, in {}", ims::group::FOLDER),
+        Some(_) if other.nodes.contains(node) => {
+            format!("ims-switch move {} {} --to {node} moves both", other.name, group.name)
+        }
+        Some(there) => format!("it can be on {there}"),
+        None => format!("ims-switch online {} --on {node}", other.name),
+    };
+    let why = format!("{} must be together with {}, which is {state} on {node}", group.name, other.name);
     Some(Against { why, way_out })
 }

@@ -67,28 +67,26 @@ fn states(seat: &Seat, groups: Vec<GroupName>) -> BTreeMap<GroupName, State> {
 
 /// What is around the group as far as a wish is concerned.
 pub fn concerning(host: &Host, team: &Team, asked: &Asked, kept: &Kept) -> Result<Around, Fail> {
-    match asked.wish.asker() {
-        None => Ok(Around::default()),
-        Some(_) => {
-            let around = team.around(host, kept)?.without_bonds_with(&asked.along);
-            Ok(around.without(if asked.dry_run { &asked.shown_before } else { &[] }))
-        }
+    if asked.wish.asker().is_none() {
+        return Ok(Around::default());
     }
+    let around = team.around(host, kept)?.without_bonds_with(&asked.along);
+    Ok(around.without(if asked.dry_run { &asked.shown_before } else { &[] }))
 }
 
 /// Says which nodes that come first were passed over, and when a group goes where it failed of late.
 pub fn tell(team: &Team, found: &Found, asked: &Asked, plan: &Plan) {
-    let (Some(target), Some(asker)) = (&plan.target, asked.wish.asker()) else { return };
+    let (Some(target), Some(who)) = (&plan.target, asked.wish.asker()) else { return };
     if plan.steps.is_empty() {
         return;
     }
     let around = found.around();
     for (node, _) in found.reached().take_while(|(node, _)| *node != target) {
-        for against in around.standing(&team.group, node, asker).against {
+        for against in around.standing(&team.group, node, who).against {
             stderr::say("ims-switch", format_args!("{node} is passed over: {}", against.why));
         }
     }
-    if let Some(mark) = around.standing(&team.group, target, asker).fault {
+    if let Some(mark) = around.standing(&team.group, target, who).fault {
         let group = &team.group.name;
         let words =
             format_args!("{group} failed on {target} of late ({mark}); what a person asks for is done");
@@ -99,13 +97,13 @@ pub fn tell(team: &Team, found: &Found, asked: &Asked, plan: &Plan) {
 /// Takes the room for the group on its target, unless another run took it meanwhile; it is kept for the rest of the
 /// session.
 pub fn claim(team: &Team, found: &Found, asked: &Asked, plan: &Plan) -> Result<(), Fail> {
-    let (Some(target), Some(asker)) = (&plan.target, asked.wish.asker()) else { return Ok(()) };
+    let (Some(target), Some(who)) = (&plan.target, asked.wish.asker()) else { return Ok(()) };
     let around = found.around();
     let is_there = matches!(found.get(target), Some(Seen::Reached(states)) if crate::found::state_on(&team.group, states) == State::Up);
     if !around.is_shared() || is_there {
         return Ok(());
     }
-    let ask = Ask::Claim { around: Box::new(around.clone()), by_fault: asker == Asker::Fault };
+    let ask = Ask::Claim { around: Box::new(around.clone()), by_fault: who == Asker::Fault };
     match team.seat(target)?.ask(ask, LOOK) {
         Ok(_) => Ok(()),
         Err(fail) if fail.exit() == Exit::Refused => Err(fail),

@@ -139,7 +139,7 @@ fn passed_over(
         return if is_limited { "; its load is unknown".to_owned() } else { String::new() };
     }
     let against = found.around().standing(group, node, asker).against;
-    against.into_iter().map(|against| format!("; {}", against.why)).collect()
+    against.into_iter().flat_map(|against| ["; ".to_owned(), against.why]).collect()
 }
 
 /// What the plan's steps do with a resource, or with the node itself.

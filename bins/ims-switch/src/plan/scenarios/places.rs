@@ -202,7 +202,14 @@ impl Place {
         let holder = best_holder(&self.group, &self.found);
         let left = match &self.wish {
             Wish::Leave(node) => Some(node.clone()),
-            wish => holder.clone().filter(|_| matches!(wish, Wish::Move(None) | Wish::Giveover)),
+            Wish::Move(None) | Wish::Giveover => holder.clone(),
+            Wish::Move(Some(_))
+            | Wish::Online(_)
+            | Wish::Offline(_)
+            | Wish::Restart(_)
+            | Wish::Renew(_)
+            | Wish::Enable(_)
+            | Wish::Disable(_) => None,
         };
         let named =
             if let Wish::Online(named) | Wish::Move(named) = &self.wish { named.clone() } else { None };
