@@ -1357,7 +1357,7 @@ _ims__switch() {
             return 0
             ;;
         ims__subcmd__switch__subcmd__plan__subcmd__evacuate)
-            opts="-n -o -h --dry-run --timeout --confirm-fenced --explain --output --help"
+            opts="-n -o -h --dry-run --timeout --confirm-fenced --degraded --explain --output --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -137,6 +137,7 @@ complete -c ims-switch -n "__fish_ims_switch_using_subcommand plan; and __fish_s
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand plan; and __fish_seen_subcommand_from evacuate" -s o -l output -d 'Show records as JSON lines or as tables [default: tables on a terminal, JSON elsewhere]' -r -f -a "json\t'One JSON object a line'
 table\t'Tables for people'"
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand plan; and __fish_seen_subcommand_from evacuate" -s n -l dry-run -d 'Show the steps and take none'
+complete -c ims-switch -n "__fish_ims_switch_using_subcommand plan; and __fish_seen_subcommand_from evacuate" -l degraded -d 'Start mirrors without legs that are missing or lack what was written since'
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand plan; and __fish_seen_subcommand_from evacuate" -l explain -d 'Say for every resource on every node why it is or is not touched, instead of the steps'
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand plan; and __fish_seen_subcommand_from evacuate" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c ims-switch -n "__fish_ims_switch_using_subcommand plan; and __fish_seen_subcommand_from help" -f -a "online" -d 'Bring a group online on one node'
