@@ -139,7 +139,7 @@ fn properties(group: &Made, draft: &mut Draft, given: &Given, remarks: &mut Vec<
     }
 }
 
-/// `++RG` and its like, by rg_properties(5): strong or weak, together or apart. Nothing is stopped here for another group,
+/// `++RG` and its like, by `rg_properties(5)`: strong or weak, together or apart. Nothing is stopped here for another group,
 /// and what `+++` delegates stays with the group that fails.
 fn affinities(value: &str, draft: &mut Draft, say: &mut impl FnMut(RemarkKind, String)) {
     for word in list(value) {

@@ -200,9 +200,11 @@ impl Place {
     /// Judges what was planned.
     fn judge(&self, planned: &Result<Plan, ims::Fail>) -> Result<(), String> {
         let holder = best_holder(&self.group, &self.found);
-        let left = match &self.wish {
-            Wish::Leave(node) => Some(node.clone()),
-            wish => holder.clone().filter(|_| matches!(wish, Wish::Move(None) | Wish::Giveover)),
+        let goes_elsewhere = matches!(self.wish, Wish::Move(None) | Wish::Giveover);
+        let left = if let Wish::Leave(node) = &self.wish {
+            Some(node.clone())
+        } else {
+            holder.clone().filter(|_| goes_elsewhere)
         };
         let named =
             if let Wish::Online(named) | Wish::Move(named) = &self.wish { named.clone() } else { None };
