@@ -42,19 +42,6 @@ impl Load {
     pub fn get(&self, name: &str) -> u64 {
         self.0.get(name).copied().unwrap_or(0)
     }
-
-    /// The amount of that name, when something is said.
-    pub fn said(&self, name: &str) -> Option<u64> {
-        self.0.get(name).copied()
-    }
-
-    /// Adds what another asks for.
-    pub fn add(&mut self, other: &Self) {
-        for (name, amount) in &other.0 {
-            let sum = self.0.entry(name.clone()).or_default();
-            *sum = sum.saturating_add(*amount);
-        }
-    }
 }
 
 impl fmt::Display for Load {
