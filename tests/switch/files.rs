@@ -145,13 +145,16 @@ fn the_examples_of_the_man_page_are_valid() {
     let page = include_str!("../../man/ims-group.5").replace("\\-", "-");
     let examples: Vec<&str> =
         page.split(".EX\n").skip(1).filter_map(|rest| Some(rest.split_once(".EE")?.0)).collect();
-    let [group, nodes, webmail] = examples.as_slice() else { panic!("{examples:?}") };
+    let [group, nodes, spare, tests, webmail] = examples.as_slice() else { panic!("{examples:?}") };
     let parse =
         |text: &str| ims::group::Group::parse("X".parse().unwrap(), text, std::path::Path::new("man page"));
     assert_eq!(parse(group).unwrap().resources.len(), 5);
     assert_eq!(parse(&format!("{group}{webmail}")).unwrap().resources.len(), 6);
-    let nodes = ims::nodes::Nodes::parse(nodes, std::path::Path::new("man page")).unwrap();
+    assert_eq!(parse(tests).unwrap().bonds.apart_from, ["IMS-RG".parse().unwrap()]);
+    let nodes =
+        ims::nodes::Nodes::parse(&format!("{nodes}{spare}"), std::path::Path::new("man page")).unwrap();
     assert_eq!(nodes.get(&"mail-2".parse().unwrap()).unwrap().reach, ["ssh", "root@mail-2"]);
+    assert_eq!(nodes.get(&"spare".parse().unwrap()).unwrap().capacity.get("groups"), 1);
 }
 
 #[test]

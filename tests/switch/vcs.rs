@@ -28,7 +28,7 @@ fn data(name: &str) -> std::path::PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/vcs").join(name)
 }
 
-/// The remarks of an import and the files that it wrote, as one text.
+/// The remarks of an import and the files that it wrote, as one text; the folder is called FOLDER.
 fn told(ran: &Ran, to: &Path) -> String {
     let mut text = String::new();
     for record in ran.records.iter().filter(|record| record["schema"] == "ims.import-remark/1") {
@@ -37,6 +37,7 @@ fn told(ran: &Ran, to: &Path) -> String {
     }
     let mut files: Vec<_> = std::fs::read_dir(to).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.sort();
+    text = text.replace(to.to_str().unwrap(), "FOLDER");
     for file in files {
         let name = file.file_name().unwrap().to_string_lossy();
         text.push_str(&format!("\n== {name}\n{}", std::fs::read_to_string(&file).unwrap()));
