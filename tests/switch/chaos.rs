@@ -193,7 +193,7 @@ impl Play {
         self.told.clear();
         let begins_on = self.lab.nodes()[schedule.begins_on];
         self.strangers.settle(&self.lab);
-        self.lab.mail_1.run(["ims-switch", "move", "IMS-RG", "--to", begins_on.name()]).ok();
+        self.in_time(["ims-switch", "move", "IMS-RG", "--to", begins_on.name()]);
         self.owner = schedule.begins_on;
         let fenced = self.lab.bed.fence_requests().len();
         for one in &schedule.moves {
@@ -282,16 +282,21 @@ impl Play {
         if !is_healed {
             return Some(format!("it is not online again: {}", last.unwrap()));
         }
-        // What react gave up is reacted to again.
-        // A node that has just come back may answer a moment later.
-        let is_cleared = until(SOON, || self.lab.mail_1.run(["ims-switch", "clear", "IMS-RG"]).is_ok());
-        assert!(is_cleared, "{}", self.lab.mail_1.run(["ims-switch", "clear", "IMS-RG"]));
-        let status = self.lab.mail_1.run(["ims-switch", "status", "IMS-RG"]).ok();
+        // What react gave up is reacted to again. A node that has just come back may answer a moment later.
+        self.in_time(["ims-switch", "clear", "IMS-RG"]);
+        let status = self.in_time(["ims-switch", "status", "IMS-RG"]);
         let owner = record(&status, "ims.group/1")["online_on"].as_str().unwrap().to_owned();
         self.owner = self.lab.nodes().iter().position(|node| node.name() == owner).unwrap();
         servers_are_on(&self.lab, Some(self.lab.nodes()[self.owner]));
         let is_elsewhere = one.same_again && owner != target;
         is_elsewhere.then(|| format!("the same command again left it on {owner}"))
+    }
+
+    /// What a command gives that succeeds within some time.
+    fn in_time<const N: usize>(&self, command: [&str; N]) -> Ran {
+        let mut last = None;
+        until(SOON, || last.insert(self.lab.mail_1.run(command)).is_ok());
+        last.unwrap().ok()
     }
 
     /// Makes everything work again but ours.
