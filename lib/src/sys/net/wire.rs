@@ -4,17 +4,21 @@ use std::io;
 use std::os::fd::AsRawFd;
 use std::time::{Duration, Instant};
 
-use nix::sys::socket::LinkAddr;
+use nix::sys::socket::{LinkAddr, MsgFlags};
 use rustix::fd::OwnedFd;
-use rustix::net::{AddressFamily, Protocol, RecvFlags, SendFlags, SocketFlags, SocketType};
+use rustix::net::{AddressFamily, Protocol, RecvFlags, SocketFlags, SocketType};
 
 use super::Link;
 use crate::sys::exec::wait_readable;
 
 /// One link's frames of one protocol.
+///
+/// The socket is not bound to the link: the kernel would wait until no processor uses the binding that it had before
+/// (`synchronize_net` in `net/packet/af_packet.c`), some 15 ms in which an address is nowhere.
 pub(super) struct Wire {
-    fd: OwnedFd,
-    index: usize,
+    /// There until it is dropped.
+    fd: Option<OwnedFd>,
+    link: LinkAddr,
 }
 
 impl Wire {
@@ -27,33 +31,33 @@ impl Wire {
             SocketFlags::CLOEXEC | SocketFlags::NONBLOCK,
             protocol.map(Protocol::from_raw),
         )?;
-        let address = address_of(link)?;
-        // Bound with protocol 0, which keeps the one that the socket was made with (net/packet/af_packet.c).
-        nix::sys::socket::bind(fd.as_raw_fd(), &address)?;
-        Ok(Self { fd, index: address.ifindex() })
+        Ok(Self { fd: Some(fd), link: address_of(link)? })
+    }
+
+    fn fd(&self) -> io::Result<&OwnedFd> {
+        self.fd.as_ref().ok_or_else(|| io::ErrorKind::NotConnected.into())
     }
 
     /// Puts a whole frame on the link.
     pub fn send(&self, frame: &[u8]) -> io::Result<()> {
-        rustix::net::send(&self.fd, frame, SendFlags::empty())?;
+        nix::sys::socket::sendto(self.fd()?.as_raw_fd(), frame, &self.link, MsgFlags::empty())?;
         Ok(())
     }
 
     /// The next frame that `wanted` makes something of, `None` when the time is up.
     pub fn find<T>(&self, end: Instant, wanted: impl Fn(&[u8]) -> Option<T>) -> io::Result<Option<T>> {
-        let mut buffer = [0u8; 2048];
+        let (fd, mut buffer) = (self.fd()?, [0u8; 2048]);
         loop {
-            match nix::sys::socket::recvfrom::<LinkAddr>(self.fd.as_raw_fd(), &mut buffer) {
+            match nix::sys::socket::recvfrom::<LinkAddr>(fd.as_raw_fd(), &mut buffer) {
                 Ok((length, from)) => {
-                    // Between socket(2) and bind(2) other links are heard too.
-                    let is_here = from.is_none_or(|from| from.ifindex() == self.index);
+                    let is_here = from.is_none_or(|from| from.ifindex() == self.link.ifindex());
                     if is_here && let Some(found) = buffer.get(..length).and_then(&wanted) {
                         return Ok(Some(found));
                     }
                     keeping_up(end)?;
                 }
                 Err(nix::errno::Errno::EAGAIN) => {
-                    if !readable(&self.fd, end)? {
+                    if !readable(fd, end)? {
                         return Ok(None);
                     }
                 }
@@ -61,6 +65,14 @@ impl Wire {
                 Err(e) => return Err(e.into()),
             }
         }
+    }
+}
+
+impl Drop for Wire {
+    /// Closes the socket beside what follows, for the kernel waits there in the same way.
+    fn drop(&mut self) {
+        let fd = self.fd.take();
+        std::thread::spawn(move || drop(fd));
     }
 }
 
