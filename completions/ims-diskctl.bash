@@ -431,7 +431,7 @@ _ims__diskctl() {
             return 0
             ;;
         ims__subcmd__diskctl__subcmd__release)
-            opts="-n -o -h --layer --device --mount --fstype --options --guard --lease --presync --instance --kill-users --grace --dry-run --timeout --output --help"
+            opts="-n -o -h --layer --device --mount --fstype --options --guard --lease --presync --instance --kill-users --grace --dry-run --when-told --timeout --output --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -493,7 +493,7 @@ _ims__diskctl() {
             return 0
             ;;
         ims__subcmd__diskctl__subcmd__take)
-            opts="-n -o -h --layer --device --mount --fstype --options --guard --lease --proof --confirm-fenced --preempt --degraded --force-stale-leg --dry-run --timeout --output --help"
+            opts="-n -o -h --layer --device --mount --fstype --options --guard --lease --proof --confirm-fenced --preempt --degraded --force-stale-leg --dry-run --when-told --timeout --output --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -78,6 +78,7 @@ complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand take" -l preempt
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand take" -l degraded -d 'Start a mirror without a leg that is missing or lacks what was written since'
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand take" -l force-stale-leg -d 'Start a mirror from the leg that --device names though another is newer: what only that one has is lost'
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand take" -s n -l dry-run -d 'Show the steps and take none'
+complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand take" -l when-told -d 'Prepare, print an ims.ready/1 record and wait; begin when a line comes on stdin, do nothing at its end; print an ims.ended/1 record last'
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand take" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand release" -l layer -d 'A layer that the device stands on, bottom up, by its kind (md, lvm, drbd, zfs, btrfs, vxvm) and name; layers alone are a disk group' -r
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand release" -l device -d 'The block device, best by what is on it: /dev/disk/by-label/… or by-uuid/…' -r -F
@@ -102,6 +103,7 @@ table\t'Tables for people'"
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand release" -l presync -d 'Only write out what is in memory, again until little is left, while it is in use; unmount nothing, so that the release that follows has little to write'
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand release" -l kill-users -d 'End every process that uses it, whoever it belongs to'
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand release" -s n -l dry-run -d 'Show the steps and take none'
+complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand release" -l when-told -d 'Prepare, print an ims.ready/1 record and wait; begin when a line comes on stdin, do nothing at its end; print an ims.ended/1 record last'
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand release" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand guard" -l layer -d 'A layer that the device stands on, bottom up, by its kind (md, lvm, drbd, zfs, btrfs, vxvm) and name; layers alone are a disk group' -r
 complete -c ims-diskctl -n "__fish_ims_diskctl_using_subcommand guard" -l device -d 'The block device, best by what is on it: /dev/disk/by-label/… or by-uuid/…' -r -F

@@ -159,7 +159,7 @@ _ims__ipbind() {
             return 0
             ;;
         ims__subcmd__ipbind__subcmd__down)
-            opts="-n -o -h --device --keep-connections --flush-neighbours --force-not-ours --dry-run --output --help"
+            opts="-n -o -h --device --keep-connections --flush-neighbours --force-not-ours --when-told --dry-run --output --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -477,7 +477,7 @@ _ims__ipbind() {
             return 0
             ;;
         ims__subcmd__ipbind__subcmd__up)
-            opts="-n -o -h --device --probe-wait --adopt --flush-neighbours --dry-run --output --help"
+            opts="-n -o -h --device --probe-wait --adopt --flush-neighbours --when-told --dry-run --output --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

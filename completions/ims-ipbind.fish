@@ -76,6 +76,7 @@ complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand up" -s o -l output
 table\t'Tables for people'"
 complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand up" -l adopt -d 'Take over an address that stands there and was put on by somebody else, without an interruption'
 complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand up" -l flush-neighbours -d 'Also forget which neighbour had the address, so that this node does not go on sending there'
+complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand up" -l when-told -d 'Prepare, print an ims.ready/1 record and wait; begin when a line comes on stdin, do nothing at its end; print an ims.ended/1 record last'
 complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand up" -s n -l dry-run -d 'Show what would be done and do nothing but ask'
 complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand up" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand down" -l device -d 'The interface to take it off' -r
@@ -84,6 +85,7 @@ table\t'Tables for people'"
 complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand down" -l keep-connections -d 'Leave the TCP connections of the address as they are, instead of resetting them'
 complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand down" -l flush-neighbours -d 'Also forget which neighbour had the address, so that this node asks anew who has it'
 complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand down" -l force-not-ours -d 'Take it off although somebody else put it on'
+complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand down" -l when-told -d 'Prepare, print an ims.ready/1 record and wait; begin when a line comes on stdin, do nothing at its end; print an ims.ended/1 record last'
 complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand down" -s n -l dry-run -d 'Show what would be done and do nothing'
 complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand down" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c ims-ipbind -n "__fish_ims_ipbind_using_subcommand announce" -l device -d 'The interface it is up on' -r

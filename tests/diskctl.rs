@@ -1,5 +1,6 @@
 //! `ims-diskctl` on real ext4 file systems shared by two nodes.
 
+mod ahead;
 mod check;
 mod claim;
 mod crash;

@@ -1,5 +1,6 @@
 //! `ims-ipbind up`, `down`, `announce` and `look` on real interfaces between namespaces.
 
+mod ahead;
 mod announce;
 mod client;
 mod connections;

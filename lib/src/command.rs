@@ -58,7 +58,7 @@ fn end(name: &str, out: &mut Out, result: Result<Exit, Fail>) -> Exit {
             (fail.exit(), out.record(&FailRecord::from(&fail)))
         }
     };
-    match told.and_then(|()| out.flush()) {
+    match told.and_then(|()| out.end(exit)) {
         Ok(()) => exit,
         Err(lost) => {
             // A run that failed because its answer was lost has said so already.

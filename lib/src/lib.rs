@@ -2,6 +2,7 @@
 //! [`sys`], the only place that touches the kernel. It knows no command.
 
 pub mod address;
+pub mod ahead;
 pub mod change;
 pub mod command;
 pub mod conf;

@@ -5,6 +5,7 @@ use std::io::{self, IsTerminal, Write};
 use clap::ValueEnum;
 use comfy_table::{Table, presets};
 
+use crate::ahead::Ended;
 use crate::record::Envelope;
 use crate::sys::stdout::Stdout;
 use crate::{Exit, Fail, Record};
@@ -45,17 +46,31 @@ pub struct Out {
     host: String,
     rows: Option<Rows>,
     sink: Box<dyn Write + Send>,
+    tells_end: bool,
 }
 
 impl Out {
     /// Records of this host on stdout.
     pub fn stdout(format: Format, host: &str) -> Self {
-        Self { format, host: host.to_owned(), rows: None, sink: Box::new(io::BufWriter::new(Stdout)) }
+        Self::to(io::BufWriter::new(Stdout), format, host)
     }
 
     /// Records into any writer, for tests and for files.
     pub fn to(sink: impl Write + Send + 'static, format: Format, host: &str) -> Self {
-        Self { format, host: host.to_owned(), rows: None, sink: Box::new(sink) }
+        Self { format, host: host.to_owned(), rows: None, sink: Box::new(sink), tells_end: false }
+    }
+
+    /// From now on the last record tells the exit status.
+    pub const fn tells_end(&mut self) {
+        self.tells_end = true;
+    }
+
+    /// Ends with the exit status, if that is wanted.
+    pub fn end(&mut self, exit: Exit) -> Result<(), Fail> {
+        if self.tells_end {
+            self.record(&Ended { exit: exit.code() })?;
+        }
+        self.flush()
     }
 
     /// How records are shown.

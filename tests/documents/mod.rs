@@ -30,6 +30,8 @@ fn schemas() -> Vec<(String, schemars::Schema)> {
         };
     }
     of![
+        ims::ahead::Ended,
+        ims::ahead::Ready,
         ims::change::Change,
         ims::fail::FailRecord,
         ims::fencing::Fenced,

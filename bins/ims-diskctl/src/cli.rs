@@ -6,6 +6,7 @@ mod mirror;
 use std::path::{Path, PathBuf};
 
 use clap::{Parser, Subcommand};
+use ims::ahead::Ahead;
 use ims::command::{Arguments, Common};
 use ims::layer::Layer;
 use ims::lease::Lease;
@@ -130,6 +131,9 @@ pub struct Take {
     /// Show the steps and take none
     #[arg(short = 'n', long)]
     pub dry_run: bool,
+    /// Whether it begins at once.
+    #[command(flatten)]
+    pub ahead: Ahead,
     /// How long it may take in all; a volume left by a crash needs 22 s to 45 s
     #[arg(long, value_name = "TIME", default_value = "120s")]
     pub timeout: Span,
@@ -143,7 +147,7 @@ pub struct Release {
     pub volumes: VolumeArgs,
     /// Only write out what is in memory, again until little is left, while it is in use; unmount nothing, so that the
     /// release that follows has little to write
-    #[arg(long, conflicts_with_all = ["instance", "kill_users"])]
+    #[arg(long, conflicts_with_all = ["instance", "kill_users", "when_told"])]
     pub presync: bool,
     /// End what is left there of this instance: its processes by their control group, and those that run as the owner
     /// of its folder; may be given several times [default: of volumes that a group names, the instances of that group]
@@ -158,6 +162,9 @@ pub struct Release {
     /// Show the steps and take none
     #[arg(short = 'n', long)]
     pub dry_run: bool,
+    /// Whether it begins at once.
+    #[command(flatten)]
+    pub ahead: Ahead,
     /// How long it may take in all, most of it to write out what is still in memory
     #[arg(long, value_name = "TIME", default_value = "60s")]
     pub timeout: Span,

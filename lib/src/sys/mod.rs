@@ -23,6 +23,7 @@ pub mod scratch;
 pub mod server;
 pub mod sock;
 pub mod stderr;
+pub mod stdin;
 pub mod stdout;
 pub mod stop;
 pub mod user;

@@ -1,5 +1,6 @@
 //! Carries steps out, and looks again after them.
 
+mod ahead;
 mod layers;
 mod release;
 mod take;
@@ -7,15 +8,20 @@ mod watch;
 
 use std::time::{Duration, Instant};
 
+use ims::ahead::Ahead;
 use ims::sys::block::Number;
+use ims::sys::hand::Hand;
 use ims::sys::lock::Lock;
 use ims::sys::mount::Table;
 use ims::sys::stop::Stop;
 use ims::{Exit, Fail, Host, Out};
 use indicatif::MultiProgress;
 
+use ahead::Prepared;
+
 use crate::cli;
 use crate::each::{Order, Told, each, each_item};
+use crate::hand::WORDS;
 use crate::naming::Asked;
 use crate::plan::Step;
 use crate::volume::{Item, Volume};
@@ -27,19 +33,43 @@ struct Site<'a> {
     deadline: Deadline,
     /// Where bars are drawn.
     bars: MultiProgress,
+    /// What was prepared before the word to begin came.
+    prepared: Prepared,
 }
 
 impl<'a> Site<'a> {
-    fn new(host: &'a Host, timeout: Duration) -> Result<Self, Fail> {
-        let (stop, deadline) = (Stop::watch()?, Deadline::after(timeout));
-        Ok(Self { host, stop, deadline, bars: MultiProgress::new() })
+    /// Begins the work, now or when it is told to.
+    fn begin(
+        host: &'a Host,
+        timeout: Duration,
+        asked: &Asked,
+        ahead: Ahead,
+        out: &mut Out,
+    ) -> Result<Self, Fail> {
+        let stop = Stop::watch()?;
+        let prepared = if ahead.when_told { Prepared::of(host, asked) } else { Prepared::default() };
+        ahead.told(&stop, out)?;
+        Ok(Self { host, stop, deadline: Deadline::after(timeout), bars: MultiProgress::new(), prepared })
+    }
+
+    /// Keeps other runs from a device, which a dry run need not, and starts the process that does what may hang.
+    fn hand(&self, number: Number, dry_run: bool) -> Result<(Option<Lock>, Hand), Fail> {
+        if dry_run {
+            return Ok((None, Hand::start(WORDS, None)?));
+        }
+        if let Some((lock, hand)) = self.prepared.take(number) {
+            return Ok((Some(lock), hand));
+        }
+        let lock = lock(self.host, number, self.deadline.left())?;
+        let hand = Hand::start(WORDS, Some(&lock))?;
+        Ok((Some(lock), hand))
     }
 }
 
 /// Mounts each volume here, unless another node has it.
 pub fn take(host: &Host, args: &cli::Take, out: &mut Out) -> Result<Exit, Fail> {
-    let site = Site::new(host, args.timeout.0)?;
     let asked = Asked::load_to_take(host, &args.volumes)?;
+    let site = Site::begin(host, args.timeout.0, &asked, args.ahead, out)?;
     asked.needs.iter().zip(&asked.items).try_for_each(|(needs, item)| are_mounted(needs, item))?;
     each_item(&asked, Order::Up, out, |item, told| layers::take(&site, args, item, told))
 }
@@ -57,8 +87,8 @@ fn are_mounted(needs: &[Volume], item: &Item) -> Result<(), Fail> {
 
 /// Unmounts each volume here, so that another node can take it at once.
 pub fn release(host: &Host, args: &cli::Release, out: &mut Out) -> Result<Exit, Fail> {
-    let site = Site::new(host, args.timeout.0)?;
     let asked = Asked::load(host, &args.volumes)?;
+    let site = Site::begin(host, args.timeout.0, &asked, args.ahead, out)?;
     if args.presync {
         return each(&asked, Order::Any, out, |volume, told| release::presync(&site, args, volume, told));
     }

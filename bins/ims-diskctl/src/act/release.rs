@@ -12,17 +12,16 @@ use std::time::{Duration, Instant};
 use ims::span::millis;
 use ims::sys::block;
 use ims::sys::hand::{Hand, Heard};
-use ims::sys::lock::Lock;
 use ims::sys::mount::Refusal;
 use ims::{Exit, Fail, State};
 use serde::de::DeserializeOwned;
 
-use super::{Site, go_on, lock, show};
+use super::{Site, go_on, show};
 use crate::cli::Release;
 use crate::each::Told;
 use crate::guard::mmp::{Block, Sequence};
 use crate::guard::sanlock;
-use crate::hand::{Done, Question, WORDS};
+use crate::hand::{Done, Question};
 use crate::look::{Eye, Found};
 use crate::owner::Owner;
 use crate::plan::{self, Step};
@@ -63,8 +62,8 @@ struct Run<'a> {
 /// Runs `release` on one volume.
 pub fn release(site: &Site<'_>, args: &Release, volume: &Volume, told: &mut Told) -> Result<Exit, Fail> {
     let number = block::number_of(&volume.device)?;
-    let lock = if args.dry_run { None } else { Some(lock(site.host, number, site.deadline.left())?) };
-    let mut run = Run::open(site, args, volume, lock.as_ref())?;
+    let (_lock, hand) = site.hand(number, args.dry_run)?;
+    let mut run = Run::open(site, args, volume, hand)?;
     let found = run.look()?;
     let steps = plan::release(volume, &found)?;
     run.nothing_below(&found)?;
@@ -108,13 +107,8 @@ pub fn release(site: &Site<'_>, args: &Release, volume: &Volume, told: &mut Told
 }
 
 impl<'a> Run<'a> {
-    fn open(
-        site: &'a Site<'a>,
-        args: &'a Release,
-        volume: &'a Volume,
-        lock: Option<&Lock>,
-    ) -> Result<Self, Fail> {
-        let mut eye = Eye::open(site.host, Hand::start(WORDS, lock)?)?;
+    fn open(site: &'a Site<'a>, args: &'a Release, volume: &'a Volume, hand: Hand) -> Result<Self, Fail> {
+        let mut eye = Eye::open(site.host, hand)?;
         let spared = way::spared(eye.hand().pid());
         let right = if args.kill_users {
             Right::Everybody

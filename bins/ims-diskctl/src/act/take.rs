@@ -19,7 +19,7 @@ use ims::{Exit, Fail, State};
 use jiff::Timestamp;
 
 use super::watch::{self, Watched};
-use super::{Site, go_on, lock, show};
+use super::{Site, go_on, show};
 use crate::cli::Take;
 use crate::each::Told;
 use crate::filesystem::checksum;
@@ -67,8 +67,8 @@ pub fn take(
     told: &mut Told,
 ) -> Result<Exit, Fail> {
     let number = block::number_of(&volume.device)?;
-    let lock = if args.dry_run { None } else { Some(lock(site.host, number, site.deadline.left())?) };
-    let eye = Eye::open(site.host, Hand::start(WORDS, lock.as_ref())?)?.on(layers);
+    let (lock, hand) = site.hand(number, args.dry_run)?;
+    let eye = Eye::open(site.host, hand)?.on(layers);
     let boot = claim::boot()?;
     let key = reservation::key(site.host.name());
     let word = args.confirm_fenced.as_ref().map(Proof::by_word);

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use ims::Fail;
 use ims::address::LogicalIp;
+use ims::ahead::Ahead;
 use ims::span::Span;
 
 /// The arguments of `up`.
@@ -24,6 +25,9 @@ pub struct Up {
     /// Also forget which neighbour had the address, so that this node does not go on sending there
     #[arg(long)]
     pub flush_neighbours: bool,
+    /// Whether it begins at once.
+    #[command(flatten)]
+    pub ahead: Ahead,
     /// Show what would be done and do nothing but ask
     #[arg(short = 'n', long)]
     pub dry_run: bool,
@@ -48,6 +52,9 @@ pub struct Down {
     /// Take it off although somebody else put it on
     #[arg(long)]
     pub force_not_ours: bool,
+    /// Whether it begins at once.
+    #[command(flatten)]
+    pub ahead: Ahead,
     /// Show what would be done and do nothing
     #[arg(short = 'n', long)]
     pub dry_run: bool,

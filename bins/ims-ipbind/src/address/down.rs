@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use ims::sys::net::Net;
+use ims::sys::stop::Stop;
 use ims::sys::{sock, stderr};
 use ims::{Exit, Fail, Out, State};
 
@@ -12,8 +13,13 @@ use super::{NAME, cli};
 
 /// Takes an address off an interface.
 pub fn down(args: &cli::Down, out: &mut Out) -> Result<Exit, Fail> {
-    let start = Instant::now();
     let mut net = Net::open()?;
+    if args.ahead.when_told {
+        let stop = Stop::watch()?;
+        args.ahead.told(&stop, out)?;
+        stop.end();
+    }
+    let start = Instant::now();
     let found = Found::now(&mut net)?;
     let place = found.place(args.address, &args.device);
     let is_alone = found.count(args.address.address().ip()) == 1;

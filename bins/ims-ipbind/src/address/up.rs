@@ -37,8 +37,10 @@ struct Change<'a> {
 
 /// Puts an address on an interface, when nobody else answers for it, and tells the neighbours.
 pub fn up(args: &cli::Up, out: &mut Out) -> Result<Exit, Fail> {
-    let start = Instant::now();
+    let stop = Stop::watch()?;
     let mut net = Net::open()?;
+    args.ahead.told(&stop, out)?;
+    let start = Instant::now();
     let found = Found::now(&mut net)?;
     let link = found.link_or_names(&args.device)?;
     let place = found.place(args.address, &args.device);
@@ -54,7 +56,7 @@ pub fn up(args: &cli::Up, out: &mut Out) -> Result<Exit, Fail> {
         flushed: 0,
         announced: 0,
         answered_by: None,
-        stop: Stop::watch()?,
+        stop,
     };
     if args.dry_run {
         return change.show(&steps, start, out);

@@ -10,6 +10,7 @@ use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
 
 use super::Ended;
+use crate::ahead::ended;
 use crate::sys::stop::Stop;
 
 /// The most that is kept of each of a program's two outputs unless somebody wants more, in bytes; the rest is read
@@ -39,19 +40,23 @@ pub(super) fn kill_group(child: &mut Child) {
 pub(super) enum Attended {
     /// It ended.
     Ended(Ended),
+    /// It said with what status it ends, and its process is still to go.
+    Ending(Ended),
     /// The deadline came first.
     Late,
     /// A signal asks us to stop.
     Stopped,
 }
 
-/// Feeds and drains a child until it ends, the deadline comes, or a signal waits in `stop`, which stays to be asked for.
+/// Feeds and drains a child until it ends, or says with what status it does
+/// when it is one that tells ([`crate::ahead`]), the deadline comes, or a signal waits in `stop`, which stays to be asked for.
 pub(super) fn attend(
     child: &mut Child,
     stdin: &[u8],
     keeps: usize,
     end: Instant,
     stop: Option<&Stop>,
+    tells_end: bool,
 ) -> io::Result<Attended> {
     let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw).ok_or(io::ErrorKind::InvalidInput)?;
     let pidfd = pidfd_open(pid, PidfdFlags::empty())?;
@@ -86,6 +91,12 @@ pub(super) fn attend(
             if let Some(fd) = pipe.take() {
                 *pipe = drain(fd, kept, keeps)?;
             }
+        }
+        let [stdout, _] = &kept;
+        if let Some(status) = ended(stdout).filter(|_| tells_end) {
+            let [stdout, stderr] = kept;
+            let status = Some(status.into());
+            return Ok(Attended::Ending(Ended { status, signal: None, stdout, stderr }));
         }
         // A daemon that the program left behind may hold the pipes open: the program's own end counts.
         if is_over {

@@ -2,6 +2,7 @@
 
 mod attend;
 mod bound;
+mod waiting;
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::process::CommandExt;
@@ -11,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use attend::{Attended, KEPT, attend, kill_group};
 pub use attend::{wait_any, wait_either, wait_readable};
+pub use waiting::Waiting;
 
 use crate::span::Span;
 use crate::sys::stop::Stop;
@@ -26,6 +28,7 @@ pub struct Line {
     env: Vec<(OsString, OsString)>,
     keeps: usize,
     is_bound: bool,
+    tells_end: bool,
 }
 
 /// How a program ended.
@@ -74,6 +77,7 @@ impl Line {
             env: Vec::new(),
             keeps: KEPT,
             is_bound: false,
+            tells_end: false,
         }
     }
 
@@ -241,8 +245,13 @@ impl Line {
         stop: Option<&Stop>,
     ) -> Result<Ended, Fail> {
         let end = Instant::now() + timeout;
-        let fail = match attend(&mut child, stdin, self.keeps, end, stop) {
+        let fail = match attend(&mut child, stdin, self.keeps, end, stop, self.tells_end) {
             Ok(Attended::Ended(ended)) => return Ok(ended),
+            Ok(Attended::Ending(ended)) => {
+                // Reaped beside what follows; it has nothing more to do.
+                std::thread::spawn(move || child.wait());
+                return Ok(ended);
+            }
             Ok(Attended::Late) => {
                 Fail::unknown(format!("{} did not end within {}", self.program(), Span(timeout)))
                     .hint("it was killed")

@@ -78,3 +78,23 @@ fn endless_output_is_bounded() {
 fn a_line_is_shown_as_a_shell_takes_it() {
     assert_eq!(Line::new(["ls", "-l", "a b", "it's"]).to_string(), r"ls -l 'a b' 'it'\''s'");
 }
+
+#[test]
+fn a_program_that_waits_begins_when_it_is_told_and_has_ended_when_it_says_so() {
+    let end = r#"{"schema":"ims.ended/1","host":"mail-1","exit":4}"#;
+    let folder = tempfile::tempdir().unwrap();
+    let line = |last: &str| {
+        let script = format!("echo ready; read word || exit 5; touch $1; echo '{end}'; {last}");
+        Line::new(["sh", "-c", &script, "sh", &folder.path().join("done").to_string_lossy()])
+    };
+    let mut waiting = line("sleep 2").ahead(None).unwrap();
+    let began = Instant::now();
+    assert!(waiting.is_ready(began + SOON) && waiting.is_there());
+    assert!(!folder.path().join("done").exists());
+    assert_eq!(waiting.run(SOON).unwrap().status, Some(4));
+    assert!(folder.path().join("done").exists() && began.elapsed() < Duration::from_secs(2));
+    // One that is let go ends without having done anything, and is not waited for long.
+    fs_err::remove_file(folder.path().join("done")).unwrap();
+    drop(line("").ahead(None).unwrap());
+    assert!(!folder.path().join("done").exists());
+}

@@ -5,12 +5,14 @@
 use std::time::Duration;
 
 use ims::span::millis;
+use ims::sys::hand::Hand;
 use ims::{Exit, Fail};
 
 use super::super::{go_on, show};
 use super::Run;
 use crate::cli::Release;
 use crate::each::Told;
+use crate::hand::WORDS;
 use crate::plan::Step;
 use crate::volume::Volume;
 
@@ -23,7 +25,7 @@ const MOST: usize = 8;
 
 /// Runs `release --presync` on one volume. It takes no lock, for it would be in the way of the release itself.
 pub fn presync(site: &Site<'_>, args: &Release, volume: &Volume, told: &mut Told) -> Result<Exit, Fail> {
-    let mut run = Run::open(site, args, volume, None)?;
+    let mut run = Run::open(site, args, volume, Hand::start(WORDS, None)?)?;
     let found = run.look()?;
     let mut record = found.record(volume, false);
     if let Some(there) = found.mounted_there() {

@@ -1,0 +1,46 @@
+//! What can be done before the word to begin comes: the lock of each device, and the process that does what may hang.
+//! Nothing is looked at yet; what is found then counts.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use ims::Host;
+use ims::sys::block::{self, Number};
+use ims::sys::hand::Hand;
+use ims::sys::lock::Lock;
+
+use super::lock;
+use crate::hand::WORDS;
+use crate::naming::Asked;
+use crate::volume::{Item, Volume};
+
+/// The locks and hands of the volumes that could be prepared.
+#[derive(Debug, Default)]
+pub struct Prepared(Mutex<Vec<(Number, Lock, Hand)>>);
+
+impl Prepared {
+    /// Prepares what is asked for. What cannot be prepared is left to the work itself, which tells why: another run has
+    /// the lock, or the device comes with its layers.
+    pub fn of(host: &Host, asked: &Asked) -> Self {
+        let volumes = asked.items.iter().filter_map(|item| match item {
+            Item::Volume(volume) if volume.layers.is_empty() => Some(volume),
+            Item::Volume(_) | Item::DiskGroup(_) => None,
+        });
+        Self(Mutex::new(volumes.filter_map(|volume| prepared(host, volume)).collect()))
+    }
+
+    /// What was prepared for a device, once.
+    pub fn take(&self, number: Number) -> Option<(Lock, Hand)> {
+        let mut prepared = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let at = prepared.iter().position(|(is, _, _)| *is == number)?;
+        let (_, lock, hand) = prepared.swap_remove(at);
+        Some((lock, hand))
+    }
+}
+
+fn prepared(host: &Host, volume: &Volume) -> Option<(Number, Lock, Hand)> {
+    let number = block::number_of(&volume.device).ok()?;
+    let lock = lock(host, number, Duration::ZERO).ok()?;
+    let hand = Hand::start(WORDS, Some(&lock)).ok()?;
+    Some((number, lock, hand))
+}
