@@ -19,7 +19,7 @@ use super::mail::{at, group, lab, servers_are_on};
 use crate::support::mail::{Account, Stream, account_within};
 use crate::support::*;
 use dice::{Move, Schedule, Strike, Trouble, Way};
-use strike::{Sides, ours, struck};
+use strike::{Sides, struck};
 use watch::{Strangers, Watch};
 
 /// How long a run may take, with a fencing and the kernel's own wait for a guard in it.

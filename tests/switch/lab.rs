@@ -207,3 +207,17 @@ pub fn record(ran: &Ran, schema: &str) -> serde_json::Value {
     let found = ran.records().into_iter().rfind(|record| record["schema"] == schema);
     found.unwrap_or_else(|| panic!("no {schema} in {ran}"))
 }
+
+/// The name and the arguments of a program of ours that a process runs.
+pub fn program_of(pid: u32) -> Option<(String, Vec<String>)> {
+    let exe =
+        std::fs::read_link(format!("/proc/{pid}/exe")).ok()?.file_name()?.to_string_lossy().into_owned();
+    let words = std::fs::read_to_string(format!("/proc/{pid}/cmdline")).ok()?;
+    exe.starts_with("ims-").then(|| (exe, words.split('\0').map(str::to_owned).collect()))
+}
+
+/// The programs of ours that run on a node.
+pub fn ours(node: &Node) -> Vec<String> {
+    let ours = node.processes().into_iter().filter_map(program_of);
+    ours.map(|(_, words)| words.join(" ")).collect()
+}

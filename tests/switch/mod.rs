@@ -1,6 +1,7 @@
 //! `ims-switch`: groups moved between two nodes, killed in the middle, cut off, fenced; and every exit status.
 
 mod add;
+mod ahead;
 mod availability;
 mod chaos;
 mod enable;

@@ -132,20 +132,6 @@ fn is(pid: u32, program: &str) -> bool {
     wanted.next() == Some(&*exe) && wanted.next().is_none_or(|word| words.iter().any(|is| is == word))
 }
 
-/// The name and the arguments of a program of ours that a process runs.
-fn program_of(pid: u32) -> Option<(String, Vec<String>)> {
-    let exe =
-        std::fs::read_link(format!("/proc/{pid}/exe")).ok()?.file_name()?.to_string_lossy().into_owned();
-    let words = std::fs::read_to_string(format!("/proc/{pid}/cmdline")).ok()?;
-    exe.starts_with("ims-").then(|| (exe, words.split('\0').map(str::to_owned).collect()))
-}
-
-/// The programs of ours that run on a node.
-pub fn ours(node: &Node) -> Vec<String> {
-    let ours = node.processes().into_iter().filter_map(program_of);
-    ours.map(|(_, words)| words.join(" ")).collect()
-}
-
 fn kill(pid: u32) {
     let _ = kill_process(Pid::from_raw(pid.cast_signed()).unwrap(), Signal::KILL); // it may have ended
 }

@@ -11,7 +11,7 @@ use ims::sys::exec::Line;
 use ims::{Exit, Fail, Host, Record};
 
 use super::team::Team;
-use crate::plan::{Plan, Step, Verb};
+use crate::plan::{Hints, Plan, Step, Verb};
 use crate::record::{GroupRecord, Outcome, StepRecord};
 use crate::resource::beside;
 use crate::seat::Seat;
@@ -155,4 +155,30 @@ pub fn sync(team: &Team, plan: &Plan) -> Result<(), Fail> {
     };
     let nodes: BTreeSet<&NodeName> = plan.steps.iter().filter(is_volume).map(|step| &step.node).collect();
     nodes.into_iter().try_for_each(|node| team.seat(node)?.ask(Ask::Sync, PATIENCE).map(drop))
+}
+
+/// Has every node start the commands of its steps ahead. What one of them cannot prepare is not a reason to stop: its
+/// step tells why.
+pub fn ahead(team: &Team, plan: &Plan) -> Result<(), Fail> {
+    let mut asks: BTreeMap<&NodeName, (BTreeMap<ResourceName, Hints>, BTreeSet<ResourceName>)> =
+        BTreeMap::new();
+    for step in &plan.steps {
+        let Some(resource) = &step.resource else { continue };
+        let (starts, stops) = asks.entry(&step.node).or_default();
+        match step.verb {
+            Verb::Start => drop(starts.insert(resource.clone(), step.hints.clone())),
+            Verb::Stop => drop(stops.insert(resource.clone())),
+            Verb::Fence => {}
+        }
+    }
+    std::thread::scope(|scope| {
+        let threads: Vec<_> = asks
+            .into_iter()
+            .map(|(node, (starts, stops))| {
+                scope.spawn(move || team.seat(node)?.ask(Ask::Ahead { starts, stops }, PATIENCE).map(drop))
+            })
+            .collect();
+        let gone = |_| Err(Fail::unknown("a thread ended too early"));
+        threads.into_iter().try_for_each(|thread| thread.join().unwrap_or_else(gone))
+    })
 }

@@ -141,7 +141,7 @@ impl<'a> Reactor<'a> {
     /// Looks at a server whose first process ended, and decides.
     fn died(&mut self, death: &Death, watch: &mut Watch) -> Result<(), Fail> {
         let resource = self.group.find(&death.resource)?;
-        let here = Here { host: self.host, group: &self.group, lock: None };
+        let here = Here { host: self.host, group: &self.group, lock: None, ahead: None };
         let ended = format!("pid {} ended", death.process.pid);
         let (state, words) = match server::first(&here, resource, &death.program) {
             Ok(First::Runs(other)) if watch.follow(&death.resource, &death.program, other)? => {

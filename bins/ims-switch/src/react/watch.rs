@@ -58,7 +58,7 @@ impl Watch {
     pub fn begin(host: &Host, group: &Group) -> Result<Self, Fail> {
         let mut news = News::new()?;
         news.follow(&host.path(lock::FOLDER))?;
-        let here = Here { host, group, lock: None };
+        let here = Here { host, group, lock: None, ahead: None };
         servers(group).try_for_each(|resource| news.follow(&server::records(&here, resource)))?;
         Ok(Self { lock: lock_path(host, &group.name), news, living: Vec::new(), told: Vec::new() })
     }
@@ -83,7 +83,7 @@ impl Watch {
 
     /// Looks which first processes there are, and gives those that ended and were not dealt with.
     pub fn ends(&mut self, host: &Host, group: &Group) -> Result<Vec<Death>, Fail> {
-        let here = Here { host, group, lock: None };
+        let here = Here { host, group, lock: None, ahead: None };
         let mut remembered = Vec::new();
         for resource in servers(group) {
             for (program, process) in server::watched(&here, resource) {

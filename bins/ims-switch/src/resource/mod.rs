@@ -1,6 +1,7 @@
 //! What can be done with one resource on this node: look at it, start it, stop it, say whether it could start.
 
 mod agent;
+mod ahead;
 pub mod legs;
 pub mod server;
 mod tool;
@@ -12,6 +13,7 @@ use ims::{Fail, Host, State};
 use crate::lap::{Done, Laps};
 use crate::plan::{Hints, Verb, line};
 
+pub use ahead::Ahead;
 pub use tool::{ask, beside, run};
 
 /// A node's side of a group: where it is, and the lock that its steps hold.
@@ -23,6 +25,8 @@ pub struct Here<'a> {
     pub group: &'a Group,
     /// The group's lock, inherited by what must not outlive it unnoticed.
     pub lock: Option<&'a Lock>,
+    /// The commands that were started ahead.
+    pub ahead: Option<&'a Ahead>,
 }
 
 /// A state, and what makes it so when it is not plain.
@@ -47,8 +51,9 @@ impl Here<'_> {
         let laps = Laps::begin();
         let changed = match &resource.kind {
             Kind::Nic { device } => tool::must_be_up(self, resource, device)?,
-            Kind::LogicalIp { .. } | Kind::Volume(_) | Kind::DiskGroup { .. } => tool::run(
+            Kind::LogicalIp { .. } | Kind::Volume(_) | Kind::DiskGroup { .. } => tool::step(
                 self,
+                resource,
                 &line::of(self.group, resource, Verb::Start, hints),
                 resource.limits.online_timeout,
             )?,
@@ -73,7 +78,7 @@ impl Here<'_> {
             Kind::Nic { .. } => false,
             Kind::LogicalIp { .. } | Kind::Volume(_) | Kind::DiskGroup { .. } => {
                 let line = line::of(self.group, resource, Verb::Stop, &Hints::default());
-                tool::run(self, &line, resource.limits.offline_timeout)?
+                tool::step(self, resource, &line, resource.limits.offline_timeout)?
             }
             Kind::DirectoryServer { .. } | Kind::MessagingServer { .. } => {
                 server::stop(self, resource, &laps)?

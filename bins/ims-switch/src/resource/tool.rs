@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use ims::group::{Kind, Resource};
-use ims::sys::exec::{Ended, Line};
+use ims::sys::exec::{Ended, Line, Waiting};
 use ims::{Exit, Fail, State};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -37,11 +37,19 @@ pub fn beside(line: &Line) -> Line {
     sibling().map_or_else(|| line.clone(), |path| line.clone().with_program(path))
 }
 
+/// The line as it is run on this node.
+fn whole(here: &Here<'_>, line: &Line) -> Line {
+    let line = beside(line).arg("--output").arg("json");
+    if here.host.is_elsewhere() { line.arg("--root").arg(here.host.path("/")) } else { line }
+}
+
+/// Starts the command of a step ahead of its turn.
+pub fn ahead(here: &Here<'_>, line: &Line) -> Result<Waiting, Fail> {
+    whole(here, line).arg("--when-told").ahead(here.lock.map(|lock| lock.file().file()))
+}
+
 fn run_it(here: &Here<'_>, line: &Line, timeout: Duration) -> Result<Ended, Fail> {
-    let mut line = beside(line).arg("--output").arg("json");
-    if here.host.is_elsewhere() {
-        line = line.arg("--root").arg(here.host.path("/"));
-    }
+    let line = whole(here, line);
     match here.lock {
         Some(lock) => line.run_holding(lock.file().file(), timeout),
         None => line.run(timeout),
@@ -96,10 +104,21 @@ pub fn look(here: &Here<'_>, resource: &Resource) -> Result<Looked, Fail> {
     }
 }
 
-/// Runs a step; says whether it changed anything.
+/// Runs the step of a resource, which may wait for it already; says whether it changed anything.
+pub fn step(here: &Here<'_>, resource: &Resource, line: &Line, timeout: Duration) -> Result<bool, Fail> {
+    match here.ahead.and_then(|ahead| ahead.take(&resource.name, line)) {
+        Some(waiting) => has_changed(line, &waiting.run(timeout)?),
+        None => run(here, line, timeout),
+    }
+}
+
+/// Runs a command; says whether it changed anything.
 pub fn run(here: &Here<'_>, line: &Line, timeout: Duration) -> Result<bool, Fail> {
-    let ended = run_it(here, line, timeout)?;
-    if ended.is_success() { Ok(told(&ended).changed) } else { Err(failure(line, &ended)) }
+    has_changed(line, &run_it(here, line, timeout)?)
+}
+
+fn has_changed(line: &Line, ended: &Ended) -> Result<bool, Fail> {
+    if ended.is_success() { Ok(told(ended).changed) } else { Err(failure(line, ended)) }
 }
 
 /// An interface is never started: it is up or the step fails.

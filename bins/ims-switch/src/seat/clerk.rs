@@ -61,6 +61,7 @@ impl Clerk {
             | Ask::Bearing { .. }
             | Ask::Rehearse { .. }
             | Ask::Sync
+            | Ask::Ahead { .. }
             | Ask::Prove { .. }
             | Ask::Start { .. }
             | Ask::Stop { .. } => Err(Fail::usage("only the group's file is served here")),

@@ -21,7 +21,7 @@ use crate::lap::{Done, Laps};
 use crate::marks::{self, Kept};
 use crate::plan::line;
 use crate::rehearse;
-use crate::resource::{self, Here, Looked, legs, server};
+use crate::resource::{self, Ahead, Here, Looked, legs, server};
 use crate::runs;
 
 /// How long writing volumes out may take before their servers are stopped.
@@ -36,6 +36,7 @@ pub struct Desk {
     lock: OnceLock<Lock>,
     runs: OnceLock<Lock>,
     claim: OnceLock<Lock>,
+    ahead: Ahead,
 }
 
 /// The lock that every run of a group takes on each node.
@@ -70,6 +71,7 @@ impl Desk {
             lock: OnceLock::new(),
             runs: OnceLock::new(),
             claim: OnceLock::new(),
+            ahead: Ahead::default(),
         })
     }
 
@@ -126,6 +128,10 @@ impl Desk {
             }
             Ask::Rehearse { bearing } => Ok(Say::Rehearsed(rehearse::points(&self.here(), bearing.as_ref()))),
             Ask::Sync => self.sync().map(Say::Done),
+            Ask::Ahead { starts, stops } => {
+                self.ahead.start(&self.locked()?, &starts, &stops);
+                Ok(Say::Done(Done::default()))
+            }
             Ask::Prove { fenced } => self.keep(&fenced).map(Say::Done),
             Ask::Put { .. } | Ask::Remove { .. } => Err(Fail::usage("the group's file is not served here")),
             Ask::Start { resource, hints } => {
@@ -140,7 +146,7 @@ impl Desk {
     }
 
     fn here(&self) -> Here<'_> {
-        Here { host: &self.host, group: &self.group, lock: self.lock.get() }
+        Here { host: &self.host, group: &self.group, lock: self.lock.get(), ahead: Some(&self.ahead) }
     }
 
     fn locked(&self) -> Result<Here<'_>, Fail> {

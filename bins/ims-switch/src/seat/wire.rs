@@ -1,7 +1,7 @@
 //! What is said between the node that drives a run and the others: one JSON object a line, requests on the
 //! other end's stdin, replies as records on its stdout.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use ims::change::Change;
@@ -18,7 +18,7 @@ use crate::plan::Hints;
 use crate::rehearse::{Bearing, Point};
 
 /// Counts the changes of what is said; both ends must say the same.
-pub const VERSION: u32 = 3;
+pub const VERSION: u32 = 4;
 
 /// A request with its number.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -92,6 +92,13 @@ pub enum Ask {
     },
     /// Write out what the volumes' file systems keep in memory, so that giving them up takes little time.
     Sync,
+    /// Start the commands of these steps ahead, so that they only have to be told when their turn comes.
+    Ahead {
+        /// The resources that will be started, with what the plan knows of each.
+        starts: BTreeMap<ResourceName, Hints>,
+        /// The resources that will be stopped.
+        stops: BTreeSet<ResourceName>,
+    },
     /// Keep the proof that a node was fenced.
     Prove {
         /// The proof.

@@ -290,7 +290,7 @@ mod tests {
         let text =
             "nodes = [\"mail-1\"]\n[resource.mail]\ntype = \"messaging-server\"\ninstance = \"stork\"\n";
         let group = Group::parse("IMS-RG".parse().unwrap(), text, path).unwrap();
-        let here = Here { host: &host, group: &group, lock: None };
+        let here = Here { host: &host, group: &group, lock: None, ahead: None };
         fs_err::create_dir_all(folder.path().join("etc")).unwrap();
         file::replace(&folder.path().join("file"), b"").unwrap();
         std::os::unix::fs::symlink("loop", folder.path().join("loop")).unwrap();
