@@ -30,6 +30,7 @@ pub struct Hand {
     questions: Option<File>,
     answers: File,
     heard: Vec<u8>,
+    is_waited_for: bool,
 }
 
 /// What came of waiting for an answer.
@@ -58,7 +59,14 @@ impl Hand {
         };
         let (questions, answers) = (File::from(OwnedFd::from(questions)), File::from(OwnedFd::from(answers)));
         rustix::fs::fcntl_setfl(&answers, rustix::fs::OFlags::NONBLOCK).map_err(|e| cannot(&e.into()))?;
-        Ok(Self { child, questions: Some(questions), answers, heard: Vec::new() })
+        Ok(Self { child, questions: Some(questions), answers, heard: Vec::new(), is_waited_for: true })
+    }
+
+    /// The same; nobody waits for its end when it is let go. For one whose starter ends in the same moment.
+    #[must_use]
+    pub fn left_to_end(mut self) -> Self {
+        self.is_waited_for = false;
+        self
     }
 
     /// Its pid, for messages about one that hangs.
@@ -141,7 +149,8 @@ impl Drop for Hand {
     /// Lets an idle hand end by itself, so that what it holds is free when the command ends.
     fn drop(&mut self) {
         self.questions = None;
-        if !matches!(self.child.try_wait(), Ok(Some(_))) && !self.is_gone_within(GRACE) {
+        if self.is_waited_for && !matches!(self.child.try_wait(), Ok(Some(_))) && !self.is_gone_within(GRACE)
+        {
             // It hangs; the signal waits for it where it waits for the disk.
             let _ = self.child.kill();
         }

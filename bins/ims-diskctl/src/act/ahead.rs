@@ -41,6 +41,6 @@ impl Prepared {
 fn prepared(host: &Host, volume: &Volume) -> Option<(Number, Lock, Hand)> {
     let number = block::number_of(&volume.device).ok()?;
     let lock = lock(host, number, Duration::ZERO).ok()?;
-    let hand = Hand::start(WORDS, Some(&lock)).ok()?;
+    let hand = Hand::start(WORDS, Some(&lock)).ok()?.left_to_end();
     Some((number, lock, hand))
 }

@@ -55,7 +55,8 @@ fn carry_out(
     wanted: State,
     laps: &Laps,
 ) -> Result<bool, Fail> {
-    if laps.time("monitor", || seat.look(resource)).0 == wanted {
+    let seen = seat.ahead.and_then(|ahead| ahead.last_seen(&resource.name));
+    if seen.unwrap_or_else(|| laps.time("monitor", || seat.look(resource)).0) == wanted {
         return Ok(false);
     }
     let timeout = match verb {

@@ -1,23 +1,35 @@
-//! Commands of this house that are started before their step's turn comes, so that no start of a process lies in the
-//! outage. Each waits for the word to begin; whoever is not told ends without having done anything.
+//! What a node does ahead of a run's steps, so that it does not lie in the outage.
+//!
+//! Commands of this house are started before their step's turn comes. Each waits for the word to begin; whoever is not
+//! told ends without having done anything. And what was seen of a resource just before, under the same lock, is not looked
+//! at again before its step.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use ims::State;
 use ims::group::{Kind, Resource};
 use ims::name::ResourceName;
 use ims::sys::exec::{Line, Waiting};
 
-use super::{Here, tool};
+use super::{Here, Looked, tool};
 use crate::plan::{Hints, Verb, line};
 
 /// How long all of them may take to be ready; one that is not begins a little later.
 const READY: Duration = Duration::from_secs(1);
 
-/// Those that wait, with the line that each carries out.
+/// For how long what was seen counts before a step. A monitor is asked every three minutes else.
+const FRESH: Duration = Duration::from_secs(1);
+
+/// What was done ahead.
 #[derive(Debug, Default)]
-pub struct Ahead(Mutex<Vec<(ResourceName, Line, Waiting)>>);
+pub struct Ahead {
+    /// The commands that wait, with the line that each carries out.
+    waiting: Mutex<Vec<(ResourceName, Line, Waiting)>>,
+    /// The states that were seen, and when; each counts once.
+    seen: Mutex<Option<(Instant, BTreeMap<ResourceName, State>)>>,
+}
 
 impl Ahead {
     /// Starts the commands of the steps that start and stop these resources, and waits until they are ready. One that
@@ -51,18 +63,36 @@ impl Ahead {
         for (_, _, waiting) in &mut started {
             waiting.is_ready(end);
         }
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).append(&mut started);
+        held(&self.waiting).append(&mut started);
     }
 
     /// The one that waits to carry out this line. What waits for another line of the resource is let go: it holds what
     /// this one needs.
     pub fn take(&self, resource: &ResourceName, line: &Line) -> Option<Waiting> {
-        let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut waiting = held(&self.waiting);
         let of_it: Vec<_> = waiting.extract_if(.., |(name, _, _)| name == resource).collect();
         drop(waiting);
         let fit = of_it.into_iter().filter(|(_, of, _)| of == line);
         fit.map(|(_, _, waiting)| waiting).find_map(|mut waiting| waiting.is_there().then_some(waiting))
     }
+
+    /// Remembers what was seen when it was begun to look.
+    pub fn saw(&self, began: Instant, looked: &BTreeMap<ResourceName, Looked>) {
+        let states = looked.iter().map(|(name, (state, _))| (name.clone(), *state));
+        *held(&self.seen) = Some((began, states.collect()));
+    }
+
+    /// The state that was seen a moment ago; it is not known any more after the step that asks for it.
+    pub fn last_seen(&self, resource: &ResourceName) -> Option<State> {
+        let mut seen = held(&self.seen);
+        let (began, states) = seen.as_mut()?;
+        let state = states.remove(resource)?;
+        (began.elapsed() < FRESH).then_some(state)
+    }
+}
+
+fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Whether a resource is brought up by a command of ours that knows how to wait. What stands on layers of devices has

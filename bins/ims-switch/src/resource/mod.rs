@@ -25,7 +25,7 @@ pub struct Here<'a> {
     pub group: &'a Group,
     /// The group's lock, inherited by what must not outlive it unnoticed.
     pub lock: Option<&'a Lock>,
-    /// The commands that were started ahead.
+    /// What was done ahead of its steps.
     pub ahead: Option<&'a Ahead>,
 }
 

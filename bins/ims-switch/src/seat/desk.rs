@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::OnceLock;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ims::fencing::Fenced;
 use ims::group::{Group, Kind, Resource, Volume};
@@ -108,7 +108,11 @@ impl Desk {
                 marks::file::load(&self.host, &self.group.name).map(|kept| Say::Marks(Box::new(kept)))
             }
             Ask::Keep { kept } => self.locked().and_then(|_| self.remember(kept)),
-            Ask::Look => Ok(Say::Looked(self.looked())),
+            Ask::Look => {
+                let (began, looked) = (Instant::now(), self.looked());
+                self.ahead.saw(began, &looked);
+                Ok(Say::Looked(looked))
+            }
             Ask::Others { groups } => Ok(Say::Others(claim::states(&self.host, &groups))),
             Ask::Claim { around, by_fault } => {
                 let asker = if by_fault { Asker::Fault } else { Asker::Person };
