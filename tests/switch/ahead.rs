@@ -64,6 +64,8 @@ fn what_was_not_told_goes_with_a_run_that_fails_or_is_killed_or_finds_it_killed(
     run.wait(SOON);
     assert!(until(SOON, || waiting(&lab) == NOTHING), "{:?}", waiting(&lab));
     lab.mail_1.sh("rm /run/svc.slow").ok();
+    // What the killed run began to stop ends, and is finished by the next.
+    lab.mail_1.run(["ims-switch", "online", "IMS-RG", "--on", "mail-1"]).ok();
     // Those that wait are killed: they are started anew.
     let run = begun(&lab);
     for pid in lab.nodes().iter().flat_map(|node| node.processes()) {
