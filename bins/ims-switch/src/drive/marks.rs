@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use ims::name::NodeName;
 use ims::{Exit, Fail, Host};
+use jiff::Timestamp;
 
 use super::Asked;
 use super::team::Team;
@@ -71,7 +72,7 @@ pub fn wanted(host: &Host, asked: &Asked, before: &Kept) -> Result<Kept, Fail> {
         | Wish::Restart(_)
         | Wish::Renew(_) => {}
     }
-    Ok(now.after(before))
+    Ok(now.after(before, Timestamp::now()))
 }
 
 /// What is to be kept besides when a fault moves the group: that it failed where it is.
@@ -97,7 +98,7 @@ pub fn after_failure(
         Some(target) if asked.wish == Wish::Giveover => {
             failed_on(host, team, target, "it could not be given over to it", kept)
         }
-        Some(_) | None if is_as_before => Ok(before.clone().after(kept)),
+        Some(_) | None if is_as_before => Ok(before.clone().after(kept, Timestamp::now())),
         Some(_) | None => Ok(kept.clone()),
     }
 }
@@ -106,7 +107,7 @@ fn failed_on(host: &Host, team: &Team, node: &NodeName, why: &str, kept: &Kept) 
     let mark = Mark { by: "react".to_owned(), ..said(host, Some(why))? };
     let mut now = kept.clone();
     now.set_failed(node, mark, team.group.pingpong_interval);
-    Ok(now.after(kept))
+    Ok(now.after(kept, Timestamp::now()))
 }
 
 /// What a wish says of its resources, as records.
