@@ -19,6 +19,7 @@ mod kills;
 mod kin;
 mod lab;
 mod mail;
+mod mistakes;
 mod model;
 mod moves;
 mod pictures;

@@ -69,10 +69,20 @@ fn posts(host: &Host, name: &GroupName, of_group: &[NodeName]) -> Result<Vec<(No
 
 /// Asks every node in turn; each failure names its node.
 fn ask_all(posts: &[(NodeName, Post)], ask: &Ask, patience: Duration) -> Result<Vec<Say>, Fail> {
-    let one = |(node, post): &(NodeName, Post)| {
-        post.ask(ask.clone(), patience).map_err(|fail| Fail::new(fail.exit(), format!("{node}: {fail}")))
-    };
-    posts.iter().map(one).collect()
+    posts.iter().map(|post| ask_one(post, ask, patience)).collect()
+}
+
+fn ask_one((node, post): &(NodeName, Post), ask: &Ask, patience: Duration) -> Result<Say, Fail> {
+    post.ask(ask.clone(), patience).map_err(|fail| Fail::new(fail.exit(), format!("{node}: {fail}")))
+}
+
+/// Takes the group's lock on every node, by their names as runs of the group do: otherwise each would wait for a lock
+/// that the other one holds.
+fn lock(posts: &[(NodeName, Post)], timeout: Duration) -> Result<(), Fail> {
+    let ask = Ask::Lock { patience_ms: millis(timeout) };
+    let mut posts: Vec<&(NodeName, Post)> = posts.iter().collect();
+    posts.sort_by_key(|(node, _)| node);
+    posts.into_iter().try_for_each(|post| ask_one(post, &ask, timeout + PATIENCE).map(drop))
 }
 
 /// Asks all whether it may be, then has all do it.
@@ -84,8 +94,7 @@ fn everywhere(
     out: &mut Out,
 ) -> Result<Exit, Fail> {
     if !files.dry_run {
-        let lock = Ask::Lock { patience_ms: millis(files.timeout.0) };
-        ask_all(posts, &lock, files.timeout.0 + PATIENCE)?;
+        lock(posts, files.timeout.0)?;
     }
     let says = ask_all(posts, &ask(true), PATIENCE)?;
     let changes: Vec<Change> =

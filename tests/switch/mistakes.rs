@@ -1,0 +1,95 @@
+//! `ims-switch` in the hands of somebody in a hurry: two terminals at once, a file copied and not edited, a name that is
+//! wrong in the middle of a line.
+
+use super::lab::*;
+use crate::support::*;
+
+const FILE: &str = "/etc/ims/groups/IMS-RG.toml";
+const LOCK: &str = "/run/ims/lock/switch-IMS-RG.lock";
+
+/// How many have the group's lock file of a node open: whoever holds it, and those who wait.
+fn at_the_lock(node: &Node) -> usize {
+    let listed = node.sh(&format!("ls -l /proc/[0-9]*/fd 2>&1 | grep {LOCK} || true")).ok();
+    listed.stdout.lines().count()
+}
+
+/// Holds the group's lock on a node until it is told to go on.
+struct Held<'a> {
+    node: &'a Node,
+    holder: Running,
+}
+
+impl<'a> Held<'a> {
+    fn hold(node: &'a Node) -> Self {
+        node.sh(&format!("rm -f /run/go; mkdir -p /run/ims/lock; : >>{LOCK}")).ok();
+        let holder = node.spawn(["flock", LOCK, "sh", "-c", "until [ -e /run/go ]; do sleep 0.01; done"]);
+        assert!(until(SOON, || at_the_lock(node) > 0));
+        Self { node, holder }
+    }
+
+    /// Starts a run on the node that has to wait for the lock.
+    fn waits(&self, words: &[&str]) -> Running {
+        let before = at_the_lock(self.node);
+        let run = self.node.spawn(words.iter().copied());
+        assert!(until(SOON, || at_the_lock(self.node) > before), "{words:?} does not wait");
+        run
+    }
+
+    fn let_go(self) {
+        self.node.sh(": >/run/go").ok();
+        self.holder.wait(SOON).ok();
+    }
+}
+
+#[test]
+fn a_run_that_waited_does_not_act_by_a_file_that_was_replaced_meanwhile() {
+    if !needs_root() {
+        return;
+    }
+    let lab = Lab::new();
+    // A node that was taken out of the group must not get it any more.
+    let without = GROUP.replace("[\"mail-1\", \"mail-2\"]", "[\"mail-2\"]");
+    for (words, text) in [
+        (&["ims-switch", "online", "IMS-RG"][..], Some(&without)),
+        (&["ims-switch", "start", "IMS-RG", "logical_IP"], Some(&without)),
+        (&["ims-switch", "freeze", "IMS-RG"], Some(&without)),
+        (&["ims-switch", "online", "IMS-RG"], None),
+    ] {
+        lab.group(GROUP);
+        let held = Held::hold(&lab.mail_1);
+        let waiting = held.waits(words);
+        for node in lab.nodes() {
+            match text {
+                Some(text) => node.file(FILE, text),
+                None => drop(node.run(["rm", FILE]).ok()),
+            }
+        }
+        held.let_go();
+        let refused = waiting.wait(SOON).status_is(4);
+        let why = format!("{FILE} was changed while another run was waited for");
+        assert!(refused.stderr.contains(&why), "{words:?}: {refused}");
+        lab.is_online_on(None);
+    }
+}
+
+#[test]
+fn runs_of_a_group_and_changes_of_its_file_do_not_wait_for_each_other() {
+    if !needs_root() {
+        return;
+    }
+    let lab = Lab::new();
+    for first in ["online", "remove"] {
+        lab.group(GROUP);
+        let held = Held::hold(&lab.mail_1);
+        let second = if first == "online" { "remove" } else { "online" };
+        let waiting = [first, second].map(|verb| held.waits(&["ims-switch", verb, "IMS-RG"]));
+        held.let_go();
+        let told = waiting.map(|run| run.wait(SOON));
+        // One of them did what it should, and the other one saw that.
+        let mut codes: Vec<Option<i32>> = told.iter().map(|ran| ran.status).collect();
+        codes.sort();
+        assert_eq!(codes, [Some(0), Some(4)], "{} {}", told[0], told[1]);
+        lab.group(GROUP);
+        lab.mail_1.run(["ims-switch", "offline", "IMS-RG"]).ok();
+    }
+}
