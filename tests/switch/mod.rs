@@ -9,6 +9,7 @@ mod export;
 mod faults;
 mod files;
 mod freeze;
+mod full;
 mod graph;
 mod headless;
 mod history;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use ims::name::NodeName;
+use ims::sys::stderr;
 use ims::{Exit, Fail, Host};
 use jiff::Timestamp;
 
@@ -52,6 +53,25 @@ impl Team {
             Some(fail) => {
                 Err(Fail::broken(fail.to_string()).hint("mend that, then run the same command again"))
             }
+        }
+    }
+}
+
+/// Has every node that answers keep what is said of the group. Where that is not the wish itself, a node that cannot is
+/// told of and no more: a full disk, which may be the very fault, must not hold a group where it fails.
+pub fn keep(asked: &Asked, team: &Team, kept: &Kept) -> Result<(), Fail> {
+    let Err(fail) = team.keep(kept) else { return Ok(()) };
+    match &asked.wish {
+        Wish::Enable(_) | Wish::Disable(_) => Err(fail),
+        Wish::Online(_)
+        | Wish::Offline(_)
+        | Wish::Move(_)
+        | Wish::Leave(_)
+        | Wish::Giveover
+        | Wish::Restart(_)
+        | Wish::Renew(_) => {
+            stderr::say("ims-switch", fail);
+            Ok(())
         }
     }
 }
