@@ -123,7 +123,9 @@ fn a_group_that_another_requires_is_not_taken_away() {
         return;
     }
     let lab = lab();
-    lab.mail_1.file("/root/WEB-RG.toml", format!("requires_groups = [\"IMS-RG\"]\n{GROUP}"));
+    let (head, _) = GROUP.split_once("[resource.mountshared]").unwrap();
+    let web = head.replace("192.0.2.10", "192.0.2.20");
+    lab.mail_1.file("/root/WEB-RG.toml", format!("requires_groups = [\"IMS-RG\"]\n{web}"));
     let run = |words: &[&str], status| {
         lab.mail_1.run(["ims-switch"].iter().chain(words).copied()).status_is(status)
     };

@@ -93,3 +93,35 @@ fn runs_of_a_group_and_changes_of_its_file_do_not_wait_for_each_other() {
         lab.mail_1.run(["ims-switch", "offline", "IMS-RG"]).ok();
     }
 }
+
+#[test]
+fn a_copy_of_a_group_is_refused_and_can_be_taken_away_while_the_group_is_online() {
+    if !needs_root() {
+        return;
+    }
+    let lab = Lab::new();
+    lab.online();
+    lab.mail_1.file("/root/COPY.toml", GROUP);
+    let refused = lab.mail_1.run(["ims-switch", "add", "/root/COPY.toml"]).status_is(4);
+    assert!(refused.stderr.contains("logical_IP is what logical_IP of IMS-RG is, too"), "{refused}");
+
+    // Put there by hand on one node: it is told, and what is to be told of the other group is, too.
+    lab.mail_1.file("/etc/ims/groups/COPY.toml", GROUP);
+    let checked = lab.mail_1.run(["ims-switch", "check"]).status_is(2);
+    assert!(checked.stderr.contains("mail-2: no group 'COPY'"), "{checked}");
+    let of = |checked: &Ran| -> Vec<String> {
+        let records = checked.records();
+        let checks = records.iter().filter(|record| record["schema"] == "ims.group-check/1");
+        checks.map(|record| format!("{} {}", record["group"], record["findings"][1])).collect()
+    };
+    let told = "\"IMS-RG\" \"mountshared is what mountshared of COPY is, too\"";
+    assert_eq!(of(&checked), [told; 2], "{checked}");
+    lab.mail_2.file("/etc/ims/groups/COPY.toml", GROUP);
+    assert_eq!(of(&lab.mail_1.run(["ims-switch", "check"]).status_is(1)).len(), 4);
+
+    // What is up is the other group's as well, and stays.
+    lab.mail_1.run(["ims-switch", "remove", "COPY"]).ok();
+    lab.is_online_on(Some(&lab.mail_1));
+    lab.mail_1.run(["ims-switch", "check"]).ok();
+    lab.mail_1.run(["ims-switch", "remove", "IMS-RG"]).status_is(4);
+}

@@ -20,6 +20,7 @@ use crate::kin::Kin;
 use crate::seat::clerk::Clerk;
 use crate::seat::session::{Reached, Session, What};
 use crate::seat::wire::{Ask, Say, answers_another};
+use crate::shared;
 use crate::status;
 
 /// How long a node may take for an answer.
@@ -139,6 +140,7 @@ pub fn add(host: &Host, args: &Add, out: &mut Out) -> Result<Exit, Fail> {
                 .hint("--force-replace replaces it, and with -n shows the difference"));
         }
         if changes.iter().any(|change| change.changed) {
+            shared::refuse(host, &group)?;
             refuse_without_directory(host, &group)
         } else {
             Ok(())
