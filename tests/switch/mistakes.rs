@@ -125,3 +125,25 @@ fn a_copy_of_a_group_is_refused_and_can_be_taken_away_while_the_group_is_online(
     lab.mail_1.run(["ims-switch", "check"]).ok();
     lab.mail_1.run(["ims-switch", "remove", "IMS-RG"]).status_is(4);
 }
+
+#[test]
+fn a_name_that_is_wrong_keeps_all_that_was_named_before_it_as_it_is() {
+    if !needs_root() {
+        return;
+    }
+    let lab = Lab::new();
+    lab.online();
+    for words in [
+        &["move", "IMS-RG", "IMS-GR"][..],
+        &["offline", "IMS-RG", "IMS-GR"],
+        &["online", "--on", "mail-2", "IMS-RG", "IMS-GR"],
+        &["freeze", "IMS-RG", "IMS-GR"],
+        &["disable", "IMS-RG:svc", "IMS-RG:scv"],
+        &["disable", "IMS-RG:svc", "IMS-GR:svc"],
+    ] {
+        let refused = lab.mail_1.run(["ims-switch"].iter().chain(words).copied()).status_is(2);
+        assert_eq!(refused.records().len(), 1, "{refused}");
+        lab.is_online_on(Some(&lab.mail_1));
+    }
+    lab.mail_1.run(["ims-switch", "move", "IMS-RG"]).ok();
+}
