@@ -131,6 +131,7 @@ fn changed(node: &NodeName, say: Say) -> Result<Change, Fail> {
 pub fn add(host: &Host, args: &Add, out: &mut Out) -> Result<Exit, Fail> {
     let (name, text) = source(args)?;
     let group = Group::parse(name.clone(), &text, &args.file)?;
+    refuse_forgotten(host, &group)?;
     let posts = posts(host, &name, &group.nodes)?;
     let may = |changes: &[Change], out: &mut Out| {
         let is_other = |change: &Change| change.changed && !change.diff.starts_with("--- /dev/null");
@@ -147,6 +148,28 @@ pub fn add(host: &Host, args: &Add, out: &mut Out) -> Result<Exit, Fail> {
         }
     };
     everywhere(&posts, &args.files, |dry_run| Ask::Put { text: text.clone(), dry_run }, may, out)
+}
+
+/// Refuses to forget a node of the group that nobody describes any more, and that is not asked: it may have all of it.
+fn refuse_forgotten(host: &Host, group: &Group) -> Result<(), Fail> {
+    // A file that was not valid was good for nothing that could be up.
+    let Ok(before) = Group::load(host, &group.name) else { return Ok(()) };
+    let known = Nodes::load(host)?;
+    let is_asked = |node: &NodeName| {
+        known.get(node).is_some() || group.nodes.contains(node) || node.as_str() == host.name()
+    };
+    match before.nodes.iter().find(|node| !is_asked(node)) {
+        None => Ok(()),
+        Some(node) => Err(Fail::refused(format!(
+            "{node} is a node of {} until now and is not in {}: what is up there is unknown",
+            group.name,
+            nodes::PATH
+        ))
+        .hint(format!(
+            "describe it; if it is no more, take it out of {} by hand on every node",
+            Group::path(&group.name).display()
+        ))),
+    }
 }
 
 /// The group and its text.
