@@ -118,12 +118,30 @@ fn a_node_that_cannot_have_the_file_keeps_it_from_all() {
 }
 
 #[test]
+fn a_node_that_nobody_describes_any_more_is_not_forgotten_while_the_group_names_it() {
+    if !needs_root() {
+        return;
+    }
+    let lab = Lab::new();
+    lab.mail_1.run(["ims-switch", "online", "IMS-RG", "--on", "mail-2"]).ok();
+    lab.mail_1.run(["sh", "-c", "sed -i '/mail-2/,$d' /etc/ims/nodes.toml"]).ok();
+    lab.mail_1.file("/root/IMS-RG.toml", GROUP.replace(", \"mail-2\"", ""));
+    let refused = lab.mail_1.run(["ims-switch", "add", "--force-replace", "/root/IMS-RG.toml"]).status_is(4);
+    let why =
+        "mail-2 is a node of IMS-RG until now and is not in /etc/ims/nodes.toml: what is up there is unknown";
+    assert!(refused.stderr.contains(why), "{refused}");
+    assert_eq!(has_file(&lab, GROUP), [true; 2]);
+}
+
+#[test]
 fn a_group_that_another_requires_is_not_taken_away() {
     if !needs_root() {
         return;
     }
     let lab = lab();
-    lab.mail_1.file("/root/WEB-RG.toml", format!("requires_groups = [\"IMS-RG\"]\n{GROUP}"));
+    let (head, _) = GROUP.split_once("[resource.mountshared]").unwrap();
+    let web = head.replace("192.0.2.10", "192.0.2.20");
+    lab.mail_1.file("/root/WEB-RG.toml", format!("requires_groups = [\"IMS-RG\"]\n{web}"));
     let run = |words: &[&str], status| {
         lab.mail_1.run(["ims-switch"].iter().chain(words).copied()).status_is(status)
     };

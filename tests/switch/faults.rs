@@ -109,6 +109,12 @@ fn a_node_that_answers_no_is_not_fenced() {
         (&["ssh", "root@{}", "PATH=/nowhere;"], 3, "does not serve"),
         (&["ssh", "root@mail-1"], 2, "reach of mail-2 leads to mail-1"),
         (&["no-such-program"], 3, "cannot run no-such-program"),
+        (&["ssh", "-o", "PubkeyAuthentication=no", "root@{}"], 3, "does not let this node in: root@mail-2"),
+        (
+            &["ssh", "-o", "StrictHostKeyChecking=yes", "-o", "UserKnownHostsFile=/nowhere", "root@{}"],
+            3,
+            "does not let this node in: Host key verification failed",
+        ),
     ] {
         lab.reach(reach);
         let ran = move_to_mail_1(&lab, &[]).status_is(status);

@@ -153,3 +153,25 @@ fn a_fault_of_a_frozen_group_is_told_and_nothing_is_done() {
     let wrong = node.run(["ims-switch", "freeze", "IMS-RG", "--reason", "two\nlines"]).status_is(2);
     assert!(wrong.stderr.contains("one line of text is wanted"), "{wrong}");
 }
+
+#[test]
+fn a_freeze_said_on_a_node_that_forgot_all_else_holds_on_one_that_was_told_more_before() {
+    if !needs_root() {
+        return;
+    }
+    let lab = Lab::new();
+    lab.mail_1.run(["ims-switch", "online", "IMS-RG", "--on", "mail-2"]).ok();
+    for verb in ["freeze", "unfreeze", "freeze", "unfreeze"] {
+        lab.mail_2.run(["ims-switch", verb, "IMS-RG"]).ok();
+    }
+    lab.mail_1.power_cut();
+    lab.mail_1.start_again();
+    lab.mail_2.cut();
+    let told = as_root(&lab.mail_1, &["ims-switch", "freeze", "IMS-RG"]).run().status_is(3);
+    assert_eq!(record(&told, "ims.mark/1")["lost"][0], "mail-2", "{told}");
+    lab.mail_2.join();
+    let reaches = || lab.mail_2.run(["ssh", "root@mail-1", "true"]).status == Some(0);
+    assert!(until(SOON, reaches));
+    is_frozen(&lab.mail_2.run(["ims-switch", "move", "IMS-RG"]).status_is(4), "mail-1", "unfreeze IMS-RG");
+    lab.is_online_on(Some(&lab.mail_2));
+}

@@ -20,6 +20,7 @@ use crate::kin::Kin;
 use crate::seat::clerk::Clerk;
 use crate::seat::session::{Reached, Session, What};
 use crate::seat::wire::{Ask, Say, answers_another};
+use crate::shared;
 use crate::status;
 
 /// How long a node may take for an answer.
@@ -69,10 +70,20 @@ fn posts(host: &Host, name: &GroupName, of_group: &[NodeName]) -> Result<Vec<(No
 
 /// Asks every node in turn; each failure names its node.
 fn ask_all(posts: &[(NodeName, Post)], ask: &Ask, patience: Duration) -> Result<Vec<Say>, Fail> {
-    let one = |(node, post): &(NodeName, Post)| {
-        post.ask(ask.clone(), patience).map_err(|fail| Fail::new(fail.exit(), format!("{node}: {fail}")))
-    };
-    posts.iter().map(one).collect()
+    posts.iter().map(|post| ask_one(post, ask, patience)).collect()
+}
+
+fn ask_one((node, post): &(NodeName, Post), ask: &Ask, patience: Duration) -> Result<Say, Fail> {
+    post.ask(ask.clone(), patience).map_err(|fail| Fail::new(fail.exit(), format!("{node}: {fail}")))
+}
+
+/// Takes the group's lock on every node, by their names as runs of the group do: otherwise each would wait for a lock
+/// that the other one holds.
+fn lock(posts: &[(NodeName, Post)], timeout: Duration) -> Result<(), Fail> {
+    let ask = Ask::Lock { patience_ms: millis(timeout) };
+    let mut posts: Vec<&(NodeName, Post)> = posts.iter().collect();
+    posts.sort_by_key(|(node, _)| node);
+    posts.into_iter().try_for_each(|post| ask_one(post, &ask, timeout + PATIENCE).map(drop))
 }
 
 /// Asks all whether it may be, then has all do it.
@@ -84,8 +95,7 @@ fn everywhere(
     out: &mut Out,
 ) -> Result<Exit, Fail> {
     if !files.dry_run {
-        let lock = Ask::Lock { patience_ms: millis(files.timeout.0) };
-        ask_all(posts, &lock, files.timeout.0 + PATIENCE)?;
+        lock(posts, files.timeout.0)?;
     }
     let says = ask_all(posts, &ask(true), PATIENCE)?;
     let changes: Vec<Change> =
@@ -121,6 +131,7 @@ fn changed(node: &NodeName, say: Say) -> Result<Change, Fail> {
 pub fn add(host: &Host, args: &Add, out: &mut Out) -> Result<Exit, Fail> {
     let (name, text) = source(args)?;
     let group = Group::parse(name.clone(), &text, &args.file)?;
+    refuse_forgotten(host, &group)?;
     let posts = posts(host, &name, &group.nodes)?;
     let may = |changes: &[Change], out: &mut Out| {
         let is_other = |change: &Change| change.changed && !change.diff.starts_with("--- /dev/null");
@@ -130,12 +141,35 @@ pub fn add(host: &Host, args: &Add, out: &mut Out) -> Result<Exit, Fail> {
                 .hint("--force-replace replaces it, and with -n shows the difference"));
         }
         if changes.iter().any(|change| change.changed) {
+            shared::refuse(host, &group)?;
             refuse_without_directory(host, &group)
         } else {
             Ok(())
         }
     };
     everywhere(&posts, &args.files, |dry_run| Ask::Put { text: text.clone(), dry_run }, may, out)
+}
+
+/// Refuses to forget a node of the group that nobody describes any more, and that is not asked: it may have all of it.
+fn refuse_forgotten(host: &Host, group: &Group) -> Result<(), Fail> {
+    // A file that was not valid was good for nothing that could be up.
+    let Ok(before) = Group::load(host, &group.name) else { return Ok(()) };
+    let known = Nodes::load(host)?;
+    let is_asked = |node: &NodeName| {
+        known.get(node).is_some() || group.nodes.contains(node) || node.as_str() == host.name()
+    };
+    match before.nodes.iter().find(|node| !is_asked(node)) {
+        None => Ok(()),
+        Some(node) => Err(Fail::refused(format!(
+            "{node} is a node of {} until now and is not in {}: what is up there is unknown",
+            group.name,
+            nodes::PATH
+        ))
+        .hint(format!(
+            "describe it; if it is no more, take it out of {} by hand on every node",
+            Group::path(&group.name).display()
+        ))),
+    }
 }
 
 /// The group and its text.

@@ -1,15 +1,18 @@
 //! Whether a group could be moved at all: its file is valid, its nodes answer, and all of them say the same.
 
+use ims::fail::FailRecord;
 use ims::group::{Group, Kind};
 use ims::name::{GroupName, NodeName};
 use ims::nodes::Nodes;
 use ims::registry::Registry;
+use ims::sys::stderr;
 use ims::{Exit, Fail, Host, Out, Record, State};
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::drive::team::Team;
 use crate::found::Seen;
+use crate::shared;
 use crate::status::chosen;
 
 /// What `check` found of a group on one node.
@@ -38,33 +41,53 @@ impl Record for GroupCheck {
     }
 }
 
-/// Checks the groups on all of their nodes.
+/// Checks the groups on all of their nodes. One that nothing can be told of keeps no other from being checked.
 pub fn check(host: &Host, named: &[GroupName], out: &mut Out) -> Result<Exit, Fail> {
     let mut exit = Exit::Ok;
+    let mut fails: Vec<Fail> = Vec::new();
     for name in chosen(host, named)? {
-        let team = Team::gather(host, Group::load(host, &name)?, Nodes::load(host)?, None)?;
-        let differences = team.differences(host)?;
-        let mut unbound = unbound(host, &team.group)?;
-        unbound.extend(strangers(host, &team.group)?);
-        let (found, _) = team.look();
-        for (node, seen) in found.nodes() {
-            let mut findings: Vec<String> =
-                differences.iter().filter(|(of, _)| of == node).map(|(_, what)| what.clone()).collect();
-            let state = match seen {
-                Seen::Lost { why, .. } => {
-                    findings.push(format!("it cannot be reached: {why}"));
-                    State::Unknown
+        match of(host, &name) {
+            Ok(checks) => {
+                for check in checks {
+                    exit = exit.gravest(check.state.into());
+                    out.record(&check)?;
                 }
-                Seen::Reached(_) | Seen::Fenced => {
-                    findings.extend(unbound.iter().cloned());
-                    if findings.is_empty() { State::Up } else { State::Down }
-                }
-            };
-            exit = exit.gravest(state.into());
-            out.record(&GroupCheck { group: name.clone(), node: node.clone(), state, findings })?;
+            }
+            Err(fail) => fails.push(fail),
         }
     }
+    for fail in fails {
+        stderr::say("ims-switch", &fail);
+        out.record(&FailRecord::from(&fail))?;
+        exit = exit.gravest(fail.exit());
+    }
     Ok(exit)
+}
+
+/// Checks one group.
+fn of(host: &Host, name: &GroupName) -> Result<Vec<GroupCheck>, Fail> {
+    let team = Team::gather(host, Group::load(host, name)?, Nodes::load(host)?, None)?;
+    let differences = team.differences(host)?;
+    let mut everywhere = unbound(host, &team.group)?;
+    everywhere.extend(strangers(host, &team.group)?);
+    everywhere.extend(shared::with(&team.group, &shared::others(host, &team.group)?));
+    let (found, _) = team.look();
+    let check = |(node, seen): (&NodeName, &Seen)| {
+        let mut findings: Vec<String> =
+            differences.iter().filter(|(of, _)| of == node).map(|(_, what)| what.clone()).collect();
+        let state = match seen {
+            Seen::Lost { why, .. } => {
+                findings.push(format!("it cannot be reached: {why}"));
+                State::Unknown
+            }
+            Seen::Reached(_) | Seen::Fenced => {
+                findings.extend(everywhere.iter().cloned());
+                if findings.is_empty() { State::Up } else { State::Down }
+            }
+        };
+        GroupCheck { group: name.clone(), node: node.clone(), state, findings }
+    };
+    Ok(found.nodes().map(check).collect())
 }
 
 /// Groups that it is kept together with or apart from and that this node has no file of.

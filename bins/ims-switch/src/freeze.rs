@@ -8,10 +8,12 @@ use crate::cli::freeze::Say;
 use crate::cli::{Clear, Freeze, Unfreeze};
 use crate::marks::change::{Changed, change, said};
 use crate::marks::{Kept, Mark, MarkRecord, Sort};
+use crate::several::known;
 
 /// Freezes groups.
 pub fn freeze(host: &Host, args: &Freeze, out: &mut Out) -> Result<Exit, Fail> {
     let mark = said(host, args.reason.as_deref())?;
+    known(host, &args.groups)?;
     let mut exit = Exit::Ok;
     for group in &args.groups {
         let changed = change(host, group, args.say.timeout.0, args.say.dry_run, |_, kept| {
@@ -30,6 +32,7 @@ pub fn freeze(host: &Host, args: &Freeze, out: &mut Out) -> Result<Exit, Fail> {
 
 /// Takes freezes back. One that outlasts restarts is taken back only when that is said.
 pub fn unfreeze(host: &Host, args: &Unfreeze, out: &mut Out) -> Result<Exit, Fail> {
+    known(host, &args.groups)?;
     let mut exit = Exit::Ok;
     for group in &args.groups {
         let changed = change(host, group, args.say.timeout.0, args.say.dry_run, |_, kept| {
@@ -49,6 +52,7 @@ pub fn unfreeze(host: &Host, args: &Unfreeze, out: &mut Out) -> Result<Exit, Fai
 
 /// Has faults reacted to again and, of a whole group, has it given over again to the nodes that it failed on.
 pub fn clear(host: &Host, args: &Clear, out: &mut Out) -> Result<Exit, Fail> {
+    known(host, args.parts.iter().map(|part| &part.group))?;
     let mut exit = Exit::Ok;
     for part in &args.parts {
         let mut resources: Vec<ResourceName> = part.resource.iter().cloned().collect();

@@ -5,6 +5,7 @@
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
@@ -36,9 +37,12 @@ pub enum Entry {
 /// A run's journal.
 #[derive(Debug)]
 pub struct Journal {
+    path: PathBuf,
     run: String,
     began: Instant,
-    file: Mutex<File>,
+    /// Where it is written; nowhere before the run's beginning is, or when that could not be.
+    file: Mutex<Option<File>>,
+    is_told: AtomicBool,
 }
 
 /// The journal's file.
@@ -51,23 +55,28 @@ fn cannot(error: &std::io::Error) -> Fail {
 }
 
 impl Journal {
-    /// Opens the journal for a run that began then.
-    pub fn open(host: &Host, group: &GroupName, began: Instant, time: Timestamp) -> Result<Self, Fail> {
-        let path = path(host, group);
-        fs_err::create_dir_all(host.path(FOLDER)).map_err(|e| cannot(&e))?;
-        let mut file =
-            OpenOptions::new().read(true).append(true).create(true).open(path).map_err(|e| cannot(&e))?;
+    /// The journal of a run that began then; nothing is written before its beginning is noted.
+    pub fn new(host: &Host, group: &GroupName, began: Instant, time: Timestamp) -> Self {
+        let run = format!("{}-{}", time.strftime("%Y%m%dT%H%M%S%.3fZ"), std::process::id());
+        Self { path: path(host, group), run, began, file: Mutex::new(None), is_told: AtomicBool::new(false) }
+    }
+
+    /// Opens the file.
+    fn open(&self) -> std::io::Result<File> {
+        if let Some(folder) = self.path.parent() {
+            fs_err::create_dir_all(folder)?;
+        }
+        let mut file = OpenOptions::new().read(true).append(true).create(true).open(&self.path)?;
         // A run that was killed while it wrote left a line without its end.
-        if file.seek(SeekFrom::End(0)).map_err(|e| cannot(&e))? > 0 {
-            file.seek(SeekFrom::End(-1)).map_err(|e| cannot(&e))?;
+        if file.seek(SeekFrom::End(0))? > 0 {
+            file.seek(SeekFrom::End(-1))?;
             let mut last = [0u8; 1];
-            file.read_exact(&mut last).map_err(|e| cannot(&e))?;
+            file.read_exact(&mut last)?;
             if last != *b"\n" {
-                file.write_all(b"\n").map_err(|e| cannot(&e))?;
+                file.write_all(b"\n")?;
             }
         }
-        let run = format!("{}-{}", time.strftime("%Y%m%dT%H%M%S%.3fZ"), std::process::id());
-        Ok(Self { run, began, file: Mutex::new(file) })
+        Ok(file)
     }
 
     /// The run's name.
@@ -84,16 +93,26 @@ impl Journal {
         let mut line =
             serde_json::to_vec(entry).map_err(|e| Fail::failed("cannot write the journal").because(e))?;
         line.push(b'\n');
-        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
-        file.write_all(&line).map_err(|e| cannot(&e))
+        self.with(|file| file.write_all(&line))
     }
 
     fn sync(&self) -> Result<(), Fail> {
-        self.file.lock().unwrap_or_else(PoisonError::into_inner).sync_data().map_err(|e| cannot(&e))
+        self.with(|file| file.sync_data())
+    }
+
+    /// Does something with the file where there is one. That it fails is told once and not with each step.
+    fn with(&self, work: impl FnOnce(&mut File) -> std::io::Result<()>) -> Result<(), Fail> {
+        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        match file.as_mut().map_or(Ok(()), work) {
+            Err(e) if !self.is_told.swap(true, Ordering::Relaxed) => Err(cannot(&e)),
+            Ok(()) | Err(_) => Ok(()),
+        }
     }
 
     /// Notes a run's beginning and the steps of its preparation, safely on the disk.
     pub fn begin(&self, run: &RunRecord, prepared: &[StepRecord]) -> Result<(), Fail> {
+        let opened = self.open().map_err(|e| cannot(&e))?;
+        self.file.lock().unwrap_or_else(PoisonError::into_inner).replace(opened);
         self.write(&Entry::Begin(run.clone()))?;
         prepared.iter().try_for_each(|step| self.write(&Entry::End(step.clone())))?;
         self.sync()

@@ -76,7 +76,7 @@ fn a_run_that_follows_a_torn_line_begins_on_its_own() {
     let group: GroupName = "IMS-RG".parse().unwrap();
     fs_err::create_dir_all(host.path(FOLDER)).unwrap();
     std::fs::File::create(path(&host, &group)).unwrap().write_all(b"{\"begin\":{").unwrap();
-    let journal = Journal::open(&host, &group, Instant::now(), Timestamp::UNIX_EPOCH).unwrap();
+    let journal = Journal::new(&host, &group, Instant::now(), Timestamp::UNIX_EPOCH);
     let begun = RunRecord { run: Some(journal.run().to_owned()), ..run("x", None) };
     journal.begin(&begun, &[]).unwrap();
     let text = fs_err::read_to_string(path(&host, &group)).unwrap();

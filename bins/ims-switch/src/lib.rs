@@ -35,6 +35,7 @@ mod run;
 mod runs;
 mod seat;
 mod several;
+mod shared;
 mod status;
 mod unfinished;
 mod vcs;

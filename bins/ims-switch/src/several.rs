@@ -5,7 +5,7 @@ use ims::name::GroupName;
 use ims::sys::stderr;
 use ims::{Exit, Fail, Host, Out};
 
-use crate::cli::enable::by_group;
+use crate::cli::enable::{Part, by_group};
 use crate::cli::{Change, Disable, Enable, Offline, Online, Planned};
 use crate::drive::{self, Asked, drive};
 use crate::evacuate;
@@ -30,6 +30,11 @@ pub fn asked(group: &GroupName, wish: Wish, change: &Change) -> Asked {
     }
 }
 
+/// Refuses groups that this node does not have, or whose file is not valid, before anything is done with another one.
+pub fn known<'a>(host: &Host, groups: impl IntoIterator<Item = &'a GroupName>) -> Result<(), Fail> {
+    groups.into_iter().try_for_each(|group| Group::load(host, group).map(drop))
+}
+
 /// Does the same with one group after the other; the first that fails ends it.
 pub fn each(
     host: &Host,
@@ -38,6 +43,7 @@ pub fn each(
     change: &Change,
     out: &mut Out,
 ) -> Result<Exit, Fail> {
+    known(host, groups)?;
     let interrupt = Interrupt::watch()?;
     one_by_one(groups, wish, change, |asked| drive(host, asked, &interrupt, out))
 }
@@ -72,6 +78,7 @@ pub fn explain(host: &Host, planned: Planned, out: &mut Out) -> Result<Exit, Fai
             each_offline(host, &offline.only_shown(), |asked| drive::explain(host, asked, out))
         }
         Planned::Move(moved) => {
+            known(host, &moved.groups)?;
             let (wish, change) = (Wish::Move(moved.to), moved.change.only_shown());
             one_by_one(&moved.groups, &wish, &change, |asked| drive::explain(host, asked, out))
         }
@@ -92,6 +99,7 @@ fn each_online(
     mut of_one: impl FnMut(&Asked) -> Result<Exit, Fail>,
 ) -> Result<Exit, Fail> {
     let Online { groups, on, with_required, change } = args;
+    known(host, groups)?;
     let order = if *with_required { Kin::load(host)?.with_required(groups)? } else { groups.clone() };
     let mut exit = Exit::Ok;
     let mut shown_before = Vec::new();
@@ -129,6 +137,7 @@ fn each_offline(
     mut of_one: impl FnMut(&Asked) -> Result<Exit, Fail>,
 ) -> Result<Exit, Fail> {
     let Offline { groups, here, with_dependents, change } = args;
+    known(host, groups)?;
     if *here {
         let wish = Wish::Offline(Some(host.name().parse()?));
         return one_by_one(groups, &wish, change, of_one);
@@ -170,9 +179,19 @@ fn refuse_while_online(host: &Host, group: &GroupName, dependent: &GroupName) ->
     }
 }
 
+/// The same with resources of groups.
+fn known_parts(host: &Host, parts: &[Part]) -> Result<(), Fail> {
+    for (group, resources) in by_group(parts) {
+        let group = Group::load(host, &group)?;
+        resources.iter().try_for_each(|name| group.find(name).map(drop))?;
+    }
+    Ok(())
+}
+
 /// Enables resources, one group after the other.
 pub fn enable(host: &Host, args: &Enable, out: &mut Out) -> Result<Exit, Fail> {
     let mut exit = Exit::Ok;
+    known_parts(host, &args.parts)?;
     for (group, resources) in by_group(&args.parts) {
         exit = exit.gravest(each(host, &[group], &Wish::Enable(resources), &args.change, out)?);
     }
@@ -183,6 +202,7 @@ pub fn enable(host: &Host, args: &Enable, out: &mut Out) -> Result<Exit, Fail> {
 pub fn disable(host: &Host, args: &Disable, out: &mut Out) -> Result<Exit, Fail> {
     let interrupt = Interrupt::watch()?;
     let mut exit = Exit::Ok;
+    known_parts(host, &args.parts)?;
     for (name, resources) in by_group(&args.parts) {
         let group = Group::load(host, &name)?;
         let asked = Asked {

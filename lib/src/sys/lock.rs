@@ -1,6 +1,6 @@
 //! Locks between runs of our own commands: a file of its own that is never renamed, locked with flock(2).
 
-use std::io::{Read, Seek, Write};
+use std::io::{ErrorKind, Read, Seek, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -76,8 +76,11 @@ impl Lock {
             }
         }
         let mut lock = Self { file };
-        lock.sign().map_err(|e| cannot(&e))?;
-        Ok(lock)
+        match lock.sign() {
+            // It is held all the same: where nothing can be written, things can be stopped and given away at least.
+            Err(e) if matches!(e.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded) => Ok(lock),
+            signed => signed.map(|()| lock).map_err(|e| cannot(&e)),
+        }
     }
 
     /// Whether a run holds the lock alone now. It is found out by sharing it for a moment, without a trace in the file.

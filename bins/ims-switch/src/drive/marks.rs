@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use ims::name::NodeName;
+use ims::sys::stderr;
 use ims::{Exit, Fail, Host};
+use jiff::Timestamp;
 
 use super::Asked;
 use super::team::Team;
@@ -55,6 +57,25 @@ impl Team {
     }
 }
 
+/// Has every node that answers keep what is said of the group. Where that is not the wish itself, a node that cannot is
+/// told of and no more: a full disk, which may be the very fault, must not hold a group where it fails.
+pub fn keep(asked: &Asked, team: &Team, kept: &Kept) -> Result<(), Fail> {
+    let Err(fail) = team.keep(kept) else { return Ok(()) };
+    match &asked.wish {
+        Wish::Enable(_) | Wish::Disable(_) => Err(fail),
+        Wish::Online(_)
+        | Wish::Offline(_)
+        | Wish::Move(_)
+        | Wish::Leave(_)
+        | Wish::Giveover
+        | Wish::Restart(_)
+        | Wish::Renew(_) => {
+            stderr::say("ims-switch", fail);
+            Ok(())
+        }
+    }
+}
+
 /// What is to be kept once the wish is fulfilled.
 pub fn wanted(host: &Host, asked: &Asked, before: &Kept) -> Result<Kept, Fail> {
     let mut now = before.clone();
@@ -71,7 +92,7 @@ pub fn wanted(host: &Host, asked: &Asked, before: &Kept) -> Result<Kept, Fail> {
         | Wish::Restart(_)
         | Wish::Renew(_) => {}
     }
-    Ok(now.after(before))
+    Ok(now.after(before, Timestamp::now()))
 }
 
 /// What is to be kept besides when a fault moves the group: that it failed where it is.
@@ -97,7 +118,7 @@ pub fn after_failure(
         Some(target) if asked.wish == Wish::Giveover => {
             failed_on(host, team, target, "it could not be given over to it", kept)
         }
-        Some(_) | None if is_as_before => Ok(before.clone().after(kept)),
+        Some(_) | None if is_as_before => Ok(before.clone().after(kept, Timestamp::now())),
         Some(_) | None => Ok(kept.clone()),
     }
 }
@@ -106,7 +127,7 @@ fn failed_on(host: &Host, team: &Team, node: &NodeName, why: &str, kept: &Kept) 
     let mark = Mark { by: "react".to_owned(), ..said(host, Some(why))? };
     let mut now = kept.clone();
     now.set_failed(node, mark, team.group.pingpong_interval);
-    Ok(now.after(kept))
+    Ok(now.after(kept, Timestamp::now()))
 }
 
 /// What a wish says of its resources, as records.

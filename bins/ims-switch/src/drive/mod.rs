@@ -81,7 +81,7 @@ pub fn drive(host: &Host, asked: &Asked, interrupt: &Interrupt, out: &mut Out) -
     let kept = marks::given_over(host, asked, &team, &found, kept)?;
     let keep = |out: &mut Out| {
         if !asked.dry_run && (kept != before || !all_say_so) {
-            team.keep(&kept)?;
+            marks::keep(asked, &team, &kept)?;
         }
         if kept != before && !asked.dry_run {
             untold(&team.lost());
@@ -129,7 +129,7 @@ pub fn drive(host: &Host, asked: &Asked, interrupt: &Interrupt, out: &mut Out) -
         return Err(Fail::failed(format!("stopped by {signal} before anything was touched")));
     }
     keep(out)?;
-    let journal = Journal::open(host, &asked.group, run.began, run.time)?;
+    let journal = Journal::new(host, &asked.group, run.began, run.time);
     run.steps = phases.records;
     for step in &mut run.steps {
         step.run = Some(journal.run().to_owned());
@@ -140,7 +140,7 @@ pub fn drive(host: &Host, asked: &Asked, interrupt: &Interrupt, out: &mut Out) -
         status: None,
         ..run.record(Exit::Ok, None, None)
     };
-    journal.begin(&begun, &run.steps)?;
+    journal.begin(&begun, &run.steps).or_else(|fail| go_on_without(asked, fail))?;
     let crew = Crew { host, team: &team, journal: &journal, interrupt };
     let target = plan.target.clone();
     let result = run.carry_out(&crew, &found, plan, out);
@@ -151,6 +151,24 @@ pub fn drive(host: &Host, asked: &Asked, interrupt: &Interrupt, out: &mut Out) -
         }
     }
     run.finish(&crew, result, out)
+}
+
+/// A journal that cannot be written is no reason to leave a group where it fails. What is finished by the journal alone,
+/// should the run be killed, is not begun without it.
+fn go_on_without(asked: &Asked, fail: Fail) -> Result<(), Fail> {
+    match &asked.wish {
+        Wish::Leave(_) | Wish::Renew(_) => Err(fail),
+        Wish::Online(_)
+        | Wish::Offline(_)
+        | Wish::Move(_)
+        | Wish::Giveover
+        | Wish::Restart(_)
+        | Wish::Enable(_)
+        | Wish::Disable(_) => {
+            ims::sys::stderr::say("ims-switch", fail);
+            Ok(())
+        }
+    }
 }
 
 /// Nodes that do not say the same are not moved between.

@@ -164,10 +164,12 @@ impl Team {
         Ok(found)
     }
 
-    /// Takes the group's lock on every node that answered, one after the other so that two runs cannot each hold
-    /// one and wait for the other's.
+    /// Takes the group's lock on every node that answered, one after the other by their names, as everything does that
+    /// takes it on several, so that two runs cannot each hold one and wait for the other's.
     pub fn lock(&self, patience: Duration) -> Result<(), Fail> {
-        for seat in self.seats() {
+        let mut seats: Vec<&Seat> = self.seats().collect();
+        seats.sort_by_key(|seat| seat.node());
+        for seat in seats {
             let ask = Ask::Lock { patience_ms: millis(patience) };
             seat.ask(ask, patience + LOOK)
                 .map_err(|fail| Fail::new(fail.exit(), format!("{}: {fail}", seat.node())))?;

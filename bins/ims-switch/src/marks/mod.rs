@@ -40,7 +40,7 @@ impl std::fmt::Display for Mark {
 /// What is kept in one place.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Marks {
-    /// Counts the changes.
+    /// Counts the changes: the milliseconds of the clock when the last was said, or one more than before.
     pub version: u64,
     /// The group is neither moved, started nor stopped.
     pub frozen: Option<Mark>,
@@ -77,9 +77,11 @@ impl Marks {
         }
     }
 
-    /// The same, counted as a change of what was before if it is one.
-    fn after(self, before: &Self) -> Self {
-        let version = before.version + u64::from(!self.says_the_same(before));
+    /// The same, counted as a change of what was before if it is one. The count is never behind the clock: a node that
+    /// forgot what it knew, as one that restarted, must not say less than one that was told nothing of late.
+    fn after(self, before: &Self, now: Timestamp) -> Self {
+        let clock = u64::try_from(now.as_millisecond()).unwrap_or_default();
+        let version = if self.says_the_same(before) { before.version } else { clock.max(before.version + 1) };
         Self { version, ..self }
     }
 }
@@ -105,10 +107,10 @@ impl Kept {
 
     /// The same, counted as a change of what was before if it is one.
     #[must_use]
-    pub fn after(self, before: &Self) -> Self {
+    pub fn after(self, before: &Self, now: Timestamp) -> Self {
         Self {
-            until_restart: self.until_restart.after(&before.until_restart),
-            lasting: self.lasting.after(&before.lasting),
+            until_restart: self.until_restart.after(&before.until_restart, now),
+            lasting: self.lasting.after(&before.lasting, now),
         }
     }
 
@@ -230,16 +232,34 @@ mod tests {
         let before = Kept::default();
         let mut once = before.clone();
         once.set_disabled(&resources, Some(&mark("mail-1")));
-        let once = once.after(&before);
+        let early = Timestamp::UNIX_EPOCH;
+        let once = once.after(&before, early);
         assert_eq!((once.lasting.version, once.until_restart.version), (1, 0));
         let mut twice = once.clone();
         twice.set_disabled(&resources, Some(&mark("mail-2")));
-        assert_eq!(twice.after(&once), once);
+        assert_eq!(twice.after(&once, early), once);
         let mut back = once.clone();
         back.set_disabled(&resources, None);
-        let back = back.after(&once);
+        let back = back.after(&once, early);
         assert_eq!((back.lasting.version, back.lasting.disabled.len()), (2, 0));
         assert_eq!(once.clone().with(back.clone()), back);
+    }
+
+    #[test]
+    fn what_a_node_says_that_forgot_all_else_is_not_behind_what_was_said_before() {
+        let at = |second| Timestamp::from_second(second).unwrap();
+        let said = |frozen| Kept { until_restart: Marks { frozen, ..Marks::default() }, ..Kept::default() };
+        let mut other = Kept::default();
+        for second in 0..9 {
+            let frozen = (second % 2 == 0).then(|| mark("mail-2"));
+            other = said(frozen).after(&other, at(second));
+        }
+        let thawed = said(None).after(&other, at(10));
+        let frozen = said(Some(mark("mail-1"))).after(&Kept::default(), at(60));
+        assert_eq!(thawed.clone().with(frozen.clone()), frozen);
+        assert_eq!(frozen.with(thawed.clone()).frozen(), Some(&mark("mail-1")));
+        let with_a_slow_clock = said(Some(mark("mail-2"))).after(&thawed, at(5));
+        assert_eq!(with_a_slow_clock.until_restart.version, thawed.until_restart.version + 1);
     }
 
     #[test]

@@ -16,6 +16,7 @@ use super::desk::{Desk, hold, lock_path};
 use super::wire::{Ask, Hello, Say, VERSION};
 use crate::lap::Done;
 use crate::marks;
+use crate::shared;
 
 /// This node's side of a group's file.
 #[derive(Debug)]
@@ -117,8 +118,11 @@ impl Clerk {
     }
 
     fn refuse_up(&self, group: &Group, is_meant: impl Fn(&Resource) -> bool, why: &str) -> Result<(), Fail> {
-        let meant: Vec<&Resource> =
-            group.resources.iter().filter(|r| !r.kind.is_persistent() && is_meant(r)).collect();
+        // What another group has as it stands here is that group's, whichever of the two brought it up.
+        let mut others = shared::others(&self.host, group)?;
+        others.retain(|other| other.nodes.contains(&self.node));
+        let is_own = |r: &&Resource| !r.kind.is_persistent() && !shared::has_it(&others, r);
+        let meant: Vec<&Resource> = group.resources.iter().filter(|r| is_own(r) && is_meant(r)).collect();
         if meant.is_empty() || !group.nodes.contains(&self.node) {
             return Ok(());
         }

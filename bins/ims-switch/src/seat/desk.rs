@@ -95,7 +95,8 @@ impl Desk {
             Ask::Beat => Ok(Say::Done(Done::default())),
             Ask::Lock { patience_ms } => {
                 let path = lock_path(&self.host, &self.group.name);
-                hold(&self.lock, || Lock::take(&path, Duration::from_millis(patience_ms)))
+                let say = hold(&self.lock, || Lock::take(&path, Duration::from_millis(patience_ms)))?;
+                self.refuse_replaced().map(|()| say)
             }
             Ask::HoldRuns { patience_ms } => hold(&self.runs, || {
                 runs::hold(&self.host, &self.group.name, Duration::from_millis(patience_ms))
@@ -160,6 +161,16 @@ impl Desk {
                 Err(Fail::refused(format!("the lock of {} is not held on {}", self.group.name, self.node)))
             }
         }
+    }
+
+    /// Refuses to act by a file that another run replaced, or took away, while its lock was waited for.
+    fn refuse_replaced(&self) -> Result<(), Fail> {
+        let path = Group::path(&self.group.name);
+        if file::read_text(&self.host.path(&path))?.as_ref() == Some(&self.group.text) {
+            return Ok(());
+        }
+        Err(Fail::refused(format!("{} was changed while another run was waited for", path.display()))
+            .hint("look at it, then run the same command again"))
     }
 
     fn remember(&self, kept: Kept) -> Result<Say, Fail> {

@@ -24,6 +24,14 @@ const GOODBYE: Duration = Duration::from_secs(10);
 /// How long the far program may take to tell its exit status once its outputs are closed.
 const LAST_WORDS: Duration = Duration::from_millis(500);
 
+/// What ssh says when the node answers and does not let it in: its status is the same as without a connection.
+const REFUSALS: [&str; 4] = [
+    "Permission denied (",
+    "Host key verification failed",
+    "Too many authentication failures",
+    "Unable to negotiate with",
+];
+
 /// A session that was opened.
 #[derive(Debug)]
 pub struct Session {
@@ -34,6 +42,8 @@ pub struct Session {
     /// The heart beats as long as this is there.
     _life: Sender<()>,
     shared: Arc<Shared>,
+    /// Ends with the other end's stderr.
+    last_words: Mutex<Receiver<()>>,
 }
 
 /// What the readers of the other end's outputs and those who wait share.
@@ -89,9 +99,11 @@ impl Session {
             let shared = Arc::clone(&shared);
             std::thread::spawn(move || shared.read(BufReader::new(stdout)));
         }
+        let (speaks, last_words) = channel();
         if let Some(stderr) = child.stderr.take() {
             let shared = Arc::clone(&shared);
             std::thread::spawn(move || {
+                let _speaks = speaks;
                 for line in BufReader::new(stderr).lines().map_while(Result::ok) {
                     if !line.trim().is_empty() {
                         line.trim().clone_into(&mut held(&shared.words));
@@ -106,6 +118,7 @@ impl Session {
             stdin,
             next: AtomicU64::new(1),
             shared,
+            last_words: Mutex::new(last_words),
         };
         session.greet(node)
     }
@@ -142,7 +155,14 @@ impl Session {
         if let Some((exit, message)) = held(&self.shared.waiting).failure.take() {
             return Err(Fail::new(exit, format!("{}: {message}", self.node)));
         }
+        // Both outputs end at once, and nothing else is ever said there.
+        let _ = held(&self.last_words).recv_timeout(LAST_WORDS);
         let words = held(&self.shared.words).clone();
+        if REFUSALS.iter().any(|refusal| words.contains(refusal)) {
+            return Err(Fail::unknown(format!("{} answers and does not let this node in", self.node))
+                .because(words)
+                .hint(format!("{} must work without a question", node.reach.join(" "))));
+        }
         let lost = match status {
             Some(status) => node.lost_status.contains(&status),
             None => true, // a signal ended what reaches it
