@@ -7,10 +7,14 @@ use crate::support::*;
 const FILE: &str = "/etc/ims/groups/IMS-RG.toml";
 const LOCK: &str = "/run/ims/lock/switch-IMS-RG.lock";
 
-/// How many have the group's lock file of a node open: whoever holds it, and those who wait.
+/// How many runs have the group's lock file of a node open: here all of them wait for it.
 fn at_the_lock(node: &Node) -> usize {
-    let listed = node.sh(&format!("ls -l /proc/[0-9]*/fd 2>&1 | grep {LOCK} || true")).ok();
-    listed.stdout.lines().count()
+    let runs = format!(
+        "for p in /proc/[0-9]*; do case $(readlink $p/exe || true) in
+            */ims-switch) ls -l $p/fd 2>&1 | grep {LOCK} || true ;;
+        esac; done"
+    );
+    node.sh(&runs).ok().stdout.lines().count()
 }
 
 /// Holds the group's lock on a node until it is told to go on.
@@ -23,7 +27,7 @@ impl<'a> Held<'a> {
     fn hold(node: &'a Node) -> Self {
         node.sh(&format!("rm -f /run/go; mkdir -p /run/ims/lock; : >>{LOCK}")).ok();
         let holder = node.spawn(["flock", LOCK, "sh", "-c", "until [ -e /run/go ]; do sleep 0.01; done"]);
-        assert!(until(SOON, || at_the_lock(node) > 0));
+        assert!(until(SOON, || node.run(["flock", "-n", LOCK, "true"]).status == Some(1)));
         Self { node, holder }
     }
 
