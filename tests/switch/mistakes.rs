@@ -151,3 +151,41 @@ fn a_name_that_is_wrong_keeps_all_that_was_named_before_it_as_it_is() {
     }
     lab.mail_1.run(["ims-switch", "move", "IMS-RG"]).ok();
 }
+
+#[test]
+fn a_node_whose_name_is_written_wrong_is_not_fenced_for_it_and_one_that_nobody_knows_is_told() {
+    if !needs_root() {
+        return;
+    }
+    let lab = Lab::new();
+    lab.mail_2.run(["ims-switch", "online", "IMS-RG", "--on", "mail-2"]).ok();
+    lab.reach(&["ssh", "root@{}.nowhere.invalid"]);
+    for words in [&["move", "IMS-RG", "--to", "mail-1"][..], &["online", "IMS-RG", "--dry-run"]] {
+        let ran = lab.mail_1.run(["ims-switch"].iter().chain(words)).status_is(3);
+        assert!(ran.stderr.contains("whether mail-2 is alive is unknown: "), "{ran}");
+        assert!(ran.stderr.contains("Could not resolve hostname"), "{ran}");
+    }
+    assert_eq!(lab.bed.fence_requests(), Vec::<String>::new());
+    let ran = lab.mail_1.run(["ims-switch", "fence", "mail-7"]).status_is(2);
+    assert!(ran.stderr.contains("mail-7 is no node in /etc/ims/nodes.toml"), "{ran}");
+    lab.is_online_on(Some(&lab.mail_2));
+}
+
+#[test]
+fn a_broken_file_keeps_nothing_from_what_does_not_need_it() {
+    if !needs_root() {
+        return;
+    }
+    let lab = Lab::new();
+    lab.mail_1.run(["ims-switch", "online", "IMS-RG"]).ok();
+    for node in lab.nodes() {
+        node.file("/etc/ims/groups/OTHER-RG.toml", "nodes = [\n");
+    }
+    let ran = lab.mail_1.run(["ims-switch", "evacuate", "mail-1"]).status_is(2);
+    assert!(ran.stderr.contains("OTHER-RG: "), "{ran}");
+    lab.is_online_on(Some(&lab.mail_2));
+    lab.mail_2.file("/etc/ims/nodes.toml", "[mail-1\n");
+    let ran = lab.mail_2.run(["ims-switch", "offline", "IMS-RG", "--here"]).ok();
+    assert!(ran.stderr.contains("/etc/ims/nodes.toml"), "{ran}");
+    lab.is_online_on(None);
+}

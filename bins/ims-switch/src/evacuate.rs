@@ -58,19 +58,25 @@ fn of_each(
     out: &mut Out,
     of_one: &(impl Fn(&Asked, &mut Out) -> Result<Exit, Fail> + Sync),
 ) -> Result<Exit, Fail> {
-    let mut groups = Vec::new();
+    let (mut groups, mut exit) = (Vec::new(), Exit::Ok);
     for name in Group::names(host)? {
-        if Group::load(host, &name)?.nodes.contains(&args.node) {
-            groups.push(name);
+        match Group::load(host, &name) {
+            Ok(group) if group.nodes.contains(&args.node) => groups.push(name),
+            Ok(_) => {}
+            // It cannot go, and keeps no other from going.
+            Err(fail) => {
+                stderr::say("ims-switch", format_args!("{name}: {fail}"));
+                out.record(&FailRecord::from(&fail))?;
+                exit = exit.gravest(fail.exit());
+            }
         }
     }
-    if groups.is_empty() {
+    if groups.is_empty() && exit == Exit::Ok {
         return Err(Fail::usage(format!("{} is no node of any group", args.node))
             .hint(format!("see the files in {}", ims::group::FOLDER)));
     }
-    let mut waits = Kin::load(host)?.waits(&groups)?;
+    let mut waits = Kin::of_valid(host)?.waits(&groups)?;
     let all = groups;
-    let mut exit = Exit::Ok;
     let (sender, receiver) = channel();
     std::thread::scope(|scope| {
         let mut under_way = 0;

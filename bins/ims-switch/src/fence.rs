@@ -95,6 +95,9 @@ pub fn by_agent(host: &Host, name: &NodeName, node: Option<&Node>) -> Result<Fen
 pub fn command(host: &Host, args: &Fence, out: &mut Out) -> Result<Exit, Fail> {
     let nodes = Nodes::load(host)?;
     let node = nodes.get(&args.node);
+    if node.is_none() && args.node.as_str() != host.name() {
+        return Err(Fail::usage(format!("{} is no node in {}", args.node, nodes::PATH)));
+    }
     if args.dry_run && args.node.as_str() != host.name() {
         out.text(&node.map(|node| line(node).to_string()).unwrap_or_default())?;
         return if is_possible(node) {

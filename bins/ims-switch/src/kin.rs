@@ -21,6 +21,12 @@ impl Kin {
         names.into_iter().map(required).collect::<Result<_, Fail>>().map(Self)
     }
 
+    /// The same; a group whose file is not valid is taken for one that requires nothing.
+    pub fn of_valid(host: &Host) -> Result<Self, Fail> {
+        let valid = Group::names(host)?.into_iter().filter_map(|name| Group::load(host, &name).ok());
+        Ok(Self(valid.map(|group| (group.name.clone(), group.needed_groups().cloned().collect())).collect()))
+    }
+
     /// The groups of this node that may only be where this one is, in the order of their names.
     pub fn followers(host: &Host, group: &GroupName) -> Result<Vec<GroupName>, Fail> {
         let mut followers = Vec::new();

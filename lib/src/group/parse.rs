@@ -317,15 +317,21 @@ fn line(keys: &Keys<'_>, key: &str) -> Result<Vec<String>, Fail> {
 
 fn limits(keys: &Keys<'_>) -> Result<Limits, Fail> {
     Ok(Limits {
-        online_timeout: keys.time("online_timeout", Duration::from_secs(300))?,
-        offline_timeout: keys.time("offline_timeout", Duration::from_secs(300))?,
+        online_timeout: some_time(keys, "online_timeout", 300)?,
+        offline_timeout: some_time(keys, "offline_timeout", 300)?,
     })
+}
+
+/// A time in which something can be done.
+fn some_time(keys: &Keys<'_>, key: &str, otherwise_s: u64) -> Result<Duration, Fail> {
+    let time = keys.time(key, Duration::from_secs(otherwise_s))?;
+    if time.is_zero() { Err(keys.wrong(key, format!("{key}: no time is left by 0"))) } else { Ok(time) }
 }
 
 fn policy(keys: &Keys<'_>) -> Result<Policy, Fail> {
     Ok(Policy {
         monitor_interval: keys.time("monitor_interval", Duration::from_secs(180))?,
-        monitor_timeout: keys.time("monitor_timeout", Duration::from_secs(180))?,
+        monitor_timeout: some_time(keys, "monitor_timeout", 180)?,
         online_retry_limit: keys.count("online_retry_limit", 1)?,
         online_wait_limit: keys.count("online_wait_limit", 1)?,
         tolerance_limit: keys.count("tolerance_limit", 0)?,

@@ -84,6 +84,11 @@ fn what_is_wrong_is_told_with_its_line_and_what_was_meant() {
             format!("{HEAD}{nic}online_timeout = 99999999999999999999\n"),
             "IMS-RG.toml:5: online_timeout: longer than a year (8760h is the longest)",
         ),
+        (format!("{HEAD}{nic}online_timeout = 0\n"), "IMS-RG.toml:5: online_timeout: no time is left by 0"),
+        (
+            format!("{HEAD}{nic}monitor_timeout = \"0s\"\n"),
+            "IMS-RG.toml:5: monitor_timeout: no time is left by 0",
+        ),
         (
             format!("{HEAD}{nic}offline_timeout = \"8761h\"\n"),
             "IMS-RG.toml:5: offline_timeout: longer than a year (8760h is the longest)",

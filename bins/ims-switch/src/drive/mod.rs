@@ -59,9 +59,9 @@ pub fn drive(host: &Host, asked: &Asked, interrupt: &Interrupt, out: &mut Out) -
     let mut run =
         Run { asked, began: Instant::now(), time: Timestamp::now(), steps: Vec::new(), untold: None };
     let group = Group::load(host, &asked.group)?;
-    let nodes = Nodes::load(host)?;
-    let mut phases = Phases::new(run.began, host.name().parse()?, asked.group.clone());
     let alone = asked.wish.alone();
+    let nodes = nodes(host, alone)?;
+    let mut phases = Phases::new(run.began, host.name().parse()?, asked.group.clone());
     let mut team =
         phases.time("reach", "the nodes of the group", || Team::gather(host, group, nodes, alone))?;
     refuse_differences(host, &team)?;
@@ -78,6 +78,7 @@ pub fn drive(host: &Host, asked: &Asked, interrupt: &Interrupt, out: &mut Out) -
     take_word(host, &team, &mut found, asked)?;
     found = found.amid(around::concerning(host, &team, asked, &before)?);
     let plan = plan::plan(&team.group, &found, &asked.wish)?;
+    prepare::refuse_misnamed(&found, &plan, &asked.wish)?;
     let kept = marks::given_over(host, asked, &team, &found, kept)?;
     let keep = |out: &mut Out| {
         if !asked.dry_run && (kept != before || !all_say_so) {
@@ -151,6 +152,17 @@ pub fn drive(host: &Host, asked: &Asked, interrupt: &Interrupt, out: &mut Out) -
         }
     }
     run.finish(&crew, result, out)
+}
+
+/// How the other nodes are reached. What needs none of them goes on without.
+fn nodes(host: &Host, alone: Option<&NodeName>) -> Result<Nodes, Fail> {
+    match Nodes::load(host) {
+        Err(fail) if alone.is_some_and(|node| node.as_str() == host.name()) => {
+            ims::sys::stderr::say("ims-switch", fail);
+            Ok(Nodes::default())
+        }
+        nodes => nodes,
+    }
 }
 
 /// A journal that cannot be written is no reason to leave a group where it fails. What is finished by the journal alone,

@@ -6,12 +6,14 @@ use std::time::{Duration, Instant};
 
 use ims::group::Kind;
 use ims::name::{GroupName, NodeName, ResourceName};
+use ims::nodes;
 use ims::span::millis;
 use ims::sys::exec::Line;
 use ims::{Exit, Fail, Host, Record};
 
 use super::team::Team;
-use crate::plan::{Hints, Plan, Step, Verb};
+use crate::found::{Found, Seen};
+use crate::plan::{Hints, Plan, Step, Verb, Wish};
 use crate::record::{GroupRecord, Outcome, StepRecord};
 use crate::resource::beside;
 use crate::seat::Seat;
@@ -64,6 +66,33 @@ impl Phases {
         });
         Ok(done)
     }
+}
+
+/// What ssh says of a name that nobody knows.
+const NO_SUCH_NAME: &str = "Could not resolve hostname";
+
+/// Refuses a person's plan that would fence a node whose name cannot be looked up: it may be healthy, and its name written
+/// wrong. A fault is mended all the same, for at night the name service may be part of it.
+pub fn refuse_misnamed(found: &Found, plan: &Plan, wish: &Wish) -> Result<(), Fail> {
+    match wish {
+        Wish::Giveover | Wish::Restart(_) => return Ok(()),
+        Wish::Online(_)
+        | Wish::Offline(_)
+        | Wish::Move(_)
+        | Wish::Renew(_)
+        | Wish::Leave(_)
+        | Wish::Enable(_)
+        | Wish::Disable(_) => {}
+    }
+    let misnamed = plan.steps.iter().filter(|step| step.verb == Verb::Fence).find_map(|step| {
+        let Some(Seen::Lost { why, .. }) = found.get(&step.node) else { return None };
+        why.contains(NO_SUCH_NAME).then_some((&step.node, why))
+    });
+    let Some((node, why)) = misnamed else { return Ok(()) };
+    Err(Fail::unknown(format!("whether {node} is alive is unknown")).because(why).hint(format!(
+        "correct its reach in {}; if it is down: ims-switch fence {node}, then this again with --confirm-fenced {node}",
+        nodes::PATH
+    )))
 }
 
 /// Refuses to start a group before those it requires are online somewhere.
