@@ -20,7 +20,7 @@ demo: setup
 
 # Most tests wait for real servers more than they compute.
 test: setup
-	@RUST_TEST_THREADS=$$(($$(nproc) + 1)) cargo test --locked --workspace --no-fail-fast
+	@RUST_TEST_THREADS=$$(($$(nproc) * 2)) cargo test --locked --workspace --no-fail-fast
 
 chaos: setup
 	@IMS_CHAOS=$${CHAOS:-200} IMS_CHAOS_SEED=$${SEED:-1} IMS_CHAOS_BEDS=$$(($$(nproc) + 1)) cargo test --locked --test ims -- switch::chaos --nocapture
