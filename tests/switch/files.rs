@@ -131,13 +131,18 @@ fn a_start_that_ends_too_early_has_its_intervals_to_come_up() {
 }
 
 #[test]
-fn a_journal_that_cannot_be_written_keeps_a_run_from_beginning() {
-    let host = Host::with(&own("[\"true\"]"));
+fn a_journal_that_cannot_be_written_keeps_from_beginning_what_it_alone_would_finish() {
+    let folder = tempfile::tempdir().unwrap();
+    let up = folder.path().join("up").display().to_string();
+    let text = own(&format!("[\"touch\", \"{up}\"]"));
+    let host = Host::with(&text.replace("[\"false\"]", &format!("[\"test\", \"-e\", \"{up}\"]")));
     std::fs::create_dir_all(host.0.path().join("var/lib/ims")).unwrap();
     std::os::unix::fs::symlink("/dev/full", host.0.path().join("var/lib/ims/journal")).unwrap();
-    let (status, _, stderr) = host.run(&["online", "IMS-RG"]);
-    assert_eq!(status, 5, "{stderr}");
-    assert!(stderr.contains("journal"), "{stderr}");
+    for (verb, expected) in [("online", 0), ("restart", 5)] {
+        let (status, _, stderr) = host.run(&[verb, "IMS-RG"]);
+        assert_eq!(status, expected, "{verb}: {stderr}");
+        assert!(stderr.contains("cannot write the journal"), "{verb}: {stderr}");
+    }
 }
 
 #[test]
