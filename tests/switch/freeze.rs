@@ -105,14 +105,14 @@ fn a_node_that_was_not_reached_is_told_of_and_learns_it_from_the_next_run() {
     let refused = lab.mail_2.run(["ims-switch", "online", "IMS-RG"]).status_is(4);
     is_frozen(&refused, "mail-1", "unfreeze");
     as_root(&lab.mail_1, &["ims-switch", "freeze", "IMS-RG"]).run().ok();
-    assert!(lab.mail_2.read("/run/ims/marks/IMS-RG.json").unwrap().contains("mail-1"));
+    assert!(lab.mail_2.read("/run/ims/marks/IMS-RG.json").unwrap().contains("\"frozen\":{"));
 
     // One that missed its end does not bring it back.
     lab.mail_2.cut();
     lab.mail_1.run(["ims-switch", "unfreeze", "IMS-RG"]).status_is(3);
     lab.mail_2.join();
     lab.mail_2.run(["ims-switch", "online", "IMS-RG", "--on", "mail-1"]).ok();
-    assert!(!lab.mail_2.read("/run/ims/marks/IMS-RG.json").unwrap().contains("mail-1"));
+    assert!(lab.mail_2.read("/run/ims/marks/IMS-RG.json").unwrap().contains("\"frozen\":null"));
     lab.is_online_on(Some(&lab.mail_1));
 }
 
@@ -174,4 +174,29 @@ fn a_freeze_said_on_a_node_that_forgot_all_else_holds_on_one_that_was_told_more_
     assert!(until(SOON, reaches));
     is_frozen(&lab.mail_2.run(["ims-switch", "move", "IMS-RG"]).status_is(4), "mail-1", "unfreeze IMS-RG");
     lab.is_online_on(Some(&lab.mail_2));
+}
+
+#[test]
+fn what_was_said_on_both_sides_of_a_cut_all_counts_when_they_meet_again() {
+    if !needs_root() {
+        return;
+    }
+    let lab = Lab::new();
+    let lines = [
+        (&lab.mail_1, &["ims-switch", "freeze", "IMS-RG", "--persistent"][..]),
+        (&lab.mail_2, &["ims-switch", "disable", "IMS-RG:svc"]),
+    ];
+    lab.mail_2.cut();
+    for (node, words) in lines {
+        as_root(node, words).run().status_is(3);
+    }
+    lab.mail_2.join();
+    assert!(until(SOON, || lab.mail_2.run(["ssh", "root@mail-1", "true"]).status == Some(0)));
+    let refused = lab.mail_2.run(["ims-switch", "online", "IMS-RG"]).status_is(4);
+    is_frozen(&refused, "mail-1", "unfreeze IMS-RG --persistent");
+    lab.mail_1.run(["ims-switch", "unfreeze", "IMS-RG", "--persistent"]).ok();
+    for node in lab.nodes() {
+        let kept = node.read("/var/lib/ims/marks/IMS-RG.json").unwrap();
+        assert!(kept.contains("\"frozen\":null") && kept.contains("\"svc\""), "{}: {kept}", node.name());
+    }
 }

@@ -48,10 +48,11 @@ fn both_have_file(lab: &Lab, is_there: bool) -> bool {
 /// The fault of the server was given up, as `react` keeps it.
 fn give_up(lab: &Lab) {
     let mark = r#"{"by":"react","node":"mail-1","time":"2026-11-02T08:00:00Z","reason":"it does not start"}"#;
-    let version = kept(&lab.mail_1, LASTING)["version"].as_u64().unwrap_or(0) + 1;
+    let said = kept(&lab.mail_1, LASTING)["said"]["mail-1"].as_u64().unwrap_or(0) + 1;
     for node in lab.nodes() {
-        let text =
-            format!(r#"{{"version":{version},"frozen":null,"disabled":{{}},"faulted":{{"svc":{mark}}}}}"#);
+        let text = format!(
+            r#"{{"said":{{"mail-1":{said}}},"frozen":null,"disabled":{{}},"faulted":{{"svc":{mark}}}}}"#
+        );
         node.file(LASTING, text);
     }
 }

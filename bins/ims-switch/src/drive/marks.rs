@@ -92,7 +92,7 @@ pub fn wanted(host: &Host, asked: &Asked, before: &Kept) -> Result<Kept, Fail> {
         | Wish::Restart(_)
         | Wish::Renew(_) => {}
     }
-    Ok(now.after(before, Timestamp::now()))
+    Ok(now.after(before, &host.name().parse()?, Timestamp::now()))
 }
 
 /// What is to be kept besides when a fault moves the group: that it failed where it is.
@@ -118,7 +118,9 @@ pub fn after_failure(
         Some(target) if asked.wish == Wish::Giveover => {
             failed_on(host, team, target, "it could not be given over to it", kept)
         }
-        Some(_) | None if is_as_before => Ok(before.clone().after(kept, Timestamp::now())),
+        Some(_) | None if is_as_before => {
+            Ok(before.clone().after(kept, &host.name().parse()?, Timestamp::now()))
+        }
         Some(_) | None => Ok(kept.clone()),
     }
 }
@@ -127,7 +129,7 @@ fn failed_on(host: &Host, team: &Team, node: &NodeName, why: &str, kept: &Kept) 
     let mark = Mark { by: "react".to_owned(), ..said(host, Some(why))? };
     let mut now = kept.clone();
     now.set_failed(node, mark, team.group.pingpong_interval);
-    Ok(now.after(kept, Timestamp::now()))
+    Ok(now.after(kept, &host.name().parse()?, Timestamp::now()))
 }
 
 /// What a wish says of its resources, as records.

@@ -125,7 +125,10 @@ pub fn drive(host: &Host, asked: &Asked, interrupt: &Interrupt, out: &mut Out) -
     phases
         .time("wait", "for commands of ims-switch run", || prepare::hold_runs(&team, &plan, asked.timeout))?;
     phases.time("sync", "so that the volumes are given up soon", || prepare::sync(&team, &plan))?;
-    phases.time("ahead", "so that no process has to be started", || prepare::ahead(&team, &plan))?;
+    phases.time("ahead", "so that no process has to be started", || {
+        prepare::ahead(&team, &plan);
+        Ok(())
+    })?;
     if let Some(signal) = interrupt.came() {
         return Err(Fail::failed(format!("stopped by {signal} before anything was touched")));
     }

@@ -67,7 +67,7 @@ pub fn change(
     let (before, all_say_so) = team.marks()?;
     let mut now = before.clone();
     edit(&team.group, &mut now)?;
-    let now = now.after(&before, Timestamp::now());
+    let now = now.after(&before, &host.name().parse()?, Timestamp::now());
     if !dry_run && (now != before || !all_say_so) {
         team.keep(&now)?;
     }

@@ -74,7 +74,10 @@ mod tests {
         let host = Host::below(folder.path());
         let group: GroupName = "IMS-RG".parse().unwrap();
         assert_eq!(load(&host, &group).unwrap(), Kept::default());
-        let kept = Kept { lasting: Marks { version: 7, ..Marks::default() }, ..Kept::default() };
+        let kept = Kept {
+            lasting: Marks { said: [("mail-1".parse().unwrap(), 7)].into(), ..Marks::default() },
+            ..Kept::default()
+        };
         assert!(keep(&host, &group, &kept).unwrap());
         assert!(!keep(&host, &group, &kept).unwrap());
         assert_eq!(load(&host, &group).unwrap(), kept);

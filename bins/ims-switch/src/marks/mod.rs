@@ -1,5 +1,6 @@
 //! What was said of a group and holds until it is taken back: frozen, a resource disabled, a fault that was given up.
-//! It is kept on every node of the group; of two nodes that differ the one that counts more changes is right.
+//! It is kept on every node of the group; of two nodes that differ the one is right that knows all that the other was
+//! told, and where each was told something that the other does not know, all of it counts.
 
 pub mod change;
 pub mod file;
@@ -40,8 +41,9 @@ impl std::fmt::Display for Mark {
 /// What is kept in one place.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Marks {
-    /// Counts the changes: the milliseconds of the clock when the last was said, or one more than before.
-    pub version: u64,
+    /// When something was last said on each node: the milliseconds of its clock, or one more than before.
+    #[serde(default)]
+    pub said: BTreeMap<NodeName, u64>,
     /// The group is neither moved, started nor stopped.
     pub frozen: Option<Mark>,
     /// Resources that are neither started nor watched.
@@ -55,21 +57,31 @@ pub struct Marks {
 
 impl Marks {
     fn says_the_same(&self, other: &Self) -> bool {
-        let Self { version: _, frozen, disabled, faulted, failed } = self;
+        let Self { said: _, frozen, disabled, faulted, failed } = self;
         (frozen, disabled, faulted, failed) == (&other.frozen, &other.disabled, &other.faulted, &other.failed)
     }
 
-    /// What two nodes say together. Where both count the same and differ, they were told apart from each other: all
-    /// that was said counts.
+    /// Whether it knows all that the other was told.
+    fn knows(&self, other: &Self) -> bool {
+        other.said.iter().all(|(node, when)| self.said.get(node) >= Some(when))
+    }
+
+    /// What two nodes say together. Where they were told apart from each other, all that was said counts: a freeze is not
+    /// lost for what was said elsewhere.
     fn with(self, other: Self) -> Self {
-        if self.version != other.version {
-            return if self.version > other.version { self } else { other };
+        match (self.knows(&other), other.knows(&self)) {
+            (true, false) => return self,
+            (false, true) => return other,
+            (true, true) if self.says_the_same(&other) => return self,
+            (true, true) | (false, false) => {}
         }
-        if self.says_the_same(&other) {
-            return self;
+        let mut said = self.said;
+        for (node, when) in other.said {
+            let known = said.entry(node).or_default();
+            *known = when.max(*known);
         }
         Self {
-            version: self.version + 1,
+            said,
             frozen: self.frozen.or(other.frozen),
             disabled: other.disabled.into_iter().chain(self.disabled).collect(),
             faulted: other.faulted.into_iter().chain(self.faulted).collect(),
@@ -77,12 +89,16 @@ impl Marks {
         }
     }
 
-    /// The same, counted as a change of what was before if it is one. The count is never behind the clock: a node that
-    /// forgot what it knew, as one that restarted, must not say less than one that was told nothing of late.
-    fn after(self, before: &Self, now: Timestamp) -> Self {
-        let clock = u64::try_from(now.as_millisecond()).unwrap_or_default();
-        let version = if self.says_the_same(before) { before.version } else { clock.max(before.version + 1) };
-        Self { version, ..self }
+    /// The same, said on a node if it is a change of what was before. By the clock, not by a count: a node that forgot what
+    /// it knew, as one that restarted, would begin to count anew.
+    fn after(self, before: &Self, node: &NodeName, now: Timestamp) -> Self {
+        let mut said = before.said.clone();
+        if !self.says_the_same(before) {
+            let clock = u64::try_from(now.as_millisecond()).unwrap_or_default();
+            let last = said.entry(node.clone()).or_default();
+            *last = clock.max(*last + 1);
+        }
+        Self { said, ..self }
     }
 }
 
@@ -105,12 +121,12 @@ impl Kept {
         }
     }
 
-    /// The same, counted as a change of what was before if it is one.
+    /// The same, said on a node if it is a change of what was before.
     #[must_use]
-    pub fn after(self, before: &Self, now: Timestamp) -> Self {
+    pub fn after(self, before: &Self, node: &NodeName, now: Timestamp) -> Self {
         Self {
-            until_restart: self.until_restart.after(&before.until_restart, now),
-            lasting: self.lasting.after(&before.lasting, now),
+            until_restart: self.until_restart.after(&before.until_restart, node, now),
+            lasting: self.lasting.after(&before.lasting, node, now),
         }
     }
 
@@ -201,8 +217,14 @@ mod tests {
         }
     }
 
-    fn frozen(version: u64, node: Option<&str>) -> Marks {
-        Marks { version, frozen: node.map(mark), ..Marks::default() }
+    /// What was said until these moments on mail-1 and mail-2.
+    fn frozen(until: [u64; 2], node: Option<&str>) -> Marks {
+        let said = [1, 2].map(|number| format!("mail-{number}").parse().unwrap()).into_iter().zip(until);
+        Marks {
+            said: said.filter(|(_, when)| *when > 0).collect(),
+            frozen: node.map(mark),
+            ..Marks::default()
+        }
     }
 
     #[test]
@@ -211,55 +233,66 @@ mod tests {
     }
 
     #[test]
-    fn the_node_that_counts_more_changes_is_right_and_of_equals_all_is_kept() {
-        for (one, two, version, node) in [
-            (frozen(0, None), frozen(0, None), 0, None),
-            (frozen(3, None), frozen(2, Some("mail-2")), 3, None),
-            (frozen(3, Some("mail-1")), frozen(2, None), 3, Some("mail-1")),
-            (frozen(0, None), frozen(2, Some("mail-2")), 2, Some("mail-2")),
-            (frozen(2, None), frozen(2, Some("mail-2")), 3, Some("mail-2")),
-            (frozen(2, Some("mail-1")), frozen(2, Some("mail-2")), 3, Some("mail-1")),
+    fn who_knows_all_that_the_other_was_told_is_right_and_of_what_was_said_apart_all_is_kept() {
+        for (one, two, until, node) in [
+            (frozen([0, 0], None), frozen([0, 0], None), [0, 0], None),
+            (frozen([3, 2], None), frozen([2, 2], Some("mail-2")), [3, 2], None),
+            (frozen([2, 3], Some("mail-1")), frozen([2, 0], None), [2, 3], Some("mail-1")),
+            (frozen([0, 0], None), frozen([0, 2], Some("mail-2")), [0, 2], Some("mail-2")),
+            // Said apart: a freeze stays, whichever came first.
+            (frozen([9, 0], None), frozen([2, 2], Some("mail-2")), [9, 2], Some("mail-2")),
+            (frozen([2, 0], Some("mail-1")), frozen([0, 9], None), [2, 9], Some("mail-1")),
+            (frozen([2, 2], None), frozen([2, 2], Some("mail-2")), [2, 2], Some("mail-2")),
         ] {
-            let both = one.clone().with(two.clone());
-            let told = both.frozen.as_ref().map(|mark| mark.node.as_str());
-            assert_eq!((both.version, told), (version, node), "{one:?} and {two:?}");
+            for (one, two) in [(&one, &two), (&two, &one)] {
+                let both = one.clone().with(two.clone());
+                let told = both.frozen.as_ref().map(|mark| mark.node.as_str());
+                assert_eq!((&both.said, told), (&frozen(until, None).said, node), "{one:?} and {two:?}");
+            }
         }
     }
 
     #[test]
-    fn only_a_change_is_counted_and_what_was_said_first_stays() {
-        let resources = ["mail".parse().unwrap()];
+    fn only_a_change_is_noted_and_what_was_said_first_stays() {
+        let (resources, node) = (["mail".parse().unwrap()], "mail-1".parse().unwrap());
         let before = Kept::default();
         let mut once = before.clone();
         once.set_disabled(&resources, Some(&mark("mail-1")));
         let early = Timestamp::UNIX_EPOCH;
-        let once = once.after(&before, early);
-        assert_eq!((once.lasting.version, once.until_restart.version), (1, 0));
+        let once = once.after(&before, &node, early);
+        assert_eq!((once.lasting.said[&node], once.until_restart.said.len()), (1, 0));
         let mut twice = once.clone();
         twice.set_disabled(&resources, Some(&mark("mail-2")));
-        assert_eq!(twice.after(&once, early), once);
+        assert_eq!(twice.after(&once, &node, early), once);
         let mut back = once.clone();
         back.set_disabled(&resources, None);
-        let back = back.after(&once, early);
-        assert_eq!((back.lasting.version, back.lasting.disabled.len()), (2, 0));
+        let back = back.after(&once, &node, early);
+        assert_eq!((back.lasting.said[&node], back.lasting.disabled.len()), (2, 0));
         assert_eq!(once.clone().with(back.clone()), back);
     }
 
     #[test]
     fn what_a_node_says_that_forgot_all_else_is_not_behind_what_was_said_before() {
         let at = |second| Timestamp::from_second(second).unwrap();
+        let [one, two]: [NodeName; 2] = ["mail-1", "mail-2"].map(|name| name.parse().unwrap());
         let said = |frozen| Kept { until_restart: Marks { frozen, ..Marks::default() }, ..Kept::default() };
         let mut other = Kept::default();
         for second in 0..9 {
             let frozen = (second % 2 == 0).then(|| mark("mail-2"));
-            other = said(frozen).after(&other, at(second));
+            other = said(frozen).after(&other, if second < 5 { &one } else { &two }, at(second));
         }
-        let thawed = said(None).after(&other, at(10));
-        let frozen = said(Some(mark("mail-1"))).after(&Kept::default(), at(60));
-        assert_eq!(thawed.clone().with(frozen.clone()), frozen);
-        assert_eq!(frozen.with(thawed.clone()).frozen(), Some(&mark("mail-1")));
-        let with_a_slow_clock = said(Some(mark("mail-2"))).after(&thawed, at(5));
-        assert_eq!(with_a_slow_clock.until_restart.version, thawed.until_restart.version + 1);
+        let thawed = said(None).after(&other, &two, at(10));
+        for second in [60, 1] {
+            // The second by a clock that is slow, on a node that the other has not heard of since it restarted.
+            let frozen =
+                said(Some(mark("mail-3"))).after(&Kept::default(), &"mail-3".parse().unwrap(), at(second));
+            assert_eq!(thawed.clone().with(frozen.clone()).frozen(), Some(&mark("mail-3")));
+            assert_eq!(frozen.with(thawed.clone()).frozen(), Some(&mark("mail-3")));
+        }
+        let frozen = said(Some(mark("mail-1"))).after(&Kept::default(), &one, at(60));
+        assert_eq!(thawed.clone().with(frozen).frozen(), Some(&mark("mail-1")));
+        let with_a_slow_clock = said(Some(mark("mail-2"))).after(&thawed, &two, at(5));
+        assert_eq!(with_a_slow_clock.until_restart.said[&two], thawed.until_restart.said[&two] + 1);
     }
 
     #[test]
@@ -279,7 +312,7 @@ mod tests {
         later.set_failed(&one, at(4000), hour);
         assert_eq!(later.lasting.failed.len(), 2);
         let both = later.with(kept.clone());
-        assert_eq!((both.lasting.version, both.lasting.failed[&one].time), (1, at(4000).time));
+        assert_eq!(both.lasting.failed[&one].time, at(4000).time);
         kept.set_failed(&one, at(7200), hour);
         assert_eq!(kept.lasting.failed.len(), 1, "what is over is forgotten");
         kept.set_failed(&two, at(7200), Duration::ZERO);
@@ -288,8 +321,7 @@ mod tests {
 
     #[test]
     fn marks_of_a_version_that_knew_no_failed_nodes_are_read() {
-        let marks: Marks =
-            serde_json::from_str(r#"{"version":3,"frozen":null,"disabled":{},"faulted":{}}"#).unwrap();
-        assert_eq!(marks, Marks { version: 3, ..Marks::default() });
+        let marks: Marks = serde_json::from_str(r#"{"frozen":null,"disabled":{},"faulted":{}}"#).unwrap();
+        assert_eq!(marks, Marks::default());
     }
 }

@@ -248,8 +248,8 @@ impl Line {
         let fail = match attend(&mut child, stdin, self.keeps, end, stop, self.tells_end) {
             Ok(Attended::Ended(ended)) => return Ok(ended),
             Ok(Attended::Ending(ended)) => {
-                // Reaped beside what follows; it has nothing more to do.
-                std::thread::spawn(move || child.wait());
+                // Reaped beside what follows, or where there is no room for a thread by nobody; it has nothing more to do.
+                let _ = std::thread::Builder::new().spawn(move || child.wait());
                 return Ok(ended);
             }
             Ok(Attended::Late) => {

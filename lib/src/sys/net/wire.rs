@@ -72,7 +72,8 @@ impl Drop for Wire {
     /// Closes the socket beside what follows, for the kernel waits there in the same way.
     fn drop(&mut self) {
         let fd = self.fd.take();
-        std::thread::spawn(move || drop(fd));
+        // Where there is no room for a thread it is closed here.
+        let _ = std::thread::Builder::new().spawn(move || drop(fd));
     }
 }
 
