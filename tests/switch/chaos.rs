@@ -274,14 +274,20 @@ impl Play {
         let mut healers = [sides.node(one.healer), sides.source, sides.target].into_iter().cycle();
         let mut last = None;
         let is_healed = until(HEALED, || {
-            let ran = healers.next().unwrap().command(&line).deadline(MOVE).run();
-            let is_online = ran.status == Some(0);
-            last = Some(ran);
-            is_online
+            // One that did not answer another in time was fenced.
+            let Some(healer) = healers.by_ref().take(3).find(|node| node.is_up()) else { return false };
+            last.insert(healer.command(&line).deadline(MOVE).run()).is_ok()
         });
+        drop(healers);
         if !is_healed {
-            return Some(format!("it is not online again: {}", last.unwrap()));
+            return Some(
+                last.map_or_else(
+                    || "nobody is up".to_owned(),
+                    |ran| format!("it is not online again: {ran}"),
+                ),
+            );
         }
+        self.mend();
         // What react gave up is reacted to again. A node that has just come back may answer a moment later.
         self.in_time(["ims-switch", "clear", "IMS-RG"]);
         let status = self.in_time(["ims-switch", "status", "IMS-RG"]);
