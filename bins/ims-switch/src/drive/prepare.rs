@@ -206,3 +206,40 @@ pub fn ahead(team: &Team, plan: &Plan) {
         }
     });
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn for_a_name_that_nobody_knows_a_fault_fences_and_a_person_does_not() {
+        let node: NodeName = "mail-2".parse().unwrap();
+        let lost = |why: &str| {
+            let why = why.to_owned();
+            Found::new(vec![(node.clone(), Seen::Lost { why, can_be_fenced: true })])
+        };
+        let fence = Step {
+            node: node.clone(),
+            resource: None,
+            verb: Verb::Fence,
+            after: Vec::new(),
+            why: String::new(),
+            hints: Hints::default(),
+            command: String::new(),
+        };
+        let plan = Plan { target: None, steps: vec![fence] };
+        let misnamed = lost("ssh: Could not resolve hostname mail2: Name or service not known");
+        for (found, wish, is_refused) in [
+            (&misnamed, Wish::Online(None), true),
+            (&misnamed, Wish::Move(None), true),
+            (&misnamed, Wish::Giveover, false),
+            (&misnamed, Wish::Restart("mail".parse().unwrap()), false),
+            (&lost("ssh: connect to host mail-2 port 22: No route to host"), Wish::Online(None), false),
+        ] {
+            let refused = refuse_misnamed(found, &plan, &wish).map_err(|fail| fail.exit());
+            assert_eq!(refused, if is_refused { Err(Exit::Unknown) } else { Ok(()) }, "{wish:?}");
+        }
+        let nobody = Plan { target: None, steps: Vec::new() };
+        assert!(refuse_misnamed(&misnamed, &nobody, &Wish::Online(None)).is_ok());
+    }
+}

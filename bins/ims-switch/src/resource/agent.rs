@@ -55,8 +55,10 @@ fn carry_out(
     wanted: State,
     laps: &Laps,
 ) -> Result<bool, Fail> {
+    // What is remembered may save a look, and never a step.
     let seen = seat.ahead.and_then(|ahead| ahead.last_seen(&resource.name));
-    if seen.unwrap_or_else(|| laps.time("monitor", || seat.look(resource)).0) == wanted {
+    let is_to_do = seen.is_some_and(|state| state != wanted);
+    if !is_to_do && laps.time("monitor", || seat.look(resource)).0 == wanted {
         return Ok(false);
     }
     let timeout = match verb {
