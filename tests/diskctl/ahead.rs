@@ -42,6 +42,19 @@ fn a_volume_is_taken_and_released_when_the_word_comes_by_what_is_found_then() {
 }
 
 #[test]
+fn the_time_that_it_may_take_begins_with_the_word() {
+    let pair = Pair::new();
+    pair.one.sh("mkfifo /run/word").ok();
+    let words = pair.words("take", &["--when-told", "--timeout", "1s"]).join(" ");
+    let take = pair.one.spawn(["sh", "-c", &format!("exec {words} <>/run/word")]);
+    assert!(take.until_stdout(SOON, |said| said.contains("ims.ready/1")), "{}", take.stderr());
+    std::thread::sleep(Duration::from_millis(1500)); // longer than its time, which passing by is what is tested
+    tell(&pair.one);
+    take.wait(SOON).ok();
+    assert!(pair.one.has_mounted(&pair.disk));
+}
+
+#[test]
 fn whoever_is_not_told_does_nothing_and_keeps_nobody_from_it_any_more() {
     let pair = Pair::new();
     let line = pair.words("take", &["--when-told"]).join(" ");
