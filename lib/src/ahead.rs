@@ -26,14 +26,6 @@ pub struct Ready {}
 
 impl Record for Ready {
     const SCHEMA: &'static str = "ims.ready/1";
-
-    fn columns() -> &'static [&'static str] {
-        &[]
-    }
-
-    fn row(&self) -> Vec<String> {
-        Vec::new()
-    }
 }
 
 /// A command that was told to begin has ended, and only its process is still to go.
@@ -45,14 +37,6 @@ pub struct Ended {
 
 impl Record for Ended {
     const SCHEMA: &'static str = "ims.ended/1";
-
-    fn columns() -> &'static [&'static str] {
-        &[]
-    }
-
-    fn row(&self) -> Vec<String> {
-        Vec::new()
-    }
 }
 
 /// The exit status that stands at the end of what such a command printed, once it does.

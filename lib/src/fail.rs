@@ -157,14 +157,6 @@ impl From<&Fail> for FailRecord {
 
 impl Record for FailRecord {
     const SCHEMA: &'static str = "ims.fail/1";
-
-    fn columns() -> &'static [&'static str] {
-        &[]
-    }
-
-    fn row(&self) -> Vec<String> {
-        Vec::new()
-    }
 }
 
 #[cfg(test)]

@@ -12,10 +12,14 @@ pub trait Record: Serialize + JsonSchema {
     const SCHEMA: &'static str;
 
     /// The headings of its table; a record without any is not shown in tables.
-    fn columns() -> &'static [&'static str];
+    fn columns() -> &'static [&'static str] {
+        &[]
+    }
 
     /// The cells under those headings.
-    fn row(&self) -> Vec<String>;
+    fn row(&self) -> Vec<String> {
+        Vec::new()
+    }
 }
 
 /// A record as it is printed.

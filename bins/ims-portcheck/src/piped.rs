@@ -34,14 +34,6 @@ pub struct Told {
 
 impl Record for Told {
     const SCHEMA: &'static str = "ims.listener/1";
-
-    fn columns() -> &'static [&'static str] {
-        &[]
-    }
-
-    fn row(&self) -> Vec<String> {
-        Vec::new()
-    }
 }
 
 impl Told {

@@ -41,14 +41,6 @@ pub struct ExportedFile {
 
 impl Record for ExportedFile {
     const SCHEMA: &'static str = "ims.exported-file/1";
-
-    fn columns() -> &'static [&'static str] {
-        &[]
-    }
-
-    fn row(&self) -> Vec<String> {
-        Vec::new()
-    }
 }
 
 /// Writes groups in another language. What is not carried over is told on stderr, and as records where the files

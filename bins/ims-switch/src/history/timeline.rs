@@ -101,15 +101,7 @@ impl Weighed {
     }
 }
 
+/// Drawn, and not shown as a table.
 impl Record for Timeline {
     const SCHEMA: &'static str = "ims.timeline/1";
-
-    /// Drawn instead.
-    fn columns() -> &'static [&'static str] {
-        &[]
-    }
-
-    fn row(&self) -> Vec<String> {
-        Vec::new()
-    }
 }

@@ -49,14 +49,6 @@ struct Answer {
 
 impl Record for Answer {
     const SCHEMA: &'static str = "ims.answer/1";
-
-    fn columns() -> &'static [&'static str] {
-        &[]
-    }
-
-    fn row(&self) -> Vec<String> {
-        Vec::new()
-    }
 }
 
 /// A decision with its reason.

@@ -217,12 +217,4 @@ pub fn answers_another(node: &NodeName) -> Fail {
 
 impl Record for Reply {
     const SCHEMA: &'static str = "ims.reply/1";
-
-    fn columns() -> &'static [&'static str] {
-        &[]
-    }
-
-    fn row(&self) -> Vec<String> {
-        Vec::new()
-    }
 }

@@ -48,8 +48,8 @@ pub(super) enum Attended {
     Stopped,
 }
 
-/// Feeds and drains a child until it ends, or says with what status it does
-/// when it is one that tells ([`crate::ahead`]), the deadline comes, or a signal waits in `stop`, which stays to be asked for.
+/// Feeds and drains a child until it ends, the deadline comes, or a signal waits in `stop`, which stays to be asked for. One
+/// that tells its end ([`crate::ahead`]) is not waited for once it has.
 pub(super) fn attend(
     child: &mut Child,
     stdin: &[u8],
