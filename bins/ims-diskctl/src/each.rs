@@ -103,30 +103,14 @@ pub fn each_item(
     let mut done: Vec<Option<(Told, Came)>> = asked.items.iter().map(|_| None).collect();
     let before = before(&asked.below, order);
     for turn in turns(&before)? {
-        let came: Vec<(usize, (Told, Came))> = thread::scope(|scope| {
-            let work = &work;
-            let threads: Vec<_> = turn
-                .iter()
-                .filter_map(|index| Some((*index, asked.items.get(*index)?)))
-                .map(|(index, item)| {
-                    let kept_from = failed_before(asked, &before, &done, index);
-                    let begin = move || {
-                        let mut told = Told::default();
-                        let came = match kept_from {
-                            Some(other) => Err(Undone::LeftAlone(left_alone(item, &other))),
-                            None => work(item, &mut told).map_err(Undone::Failed),
-                        };
-                        (told, came)
-                    };
-                    (index, scope.spawn(begin))
-                })
-                .collect();
-            let gone = || (Told::default(), Err(Undone::Failed(Fail::unknown("a thread ended too early"))));
-            let end = |(index, thread): (usize, thread::ScopedJoinHandle<'_, _>)| {
-                (index, thread.join().unwrap_or_else(|_| gone()))
-            };
-            threads.into_iter().map(end).collect()
-        });
+        let jobs: Vec<Job<'_>> = turn
+            .iter()
+            .filter_map(|index| {
+                let kept_from = failed_before(asked, &before, &done, *index);
+                Some(Job { index: *index, item: asked.items.get(*index)?, kept_from })
+            })
+            .collect();
+        let came = side_by_side(&jobs, &work);
         for (index, came) in came {
             if let Some(place) = done.get_mut(index) {
                 *place = Some(came);
@@ -134,6 +118,39 @@ pub fn each_item(
         }
     }
     tell(done.into_iter().flatten(), out)
+}
+
+/// The work on one volume or disk group.
+struct Job<'a> {
+    index: usize,
+    item: &'a Item,
+    /// What it waits for, which failed.
+    kept_from: Option<String>,
+}
+
+/// Does each job in a thread of its own, the last one in this.
+fn side_by_side(
+    jobs: &[Job<'_>],
+    work: &(impl Fn(&Item, &mut Told) -> Result<Exit, Fail> + Sync),
+) -> Vec<(usize, (Told, Came))> {
+    let carry_out = |job: &Job<'_>| {
+        let mut told = Told::default();
+        let came = match &job.kept_from {
+            Some(other) => Err(Undone::LeftAlone(left_alone(job.item, other))),
+            None => work(job.item, &mut told).map_err(Undone::Failed),
+        };
+        (job.index, (told, came))
+    };
+    let Some((last, others)) = jobs.split_last() else { return Vec::new() };
+    thread::scope(|scope| {
+        let threads: Vec<_> = others.iter().map(|job| (job.index, scope.spawn(|| carry_out(job)))).collect();
+        let own = carry_out(last);
+        let gone = || (Told::default(), Err(Undone::Failed(Fail::unknown("a thread ended too early"))));
+        let end = |(index, thread): (usize, thread::ScopedJoinHandle<'_, _>)| {
+            thread.join().unwrap_or_else(|_| (index, gone()))
+        };
+        threads.into_iter().map(end).chain([own]).collect()
+    })
 }
 
 fn tell(done: impl Iterator<Item = (Told, Came)>, out: &mut Out) -> Result<Exit, Fail> {

@@ -160,6 +160,16 @@ impl Eye {
         &mut self.hand
     }
 
+    /// The pid of the hand.
+    pub fn pid(&self) -> u32 {
+        self.hand.pid()
+    }
+
+    /// Ends its hand at once, whatever that does.
+    pub fn close(self) {
+        self.hand.end();
+    }
+
     /// Whether a disk did not answer it in time, after which it sees no other.
     pub const fn is_blind(&self) -> bool {
         self.blind.is_some()

@@ -30,7 +30,7 @@ pub struct Wanted {
     pub point: PathBuf,
     /// Who may be ended.
     pub right: Right,
-    /// Of processes only mount namespaces that an unmount does not reach, which the kernel does not tell of.
+    /// Only what the kernel does not tell of when it unmounts: mount namespaces that this does not reach, and overlays.
     pub apart: bool,
 }
 
@@ -59,7 +59,7 @@ impl Wanted {
     pub fn find(&self) -> Result<Users, Fail> {
         let search = Search::of(self.device)?;
         let found = if self.apart {
-            ims::sys::mount::Users { processes: search.apart(&self.point), kernel: search.kernel() }
+            ims::sys::mount::Users { processes: search.apart(&self.point), kernel: search.overlays() }
         } else {
             search.users(&self.point)?
         };

@@ -1,5 +1,5 @@
-//! What can be done before the word to begin comes: the lock of each device, and the process that does what may hang.
-//! Nothing is looked at yet; what is found then counts.
+//! What can be done before the word to begin comes: the lock of each device, and an eye with the process that does what may
+//! hang. It looks once, so that the first look that counts, which is the one after the word, finds its way in memory.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -11,12 +11,16 @@ use ims::sys::lock::Lock;
 
 use super::lock;
 use crate::hand::WORDS;
+use crate::look::Eye;
 use crate::naming::Asked;
 use crate::volume::{Item, Volume};
 
-/// The locks and hands of the volumes that could be prepared.
+/// How long that look may take. A disk that does not answer is left to the work itself.
+const GLANCE: Duration = Duration::from_millis(500);
+
+/// The locks and eyes of the volumes that could be prepared.
 #[derive(Debug, Default)]
-pub struct Prepared(Mutex<Vec<(Number, Lock, Hand)>>);
+pub struct Prepared(Mutex<Vec<(Number, Lock, Eye)>>);
 
 impl Prepared {
     /// Prepares what is asked for. What cannot be prepared is left to the work itself, which tells why: another run has
@@ -30,17 +34,22 @@ impl Prepared {
     }
 
     /// What was prepared for a device, once.
-    pub fn take(&self, number: Number) -> Option<(Lock, Hand)> {
+    pub fn take(&self, number: Number) -> Option<(Lock, Eye)> {
         let mut prepared = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let at = prepared.iter().position(|(is, _, _)| *is == number)?;
-        let (_, lock, hand) = prepared.swap_remove(at);
-        Some((lock, hand))
+        let (_, lock, eye) = prepared.swap_remove(at);
+        Some((lock, eye))
     }
 }
 
-fn prepared(host: &Host, volume: &Volume) -> Option<(Number, Lock, Hand)> {
+fn prepared(host: &Host, volume: &Volume) -> Option<(Number, Lock, Eye)> {
     let number = block::number_of(&volume.device).ok()?;
     let lock = lock(host, number, Duration::ZERO).ok()?;
-    let hand = Hand::start(WORDS, Some(&lock)).ok()?.left_to_end();
-    Some((number, lock, hand))
+    let mut eye = Eye::open(host, Hand::start(WORDS, Some(&lock)).ok()?.left_to_end()).ok()?;
+    eye.look(volume, GLANCE).ok()?;
+    if eye.is_blind() {
+        eye.close();
+        return None;
+    }
+    Some((number, lock, eye))
 }

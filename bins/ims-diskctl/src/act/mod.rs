@@ -22,6 +22,7 @@ use ahead::Prepared;
 use crate::cli;
 use crate::each::{Order, Told, each, each_item};
 use crate::hand::WORDS;
+use crate::look::Eye;
 use crate::naming::Asked;
 use crate::plan::Step;
 use crate::volume::{Item, Volume};
@@ -52,17 +53,17 @@ impl<'a> Site<'a> {
         Ok(Self { host, stop, deadline: Deadline::after(timeout), bars: MultiProgress::new(), prepared })
     }
 
-    /// Keeps other runs from a device, which a dry run need not, and starts the process that does what may hang.
-    fn hand(&self, number: Number, dry_run: bool) -> Result<(Option<Lock>, Hand), Fail> {
+    /// Keeps other runs from a device, which a dry run need not, and opens an eye with the process that does what may hang.
+    fn eye(&self, number: Number, dry_run: bool) -> Result<(Option<Lock>, Eye), Fail> {
         if dry_run {
-            return Ok((None, Hand::start(WORDS, None)?));
+            return Ok((None, Eye::open(self.host, Hand::start(WORDS, None)?)?));
         }
-        if let Some((lock, hand)) = self.prepared.take(number) {
-            return Ok((Some(lock), hand));
+        if let Some((lock, eye)) = self.prepared.take(number) {
+            return Ok((Some(lock), eye));
         }
         let lock = lock(self.host, number, self.deadline.left())?;
         let hand = Hand::start(WORDS, Some(&lock))?;
-        Ok((Some(lock), hand))
+        Ok((Some(lock), Eye::open(self.host, hand)?))
     }
 }
 

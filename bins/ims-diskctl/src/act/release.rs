@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use ims::span::millis;
 use ims::sys::block;
-use ims::sys::hand::{Hand, Heard};
+use ims::sys::hand::Heard;
 use ims::sys::mount::Refusal;
 use ims::{Exit, Fail, State};
 use serde::de::DeserializeOwned;
@@ -47,8 +47,6 @@ struct Run<'a> {
     eye: Eye,
     /// Who may be ended.
     right: Right,
-    /// Who is not, whatever is allowed.
-    spared: Vec<u32>,
     /// Who was, by their last signal.
     ended: Vec<User>,
     /// What could not be written, which is told at the end, for the unmount comes all the same.
@@ -62,8 +60,8 @@ struct Run<'a> {
 /// Runs `release` on one volume.
 pub fn release(site: &Site<'_>, args: &Release, volume: &Volume, told: &mut Told) -> Result<Exit, Fail> {
     let number = block::number_of(&volume.device)?;
-    let (_lock, hand) = site.hand(number, args.dry_run)?;
-    let mut run = Run::open(site, args, volume, hand)?;
+    let (_lock, eye) = site.eye(number, args.dry_run)?;
+    let mut run = Run::open(site, args, volume, eye)?;
     let found = run.look()?;
     let steps = plan::release(volume, &found)?;
     run.nothing_below(&found)?;
@@ -107,16 +105,14 @@ pub fn release(site: &Site<'_>, args: &Release, volume: &Volume, told: &mut Told
 }
 
 impl<'a> Run<'a> {
-    fn open(site: &'a Site<'a>, args: &'a Release, volume: &'a Volume, hand: Hand) -> Result<Self, Fail> {
-        let mut eye = Eye::open(site.host, hand)?;
-        let spared = way::spared(eye.hand().pid());
+    fn open(site: &'a Site<'a>, args: &'a Release, volume: &'a Volume, eye: Eye) -> Result<Self, Fail> {
         let right = if args.kill_users {
             Right::Everybody
         } else {
             Right::Instances(Owner::find(site.host, &args.instance, volume)?)
         };
         let (ended, unwritten, sync_took, is_unmounting) = (Vec::new(), None, None, false);
-        Ok(Self { site, args, volume, eye, right, spared, ended, unwritten, sync_took, is_unmounting })
+        Ok(Self { site, args, volume, eye, right, ended, unwritten, sync_took, is_unmounting })
     }
 
     fn look(&mut self) -> Result<Found, Fail> {
@@ -178,7 +174,7 @@ impl<'a> Run<'a> {
     }
 
     fn out_of_time(&mut self, what: &str) -> Fail {
-        let pid = self.eye.hand().pid();
+        let pid = self.eye.pid();
         Fail::unknown(format!(
             "{} was not released within {}",
             self.volume.mount.display(),

@@ -67,8 +67,8 @@ pub fn take(
     told: &mut Told,
 ) -> Result<Exit, Fail> {
     let number = block::number_of(&volume.device)?;
-    let (lock, hand) = site.hand(number, args.dry_run)?;
-    let eye = Eye::open(site.host, hand)?.on(layers);
+    let (lock, eye) = site.eye(number, args.dry_run)?;
+    let eye = eye.on(layers);
     let boot = claim::boot()?;
     let key = reservation::key(site.host.name());
     let word = args.confirm_fenced.as_ref().map(Proof::by_word);

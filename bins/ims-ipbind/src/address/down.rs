@@ -16,6 +16,7 @@ pub fn down(args: &cli::Down, out: &mut Out) -> Result<Exit, Fail> {
     let mut net = Net::open()?;
     if args.ahead.when_told {
         let stop = Stop::watch()?;
+        Found::glance(&mut net);
         args.ahead.told(&stop, out)?;
         stop.end();
     }

@@ -43,6 +43,11 @@ impl Found {
         Ok(Self { links: net.links()?, assigned: net.assigned()? })
     }
 
+    /// Looks and forgets it, so that the first look that counts finds its way in memory.
+    pub fn glance(net: &mut Net) {
+        let _ = Self::now(net); // what fails now is told when it counts
+    }
+
     /// The link of that name.
     pub fn link(&self, device: &str) -> Option<&Link> {
         self.links.iter().find(|link| link.name == device)

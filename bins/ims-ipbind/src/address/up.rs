@@ -39,7 +39,10 @@ struct Change<'a> {
 pub fn up(args: &cli::Up, out: &mut Out) -> Result<Exit, Fail> {
     let stop = Stop::watch()?;
     let mut net = Net::open()?;
-    args.ahead.told(&stop, out)?;
+    if args.ahead.when_told {
+        Found::glance(&mut net);
+        args.ahead.told(&stop, out)?;
+    }
     let start = Instant::now();
     let found = Found::now(&mut net)?;
     let link = found.link_or_names(&args.device)?;

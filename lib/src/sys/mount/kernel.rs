@@ -1,13 +1,14 @@
 //! What the kernel itself uses of a file system: swap files, loop devices, exports, overlays. It tells these by their
 //! paths alone, so they are for people to read; nothing is done by them.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::Table;
 
 /// What the kernel uses below one of these folders, in words.
 pub(super) fn uses<'a>(points: &[PathBuf], tables: impl Iterator<Item = &'a Table>) -> Vec<String> {
-    let is_below = |path: &str| points.iter().any(|point| Path::new(path).starts_with(point));
+    let is_below = |path: &str| is_below(points, path);
     let read = |path: &str| fs_err::read_to_string(path).unwrap_or_default();
     let mut found: Vec<String> = first_words(&read("/proc/swaps"))
         .filter(|path| is_below(path))
@@ -25,14 +26,23 @@ pub(super) fn uses<'a>(points: &[PathBuf], tables: impl Iterator<Item = &'a Tabl
         let exports = first_words(&text).filter(|path| is_below(path));
         found.extend(exports.map(|path| format!("the NFS export {path}")));
     }
-    found.extend(tables.flat_map(|table| overlays(table, is_below)));
+    found.extend(overlays(points, tables));
     found.sort();
     found.dedup();
     found
 }
 
 /// The overlays that are made of folders there.
-fn overlays(table: &Table, is_below: impl Fn(&str) -> bool) -> Vec<String> {
+pub(super) fn overlays<'a>(points: &[PathBuf], tables: impl Iterator<Item = &'a Table>) -> Vec<String> {
+    let found = tables.flat_map(|table| overlays_of(table, |path| is_below(points, path)));
+    found.collect::<BTreeSet<String>>().into_iter().collect()
+}
+
+fn is_below(points: &[PathBuf], path: &str) -> bool {
+    points.iter().any(|point| Path::new(path).starts_with(point))
+}
+
+fn overlays_of(table: &Table, is_below: impl Fn(&str) -> bool) -> Vec<String> {
     let overlays = table.iter().filter(|mounted| mounted.fstype == "overlay");
     let is_made_of = |options: &str| {
         let folders = options.split(',').filter_map(|option| option.split_once('='));
@@ -64,7 +74,7 @@ mod tests {
         for (options, count) in [("/a:/srv/ims/low,upperdir=/b,workdir=/c", 1), ("/a,upperdir=/srv/imsx", 0)]
         {
             let table = Table::parse(line(options).as_bytes()).unwrap();
-            assert_eq!(overlays(&table, is_below).len(), count, "{options}");
+            assert_eq!(overlays_of(&table, is_below).len(), count, "{options}");
         }
     }
 }

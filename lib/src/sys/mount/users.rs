@@ -91,11 +91,20 @@ impl Search {
         Ok(Users { processes, kernel: self.kernel() })
     }
 
+    /// The overlays that are made of it, in words: the kernel counts these as no use of ours either.
+    pub fn overlays(&self) -> Vec<String> {
+        kernel::overlays(&self.points(), self.namespaces.tables())
+    }
+
     /// What the kernel itself uses, in words.
     pub fn kernel(&self) -> Vec<String> {
+        kernel::uses(&self.points(), self.namespaces.tables())
+    }
+
+    /// Where it is mounted, in whatever namespace.
+    fn points(&self) -> Vec<PathBuf> {
         let mounts = self.namespaces.tables().flat_map(|table| table.of_device(self.device));
-        let points: Vec<PathBuf> = mounts.map(|mounted| mounted.point.clone()).collect();
-        kernel::uses(&points, self.namespaces.tables())
+        mounts.map(|mounted| mounted.point.clone()).collect()
     }
 
     /// What a process has there.

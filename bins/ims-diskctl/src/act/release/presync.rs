@@ -13,6 +13,7 @@ use super::Run;
 use crate::cli::Release;
 use crate::each::Told;
 use crate::hand::WORDS;
+use crate::look::Eye;
 use crate::plan::Step;
 use crate::volume::Volume;
 
@@ -25,7 +26,8 @@ const MOST: usize = 8;
 
 /// Runs `release --presync` on one volume. It takes no lock, for it would be in the way of the release itself.
 pub fn presync(site: &Site<'_>, args: &Release, volume: &Volume, told: &mut Told) -> Result<Exit, Fail> {
-    let mut run = Run::open(site, args, volume, Hand::start(WORDS, None)?)?;
+    let eye = Eye::open(site.host, Hand::start(WORDS, None)?)?;
+    let mut run = Run::open(site, args, volume, eye)?;
     let found = run.look()?;
     let mut record = found.record(volume, false);
     if let Some(there) = found.mounted_there() {

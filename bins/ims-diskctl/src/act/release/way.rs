@@ -59,7 +59,7 @@ impl Run<'_> {
         if users.processes.is_empty() && users.kernel.is_empty() {
             return Ok(steps);
         }
-        let ending = plan::ending(&users.processes, &self.right, &self.spared);
+        let ending = plan::ending(&users.processes, &self.right, &self.spared());
         if !users.kernel.is_empty() || ending.is_err() {
             return Err(self.used_by(users, found, told));
         }
@@ -76,7 +76,7 @@ impl Run<'_> {
         let found: Result<Users, String> = self.asked(&question, "it is looked for who uses it")?;
         let mut users = found.map_err(|why| Fail::unknown(self.who_uses_it()).because(why))?;
         // This run inherits what its shell has open: where others have it too, they are the ones to tell of.
-        let ours = [std::process::id(), self.eye.hand().pid()];
+        let ours = [std::process::id(), self.eye.pid()];
         let is_other = |(_, user): &(Process, User)| !ours.contains(&user.process.pid);
         if users.processes.iter().any(is_other) {
             users.processes.retain(is_other);
@@ -102,7 +102,7 @@ impl Run<'_> {
         if users.processes.is_empty() && users.kernel.is_empty() {
             return Ok(()); // they ended meanwhile, or nobody can be seen
         }
-        let to = match plan::ending(&users.processes, &self.right, &self.spared) {
+        let to = match plan::ending(&users.processes, &self.right, &self.spared()) {
             Ok(to) if users.kernel.is_empty() => to,
             Ok(_) | Err(_) => return Err(self.used_by(users, found, told)),
         };
@@ -177,6 +177,13 @@ impl Run<'_> {
             .hint("the disk may hang; look at it again, and fence this node before another takes the volume")
     }
 
+    /// Who is never ended: this run with its hand, what it was started from, and pid 1.
+    fn spared(&self) -> Vec<u32> {
+        let own = i32::try_from(std::process::id()).ok().and_then(Process::of);
+        let before = process::ancestors(own).into_iter().map(|process| process.pid.unsigned_abs());
+        [1, std::process::id(), self.eye.pid()].into_iter().chain(before).collect()
+    }
+
     /// Whether nothing on this node has the device to itself.
     pub(super) fn is_free(&mut self) -> Result<bool, Fail> {
         let device = self.volume.device.clone();
@@ -193,8 +200,8 @@ impl Run<'_> {
     /// Tells who uses it, on stderr and in the record.
     pub(super) fn used_by(&self, users: Users, found: &Found, told: &mut Told) -> Fail {
         let mount = self.volume.mount.display();
-        let kept: Vec<&User> =
-            plan::ending(&users.processes, &self.right, &self.spared).err().unwrap_or_default();
+        let spared = self.spared();
+        let kept: Vec<&User> = plan::ending(&users.processes, &self.right, &spared).err().unwrap_or_default();
         for (_, user) in &users.processes {
             let since = user.process.since.map(|since| format!(", since {since}")).unwrap_or_default();
             let what = user.process.uses.join(", ");
@@ -206,7 +213,7 @@ impl Run<'_> {
         let fail = if let [first, others @ ..] = kept.as_slice() {
             let s = if others.is_empty() { "" } else { "s" };
             let pids: Vec<String> = kept.iter().map(|user| user.process.pid.to_string()).collect();
-            let ours = self.spared.contains(&first.process.pid) && self.right == Right::Everybody;
+            let ours = spared.contains(&first.process.pid) && self.right == Right::Everybody;
             let hint = if ours {
                 "this run was started from it: leave the volume with cd /, then run it again"
             } else {
@@ -249,11 +256,4 @@ impl Run<'_> {
 fn named(user: &User) -> String {
     let of = user.instance.as_ref().map(|name| format!(" of {name}")).unwrap_or_default();
     format!("pid {} ({}){of}", user.process.pid, user.process.command)
-}
-
-/// Who is never ended: this run with its hand, what it was started from, and pid 1.
-pub(super) fn spared(hand: u32) -> Vec<u32> {
-    let own = i32::try_from(std::process::id()).ok().and_then(Process::of);
-    let before = process::ancestors(own).into_iter().map(|process| process.pid.unsigned_abs());
-    [1, std::process::id(), hand].into_iter().chain(before).collect()
 }
