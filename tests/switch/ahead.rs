@@ -8,15 +8,26 @@ use crate::support::*;
 /// The commands that wait on each node: their names and verbs.
 fn waiting(lab: &Lab) -> [Vec<String>; 2] {
     lab.nodes().map(|node| {
-        let waits = |line: &String| line.contains("--when-told");
-        let first_two = |line: String| {
-            let mut words = line.split(' ').map(|word| word.rsplit('/').next().unwrap_or_default());
-            [words.next(), words.next()].map(Option::unwrap_or_default).join(" ")
-        };
-        let mut lines: Vec<String> = ours(node).into_iter().filter(waits).map(first_two).collect();
+        let mut lines: Vec<String> = node.processes().into_iter().filter_map(waits).collect();
         lines.sort();
         lines
     })
+}
+
+/// What a process waits for its turn with: a command of ours, or a shell that has not begun its line.
+fn waits(pid: u32) -> Option<String> {
+    let words = std::fs::read_to_string(format!("/proc/{pid}/cmdline")).ok()?;
+    let words: Vec<&str> = words.split_terminator('\0').collect();
+    let first_two = |words: &[&str]| {
+        let name = words.first().and_then(|word| word.rsplit('/').next())?;
+        Some(format!("{name} {}", words.get(1)?))
+    };
+    if words.contains(&"--when-told") {
+        return first_two(&words);
+    }
+    let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).ok()?;
+    let is_shell = words.get(2).is_some_and(|script| script.contains("$PPID/fd"));
+    if is_shell && children.is_empty() { first_two(&words[4..]) } else { None }
 }
 
 /// Nothing waits on either node.
@@ -38,8 +49,9 @@ fn what_a_move_will_run_waits_on_both_nodes_before_the_source_is_touched() {
     let lab = Lab::new();
     lab.mail_1.run(["ims-switch", "online", "IMS-RG"]).ok();
     let run = begun(&lab);
-    let expected = [["ims-diskctl release", "ims-ipbind down"], ["ims-diskctl take", "ims-ipbind up"]];
-    assert_eq!(waiting(&lab), expected.map(|lines| lines.map(str::to_owned).to_vec()));
+    let source = ["ims-diskctl release", "ims-ipbind down"]; // its server is being stopped
+    let target = ["ims-diskctl take", "ims-ipbind up", "svc start"];
+    assert_eq!(waiting(&lab), [&source[..], &target[..]].map(<[_]>::to_vec));
     lab.mail_1.sh("rm /run/svc.slow").ok();
     run.wait(SOON).ok();
     assert_eq!(lab.has(&lab.mail_2)[..2], [true; 2]);
@@ -69,7 +81,7 @@ fn what_was_not_told_goes_with_a_run_that_fails_or_is_killed_or_finds_it_killed(
     // Those that wait are killed: they are started anew.
     let run = begun(&lab);
     for pid in lab.nodes().iter().flat_map(|node| node.processes()) {
-        if program_of(pid).is_some_and(|(_, words)| words.iter().any(|word| word == "--when-told")) {
+        if waits(pid).is_some() {
             let pid = rustix::process::Pid::from_raw(pid.cast_signed()).unwrap();
             let _ = rustix::process::kill_process(pid, Signal::KILL); // it may have gone
         }

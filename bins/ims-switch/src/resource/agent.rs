@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use ims::group::{Kind, Resource};
-use ims::sys::exec::{Ended, Line};
+use ims::sys::exec::{Ended, Line, Waiting};
 use ims::{Fail, State};
 
 use crate::lap::Laps;
@@ -67,7 +67,11 @@ fn carry_out(
     };
     let deadline = Instant::now() + timeout;
     let line = line::of(seat.group, resource, verb, &Hints::default());
-    let ended = laps.time(line.program(), || waited_for(seat, &line, timeout))?;
+    let waiting = seat.ahead.and_then(|ahead| ahead.take(&resource.name, &line));
+    let ended = laps.time(line.program(), || match waiting {
+        Some(waiting) => waiting.run(timeout),
+        None => waited_for(seat, &line, timeout),
+    })?;
     if !ended.is_success() {
         return Err(Fail::failed(said(&line, &ended)));
     }
@@ -101,6 +105,11 @@ fn settled(seat: &Here<'_>, resource: &Resource, deadline: Instant) -> Looked {
         std::thread::sleep(pause.min(left));
         pause = (pause * 2).min(Duration::from_secs(5));
     }
+}
+
+/// Has a line wait for its turn behind a shell that is there already; nothing without a lock, which is what the shell is for.
+pub fn ahead(seat: &Here<'_>, line: &Line) -> Option<Waiting> {
+    here(seat, line).waited_for_ahead(seat.lock?.file().file()).ok()
 }
 
 /// Runs a line that holds the group's lock while it runs, whatever becomes of us.

@@ -1,7 +1,7 @@
 //! What a node does ahead of a run's steps, so that it does not lie in the outage.
 //!
-//! Commands of this house are started before their step's turn comes. Each waits for the word to begin; whoever is not
-//! told ends without having done anything. And what was seen of a resource just before, under the same lock, is not looked
+//! Commands of this house, and the shells behind which those of other people run, are started before their step's turn
+//! comes. Each waits for the word to begin; whoever is not told ends without having done anything. And what was seen of a resource just before, under the same lock, is not looked
 //! at again before its step.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,7 +13,7 @@ use ims::group::{Kind, Resource};
 use ims::name::ResourceName;
 use ims::sys::exec::{Line, Waiting};
 
-use super::{Here, Looked, tool};
+use super::{Here, Looked, agent, tool};
 use crate::plan::{Hints, Verb, line};
 
 /// How long all of them may take to be ready; one that is not begins a little later.
@@ -52,10 +52,9 @@ impl Ahead {
             .group
             .resources
             .iter()
-            .filter(|resource| can_wait(resource))
             .filter_map(|resource| {
                 let line = line(resource)?;
-                let waiting = tool::ahead(here, &line).ok()?;
+                let waiting = waits(here, resource, &line)?;
                 Some((resource.name.clone(), line, waiting))
             })
             .collect();
@@ -95,17 +94,17 @@ fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Whether a resource is brought up by a command of ours that knows how to wait. What stands on layers of devices has
-/// nothing to prepare before they are there.
-fn can_wait(resource: &Resource) -> bool {
+/// Starts what will carry out a line of a resource, if it can wait for its turn. What stands on layers of devices has nothing
+/// to prepare before they are there.
+fn waits(here: &Here<'_>, resource: &Resource, line: &Line) -> Option<Waiting> {
     match &resource.kind {
-        Kind::LogicalIp { .. } => true,
-        Kind::Volume(volume) => volume.layers.is_empty(),
+        Kind::LogicalIp { .. } => tool::ahead(here, line).ok(),
+        Kind::Volume(volume) if volume.layers.is_empty() => tool::ahead(here, line).ok(),
+        Kind::Command(_) | Kind::Ocf(_) => agent::ahead(here, line),
         Kind::Nic { .. }
+        | Kind::Volume(_)
         | Kind::DiskGroup { .. }
         | Kind::DirectoryServer { .. }
-        | Kind::MessagingServer { .. }
-        | Kind::Command(_)
-        | Kind::Ocf(_) => false,
+        | Kind::MessagingServer { .. } => None,
     }
 }

@@ -233,7 +233,8 @@ impl Line {
     /// held there is held while the line runs, and by none of the daemons that it leaves behind.
     #[must_use]
     pub fn waited_for(self) -> Self {
-        let words = ["/bin/sh", "-c", r#""$@" </dev/null"#, "sh"];
+        // Without its last words some shells would become the line.
+        let words = ["/bin/sh", "-c", r#""$@" </dev/null; exit $?"#, "sh"];
         self.behind(&words.map(ToOwned::to_owned))
     }
 

@@ -98,3 +98,26 @@ fn a_program_that_waits_begins_when_it_is_told_and_has_ended_when_it_says_so() {
     drop(line("").ahead(None).unwrap());
     assert!(!folder.path().join("done").exists());
 }
+
+#[test]
+fn a_shell_waits_for_the_word_with_what_its_line_is_to_hold() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, done) = (folder.path().join("x.lock"), folder.path().join("done"));
+    let script = r#"touch "$0"; sleep 60 >/dev/null 2>&1 & echo $!; ls /proc/self/fd >&2; exit 4"#;
+    let line = Line::new(["sh", "-c", script]).arg(&done);
+    let waits = || {
+        let lock = Lock::take(&path, SOON).unwrap();
+        let mut waiting = line.waited_for_ahead(lock.file().file()).unwrap();
+        assert!(waiting.is_ready(Instant::now() + SOON) && waiting.is_there());
+        drop(lock);
+        assert!(Lock::take(&path, Duration::ZERO).is_err(), "it holds the lock while it waits");
+        assert!(!done.exists());
+        waiting
+    };
+    drop(waits());
+    assert!(Lock::take(&path, SOON).is_ok() && !done.exists(), "let go, it does nothing");
+    let ended = waits().run(SOON).unwrap();
+    assert!(Lock::take(&path, Duration::ZERO).is_ok(), "its daemon holds it");
+    assert_eq!((ended.status, ended.last_words().as_str(), done.exists()), (Some(4), "3", true));
+    end(&ended.stdout);
+}

@@ -1,7 +1,9 @@
-//! A command of ours that was started ahead (`--when-told`), and waits for the line on its stdin.
+//! A command that was started ahead, and waits for the word to begin: one of ours (`--when-told`) for a line on its stdin,
+//! another's behind a shell that waits for it.
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{PipeReader, PipeWriter, Read, Write, pipe};
+use std::os::fd::AsRawFd;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
@@ -9,7 +11,11 @@ use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
 use super::attend::{kill_group, wait_readable};
 use super::{Ended, Line};
-use crate::Fail;
+use crate::{Exit, Fail};
+
+/// A shell that says that it is ready, waits for a line by the pipe that its starter has open as number $0, and runs the
+/// rest of its words; when the pipe ends first it ends too. What is on its own stdin it keeps to itself.
+const SHELL: &str = r#"{ echo ready; read -r word; } <"/proc/$PPID/fd/$0" || exit; "$@" </dev/null; exit $?"#;
 
 /// How long one that is let go may take to end by itself.
 const GRACE: Duration = Duration::from_millis(500);
@@ -19,13 +25,28 @@ const GRACE: Duration = Duration::from_millis(500);
 pub struct Waiting {
     line: Line,
     child: Option<Child>,
+    /// By what it is told, unless that is its stdin.
+    word: Option<(PipeReader, PipeWriter)>,
 }
 
 impl Line {
     /// Starts the program ahead. It has a file of ours open, a lock above all, until it ends.
     pub fn ahead(&self, held: Option<&File>) -> Result<Waiting, Fail> {
         let child = self.spawn_keeping(held, Stdio::piped(), Stdio::piped(), Stdio::piped())?;
-        Ok(Waiting { line: Self { tells_end: true, ..self.clone() }, child: Some(child) })
+        Ok(Waiting { line: Self { tells_end: true, ..self.clone() }, child: Some(child), word: None })
+    }
+
+    /// Starts the shell ahead that will run this line ([`Line::waited_for`]): it has a file of ours open, a lock above
+    /// all, until the line has ended, and none of the daemons has that the line leaves behind.
+    pub fn waited_for_ahead(&self, held: &File) -> Result<Waiting, Fail> {
+        let cannot =
+            |e: &std::io::Error| Fail::io(Exit::Unknown, format!("cannot run {}", self.program()), e);
+        let word = pipe().map_err(|e| cannot(&e))?;
+        let held = held.try_clone().map_err(|e| cannot(&e))?;
+        let shell = ["/bin/sh", "-c", SHELL].map(ToOwned::to_owned);
+        let behind = [&shell[..], &[word.0.as_raw_fd().to_string()]].concat();
+        let child = self.clone().behind(&behind).spawn(held.into(), Stdio::piped(), Stdio::piped())?;
+        Ok(Waiting { line: self.clone(), child: Some(child), word: Some(word) })
     }
 }
 
@@ -53,8 +74,13 @@ impl Waiting {
 
     /// Tells it to begin, and runs it to its end or the deadline, as [`Line::run`] does.
     pub fn run(mut self, timeout: Duration) -> Result<Ended, Fail> {
+        let mut stdin: &[u8] = b"begin\n";
+        if let Some((_, mut writer)) = self.word.take() {
+            // A shell that is gone by now is seen to be.
+            let _ = writer.write_all(std::mem::take(&mut stdin));
+        }
         match self.child.take() {
-            Some(child) => self.line.end_of(child, b"begin\n", timeout, None),
+            Some(child) => self.line.end_of(child, stdin, timeout, None),
             None => Err(Fail::unknown(format!("{} was told to begin before", self.line.program()))),
         }
     }
@@ -63,7 +89,7 @@ impl Waiting {
 impl Drop for Waiting {
     fn drop(&mut self) {
         let Some(mut child) = self.child.take() else { return };
-        drop(child.stdin.take());
+        drop((child.stdin.take(), self.word.take()));
         let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
         let pidfd = pid.and_then(|pid| pidfd_open(pid, PidfdFlags::empty()).ok());
         if pidfd.is_some_and(|pidfd| wait_readable(&pidfd, GRACE).unwrap_or(false)) {
