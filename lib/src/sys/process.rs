@@ -8,7 +8,9 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::OwnedFd;
-use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+use rustix::process::{
+    Pid, PidfdFlags, Signal, getpriority_process, pidfd_open, pidfd_send_signal, setpriority_process,
+};
 use serde::{Deserialize, Serialize};
 
 /// The kernel's ticks in a second as it tells them (`USER_HZ`), the same wherever Rust's standard library runs.
@@ -157,6 +159,27 @@ impl Process {
                 Ok(_) => return Ok(true),
                 Err(e) => return Err(e.into()),
             }
+        }
+    }
+}
+
+/// As long as it is there, this process comes before every other of the machine that is not of real time: for what is
+/// short and must not stand still half-way. Without the right to, it comes when it comes.
+#[derive(Debug)]
+pub struct Hurry(Option<i32>);
+
+impl Hurry {
+    /// From now on.
+    pub fn begin() -> Self {
+        let before = getpriority_process(None).ok();
+        Self(before.filter(|_| setpriority_process(None, -20).is_ok()))
+    }
+}
+
+impl Drop for Hurry {
+    fn drop(&mut self) {
+        if let Some(before) = self.0 {
+            let _ = setpriority_process(None, before); // who may raise it may lower it
         }
     }
 }

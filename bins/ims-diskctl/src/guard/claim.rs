@@ -19,6 +19,7 @@ use ims::sys::block::{Device, Number};
 use ims::sys::clock::Moment;
 use ims::sys::file;
 use ims::sys::lock::{self, Lock};
+use ims::sys::process::Hurry;
 use ims::{Fail, Host};
 use serde::{Deserialize, Serialize};
 
@@ -26,11 +27,15 @@ use super::mmp::{Block, Claim, Sequence, claimed};
 use crate::filesystem::checksum;
 use crate::filesystem::ext4::Superblock;
 
-/// How long a look and the write that follows it may take together.
-const SWIFT: Duration = Duration::from_millis(18);
+/// How long a look and the write that follows it may take together: the look, and a whole revolution of a disk that makes
+/// 7,200 a minute and writes through, for a place that was read a moment ago has just passed.
+const SWIFT: Duration = Duration::from_micros(9_900);
+/// How much of it the look may take. One that took longer is done again, as the disk has it in its memory now.
+const LOOKS: Duration = Duration::from_micros(1_500);
 /// How long a claim must stand before it counts. Whoever found the guard free looked before this claim's write ended, and
-/// has written within [`SWIFT`] of that or watches the guard: so it need not be longer, but for clocks that run unequally.
-const STANDS: Duration = Duration::from_millis(19);
+/// has written within [`SWIFT`] of that or watches the guard: so it need not be longer, but for clocks that run unequally,
+/// which is far less than a hundredth.
+const STANDS: Duration = Duration::from_millis(10);
 /// After how long the claim of another, which did not become a mount, is void: its node died in between, or could not
 /// mount. Less than the least that the kernel watches a holder for, and far more than most mounts take.
 pub const VOID: Duration = Duration::from_secs(10);
@@ -112,7 +117,7 @@ impl Guard<'_> {
             let began = Moment::now();
             let read = self.read()?;
             tries -= 1;
-            if began.elapsed() <= SWIFT / 3 || tries == 0 {
+            if began.elapsed() <= LOOKS || tries == 0 {
                 return Ok((began, read));
             }
         }
@@ -129,6 +134,7 @@ impl Guard<'_> {
         let claim = Claim { node: wanted.node.clone(), boot: wanted.boot, number };
         // One that hangs on its disk does not keep the others: without a turn this one is only slower.
         let turn = Lock::take(&wanted.turns, TURN).ok();
+        let hurry = Hurry::begin();
         let (began, (bytes, now)) = self.read_swiftly()?;
         let is_free = now.sequence() == Sequence::Clean && !now.is_claim();
         if now != wanted.judged && !is_free {
@@ -147,7 +153,7 @@ impl Guard<'_> {
         // When this node stood still in between, a holder that began meanwhile may have been overwritten; it writes
         // again within its interval.
         let was_swift = began.elapsed() <= SWIFT;
-        drop(turn);
+        drop((hurry, turn));
         std::thread::sleep(if was_swift { STANDS } else { self.interval + Duration::from_secs(1) });
         Ok(match self.read() {
             Ok((_, still)) if still == ours => Claimed::Ours,
