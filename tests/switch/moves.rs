@@ -56,7 +56,7 @@ fn a_plan_is_shown_and_nothing_is_touched() {
             "mail-1: svc stop",
             "mail-1: ims-diskctl release --device /dev/ims1 --mount /global/ims --fstype ext4",
             "mail-1: ims-ipbind down 192.0.2.10/24 --device eth0",
-            "mail-2: ims-ipbind up 192.0.2.10/24 --device eth0 --probe-wait 20ms",
+            "mail-2: ims-ipbind up 192.0.2.10/24 --device eth0 --probe-wait 12ms",
             "mail-2: ims-diskctl take --device /dev/ims1 --mount /global/ims --fstype ext4",
             "mail-2: svc start",
         ]

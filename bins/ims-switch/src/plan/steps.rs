@@ -203,7 +203,7 @@ pub fn ordered(group: &Group, found: &Found, want: &Want, fence: &[&NodeName]) -
 fn hints(found: &Found, stopped: &[usize], fence: &[&NodeName]) -> Hints {
     let was_fenced = found.nodes().any(|(_, seen)| matches!(seen, crate::found::Seen::Fenced));
     let probe_wait_ms = match (stopped.is_empty(), fence.is_empty() && !was_fenced) {
-        (false, true) => Some(20),
+        (false, true) => Some(12),
         (_, false) => Some(200),
         (true, true) => None,
     };

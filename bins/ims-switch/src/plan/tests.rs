@@ -89,7 +89,7 @@ fn a_switchover_stops_from_the_top_and_starts_from_the_bottom() {
             "ims-switch stop IMS-RG ldap",
             "ims-diskctl release --device /dev/disk/by-label/ims --mount /global/ims --fstype ext4",
             "ims-ipbind down 10.0.37.10/24 --device eth0",
-            "ims-ipbind up 10.0.37.10/24 --device eth0 --probe-wait 20ms",
+            "ims-ipbind up 10.0.37.10/24 --device eth0 --probe-wait 12ms",
             "ims-diskctl take --device /dev/disk/by-label/ims --mount /global/ims --fstype ext4",
             "ims-switch start IMS-RG ldap",
             "ims-switch start IMS-RG mail",
