@@ -3,14 +3,18 @@
 use std::time::Duration;
 
 use super::super::bound;
-use super::super::pair::parts_in_turn;
+use super::super::pair::Pair;
 use super::stage::{NODES, Stage, ims_switch};
 use crate::support::Ran;
 
-/// How many times the time of one resource ten may take.
+/// How many times the time of one resource ten may take, the whole move.
 const TIMES: f64 = 2.0;
 
-const ROUNDS: usize = 4;
+/// How many times its outage. On two processors the volumes take a little more than twice that: of the 18 ms of one most
+/// is waiting, for its claim to stand and for the disk, and ten share the processors for the rest.
+const OUTAGES: f64 = 2.5;
+
+const ROUNDS: usize = 9;
 
 /// Each sort of them moved in turn with one alone; gives what was missed.
 pub fn resources() -> Vec<String> {
@@ -30,20 +34,45 @@ pub fn resources() -> Vec<String> {
             ims_switch(&stage.mail_1, &["online", group, "--on", "mail-1"]);
             let ran = ims_switch(&stage.mail_1, &["move", group, "--to", "mail-2"]);
             ims_switch(&stage.mail_1, &["offline", group]);
-            gap(&ran)
+            Times::of(&ran)
         };
-        let pair = parts_in_turn(ROUNDS, || moves("TEN-RG"), || moves("ONE-RG"));
-        pair.tell(&format!("{what} moved, from the first stop to the last start"), "ten of them", "one");
-        missed
-            .extend(bound(pair.ratio() <= TIMES, format!("ten {what} within {TIMES} times the time of one")));
+        let (mut ten, mut one): (Vec<Times>, Vec<Times>) = Default::default();
+        for round in 0..=ROUNDS {
+            let times = (moves("TEN-RG"), moves("ONE-RG"));
+            if round > 0 {
+                ten.push(times.0);
+                one.push(times.1);
+            }
+        }
+        for (part, of, times) in [
+            (
+                "from the first stop to the last start",
+                (|times| times.outage) as fn(&Times) -> Duration,
+                OUTAGES,
+            ),
+            ("all of the move", |times| times.whole, TIMES),
+        ] {
+            let pair = Pair::of(ten.iter().map(of).collect(), one.iter().map(of).collect());
+            pair.tell(&format!("{what} moved, {part}"), "ten of them", "one");
+            missed.extend(bound(pair.ratio() <= times, format!("ten {what} within {times} of one, {part}")));
+        }
     }
     missed
 }
 
-/// The time in which something was down, as the run tells it.
-fn gap(ran: &Ran) -> Duration {
-    let record = ran.records().into_iter().rfind(|record| record["schema"] == "ims.run/1").unwrap();
-    Duration::from_millis(record["gap_ms"].as_u64().unwrap())
+/// What a move took, as it tells itself.
+struct Times {
+    /// In which something was down.
+    outage: Duration,
+    whole: Duration,
+}
+
+impl Times {
+    fn of(ran: &Ran) -> Self {
+        let record = ran.records().into_iter().rfind(|record| record["schema"] == "ims.run/1").unwrap();
+        let time = |name: &str| Duration::from_millis(record[name].as_u64().unwrap());
+        Self { outage: time("gap_ms"), whole: time("took_ms") }
+    }
 }
 
 /// A server whose start and stop take their time.
