@@ -61,7 +61,10 @@ impl Ahead {
         out.record(&Ready {})?;
         out.flush()?;
         match a_line(stop)? {
-            Came::Line => Ok(()),
+            Came::Line => {
+                out.rests();
+                Ok(())
+            }
             Came::End => Err(Fail::failed("stdin ended before it said to begin").hint("nothing was done")),
             Came::Signal(signal) => {
                 Err(Fail::failed(format!("stopped by {signal} before it began")).hint("nothing was done"))

@@ -1,14 +1,19 @@
 //! Where records go: JSON lines, or the same records as tables on a terminal.
 
 use std::io::{self, IsTerminal, Write};
+use std::time::Duration;
 
 use clap::ValueEnum;
 use comfy_table::{Table, presets};
 
 use crate::ahead::Ended;
 use crate::record::Envelope;
+use crate::sys::stdin;
 use crate::sys::stdout::Stdout;
 use crate::{Exit, Fail, Record};
+
+/// For how long a command that was told to begin rests at most once it has told its end.
+const RESTS: Duration = Duration::from_secs(1);
 
 /// How records are shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -47,6 +52,7 @@ pub struct Out {
     rows: Option<Rows>,
     sink: Box<dyn Write + Send>,
     tells_end: bool,
+    rests: bool,
 }
 
 impl Out {
@@ -57,7 +63,14 @@ impl Out {
 
     /// Records into any writer, for tests and for files.
     pub fn to(sink: impl Write + Send + 'static, format: Format, host: &str) -> Self {
-        Self { format, host: host.to_owned(), rows: None, sink: Box::new(sink), tells_end: false }
+        Self {
+            format,
+            host: host.to_owned(),
+            rows: None,
+            sink: Box::new(sink),
+            tells_end: false,
+            rests: false,
+        }
     }
 
     /// From now on the last record tells the exit status.
@@ -65,12 +78,22 @@ impl Out {
         self.tells_end = true;
     }
 
+    /// When that is told, this process rests until whoever waited for it lets it go: the kernel has work with the end of a
+    /// process, which others then need not wait for.
+    pub const fn rests(&mut self) {
+        self.rests = true;
+    }
+
     /// Ends with the exit status, if that is wanted.
     pub fn end(&mut self, exit: Exit) -> Result<(), Fail> {
         if self.tells_end {
             self.record(&Ended { exit: exit.code() })?;
         }
-        self.flush()
+        self.flush()?;
+        if self.rests {
+            stdin::end(RESTS);
+        }
+        Ok(())
     }
 
     /// How records are shown.

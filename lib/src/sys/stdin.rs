@@ -1,9 +1,11 @@
 //! Waiting for a line on stdin, or for a signal.
 
 use std::io;
+use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, poll};
 
+use super::exec::wait_readable;
 use super::stop::Stop;
 use crate::{Exit, Fail};
 
@@ -42,4 +44,14 @@ pub fn a_line(stop: &Stop) -> Result<Came, Fail> {
             }
         }
     }
+}
+
+/// Waits for the end of the input, for at most so long.
+pub fn end(at_most: Duration) {
+    let stdin = io::stdin();
+    let end = Instant::now() + at_most;
+    let mut bytes = [0u8; 64];
+    while wait_readable(&stdin, end.saturating_duration_since(Instant::now())).unwrap_or(false)
+        && rustix::io::read(&stdin, &mut bytes).is_ok_and(|read| read > 0)
+    {}
 }

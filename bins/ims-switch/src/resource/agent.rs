@@ -67,10 +67,9 @@ fn carry_out(
     };
     let deadline = Instant::now() + timeout;
     let line = line::of(seat.group, resource, verb, &Hints::default());
-    let waiting = seat.ahead.and_then(|ahead| ahead.take(&resource.name, &line));
-    let ended = laps.time(line.program(), || match waiting {
-        Some(waiting) => waiting.run(timeout),
-        None => waited_for(seat, &line, timeout),
+    let ended = laps.time(line.program(), || {
+        let waits = seat.ahead.and_then(|ahead| ahead.carry_out(&resource.name, &line, timeout));
+        waits.unwrap_or_else(|| waited_for(seat, &line, timeout))
     })?;
     if !ended.is_success() {
         return Err(Fail::failed(said(&line, &ended)));

@@ -8,10 +8,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use ims::State;
 use ims::group::{Kind, Resource};
 use ims::name::ResourceName;
-use ims::sys::exec::{Line, Waiting};
+use ims::sys::exec::{Ended, Line, Waiting};
+use ims::{Fail, State};
 
 use super::{Here, Looked, agent, tool};
 use crate::plan::{Hints, Verb, line};
@@ -27,6 +27,8 @@ const FRESH: Duration = Duration::from_secs(1);
 pub struct Ahead {
     /// The commands that wait, with the line that each carries out.
     waiting: Mutex<Vec<(ResourceName, Line, Waiting)>>,
+    /// Those that were told, which rest until the run is over.
+    told: Mutex<Vec<Waiting>>,
     /// The states that were seen, and when; each counts once.
     seen: Mutex<Option<(Instant, BTreeMap<ResourceName, State>)>>,
 }
@@ -65,14 +67,22 @@ impl Ahead {
         held(&self.waiting).append(&mut started);
     }
 
-    /// The one that waits to carry out this line. What waits for another line of the resource is let go: it holds what
-    /// this one needs.
-    pub fn take(&self, resource: &ResourceName, line: &Line) -> Option<Waiting> {
+    /// Tells the one that waits to carry out this line to begin, and runs it to its end; nothing when there is none. What
+    /// waits for another line of the resource is let go: it holds what this one needs.
+    pub fn carry_out(
+        &self,
+        resource: &ResourceName,
+        line: &Line,
+        timeout: Duration,
+    ) -> Option<Result<Ended, Fail>> {
         let mut waiting = held(&self.waiting);
         let of_it: Vec<_> = waiting.extract_if(.., |(name, _, _)| name == resource).collect();
         drop(waiting);
-        let fit = of_it.into_iter().filter(|(_, of, _)| of == line);
-        fit.map(|(_, _, waiting)| waiting).find_map(|mut waiting| waiting.is_there().then_some(waiting))
+        let fit = of_it.into_iter().filter(|(_, of, _)| of == line).map(|(_, _, waiting)| waiting);
+        let mut waiting = fit.into_iter().find_map(|mut waiting| waiting.is_there().then_some(waiting))?;
+        let ended = waiting.run(timeout);
+        held(&self.told).push(waiting);
+        Some(ended)
     }
 
     /// Remembers what was seen when it was begun to look.

@@ -106,8 +106,8 @@ pub fn look(here: &Here<'_>, resource: &Resource) -> Result<Looked, Fail> {
 
 /// Runs the step of a resource, which may wait for it already; says whether it changed anything.
 pub fn step(here: &Here<'_>, resource: &Resource, line: &Line, timeout: Duration) -> Result<bool, Fail> {
-    match here.ahead.and_then(|ahead| ahead.take(&resource.name, line)) {
-        Some(waiting) => has_changed(line, &waiting.run(timeout)?),
+    match here.ahead.and_then(|ahead| ahead.carry_out(&resource.name, line, timeout)) {
+        Some(ended) => has_changed(line, &ended?),
         None => run(here, line, timeout),
     }
 }

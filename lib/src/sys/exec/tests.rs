@@ -116,6 +116,15 @@ fn a_shell_waits_for_the_word_with_what_its_line_is_to_hold() {
     };
     drop(waits());
     assert!(Lock::take(&path, SOON).is_ok() && !done.exists(), "let go, it does nothing");
+    // One that is told, or let go, before it has begun to wait.
+    let lock = Lock::take(&path, SOON).unwrap();
+    drop(line.waited_for_ahead(lock.file().file()).unwrap());
+    assert!(!done.exists());
+    let ended = line.waited_for_ahead(lock.file().file()).unwrap().run(SOON).unwrap();
+    assert!(done.exists());
+    end(ended.stdout.strip_prefix(b"ready\n").unwrap());
+    fs_err::remove_file(&done).unwrap();
+    drop(lock);
     let ended = waits().run(SOON).unwrap();
     assert!(Lock::take(&path, Duration::ZERO).is_ok(), "its daemon holds it");
     assert_eq!((ended.status, ended.last_words().as_str(), done.exists()), (Some(4), "3", true));

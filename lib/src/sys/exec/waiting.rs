@@ -4,7 +4,7 @@
 use std::fs::File;
 use std::io::{PipeReader, PipeWriter, Read, Write, pipe};
 use std::os::fd::AsRawFd;
-use std::process::{Child, Stdio};
+use std::process::{Child, ChildStdin, Stdio};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
@@ -15,7 +15,11 @@ use crate::{Exit, Fail};
 
 /// A shell that says that it is ready, waits for a line by the pipe that its starter has open as number $0, and runs the
 /// rest of its words; when the pipe ends first it ends too. What is on its own stdin it keeps to itself.
-const SHELL: &str = r#"{ echo ready; read -r word; } <"/proc/$PPID/fd/$0" || exit; "$@" </dev/null; exit $?"#;
+const SHELL: &str = r#"{ echo ready; read -r word; } <"/proc/$PPID/fd/$0" && [ "$word" = begin ] || exit
+"$@" </dev/null; exit $?"#;
+
+/// What a command is told.
+const WORD: &[u8] = b"begin\n";
 
 /// How long one that is let go may take to end by itself.
 const GRACE: Duration = Duration::from_millis(500);
@@ -25,15 +29,23 @@ const GRACE: Duration = Duration::from_millis(500);
 pub struct Waiting {
     line: Line,
     child: Option<Child>,
-    /// By what it is told, unless that is its stdin.
+    /// By what it is told, unless that is its stdin. The end that is read stays open until the shell has ended: one that
+    /// is late opens it by its number, which is another file's as soon as it is free.
     word: Option<(PipeReader, PipeWriter)>,
+    /// The stdin of one that was told: while it is open, a command of ours that has told its end rests.
+    told: Option<ChildStdin>,
 }
 
 impl Line {
     /// Starts the program ahead. It has a file of ours open, a lock above all, until it ends.
     pub fn ahead(&self, held: Option<&File>) -> Result<Waiting, Fail> {
         let child = self.spawn_keeping(held, Stdio::piped(), Stdio::piped(), Stdio::piped())?;
-        Ok(Waiting { line: Self { tells_end: true, ..self.clone() }, child: Some(child), word: None })
+        Ok(Waiting {
+            line: Self { tells_end: true, ..self.clone() },
+            child: Some(child),
+            word: None,
+            told: None,
+        })
     }
 
     /// Starts the shell ahead that will run this line ([`Line::waited_for`]): it has a file of ours open, a lock above
@@ -46,7 +58,7 @@ impl Line {
         let shell = ["/bin/sh", "-c", SHELL].map(ToOwned::to_owned);
         let behind = [&shell[..], &[word.0.as_raw_fd().to_string()]].concat();
         let child = self.clone().behind(&behind).spawn(held.into(), Stdio::piped(), Stdio::piped())?;
-        Ok(Waiting { line: self.clone(), child: Some(child), word: Some(word) })
+        Ok(Waiting { line: self.clone(), child: Some(child), word: Some(word), told: None })
     }
 }
 
@@ -72,24 +84,27 @@ impl Waiting {
         self.child.as_mut().is_some_and(|child| matches!(child.try_wait(), Ok(None)))
     }
 
-    /// Tells it to begin, and runs it to its end or the deadline, as [`Line::run`] does.
-    pub fn run(mut self, timeout: Duration) -> Result<Ended, Fail> {
-        let mut stdin: &[u8] = b"begin\n";
-        if let Some((_, mut writer)) = self.word.take() {
-            // A shell that is gone by now is seen to be.
-            let _ = writer.write_all(std::mem::take(&mut stdin));
-        }
-        match self.child.take() {
-            Some(child) => self.line.end_of(child, stdin, timeout, None),
-            None => Err(Fail::unknown(format!("{} was told to begin before", self.line.program()))),
-        }
+    /// Tells it to begin, and runs it to its end or the deadline, as [`Line::run`] does. It rests until this is dropped.
+    pub fn run(&mut self, timeout: Duration) -> Result<Ended, Fail> {
+        let Some(mut child) = self.child.take() else {
+            return Err(Fail::unknown(format!("{} was told to begin before", self.line.program())));
+        };
+        self.told = child.stdin.take();
+        let (reader, writer) = self.word.take().unzip();
+        // One that is gone by now is seen to be.
+        let _ = self.told.as_ref().map(|mut pipe| pipe.write_all(WORD));
+        let _ = writer.map(|mut pipe| pipe.write_all(WORD));
+        let ended = self.line.end_of(child, b"", timeout, None);
+        drop(reader);
+        ended
     }
 }
 
 impl Drop for Waiting {
     fn drop(&mut self) {
         let Some(mut child) = self.child.take() else { return };
-        drop((child.stdin.take(), self.word.take()));
+        drop(child.stdin.take());
+        let _read = self.word.take().map(|(reader, _)| reader);
         let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
         let pidfd = pid.and_then(|pid| pidfd_open(pid, PidfdFlags::empty()).ok());
         if pidfd.is_some_and(|pidfd| wait_readable(&pidfd, GRACE).unwrap_or(false)) {
