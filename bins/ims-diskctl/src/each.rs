@@ -92,8 +92,8 @@ pub fn each(
     })
 }
 
-/// Does the work on each volume and disk group, in a thread of its own, as soon as those are done that it waits for; one that waits for
-/// a volume that failed is left alone. Every failure is told, the gravest at the end.
+/// Does the work on each volume and disk group, in a thread of its own, as soon as those are done that it waits for; one
+/// that waits for a volume that failed is left alone. Every failure is told, the gravest at the end.
 pub fn each_item(
     asked: &Asked,
     order: Order,

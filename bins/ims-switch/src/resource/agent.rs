@@ -1,4 +1,5 @@
-//! Resources that are started, stopped and monitored by other people's command lines: `command` and `ocf:…`. Their word is checked: after each start and stop the monitor is asked.
+//! Resources that are started, stopped and monitored by other people's command lines: `command` and `ocf:…`. Their word
+//! is checked: after each start and stop the monitor is asked.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -106,7 +107,8 @@ fn settled(seat: &Here<'_>, resource: &Resource, deadline: Instant) -> Looked {
     }
 }
 
-/// Has a line wait for its turn behind a shell that is there already; nothing without a lock, which is what the shell is for.
+/// Has a line wait for its turn behind a shell that is there already; nothing without a lock, which is what the shell is
+/// for.
 pub fn ahead(seat: &Here<'_>, line: &Line) -> Option<Waiting> {
     here(seat, line).waited_for_ahead(seat.lock?.file().file()).ok()
 }

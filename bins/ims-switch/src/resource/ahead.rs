@@ -1,8 +1,8 @@
 //! What a node does ahead of a run's steps, so that it does not lie in the outage.
 //!
 //! Commands of this house, and the shells behind which those of other people run, are started before their step's turn
-//! comes. Each waits for the word to begin; whoever is not told ends without having done anything. And what was seen of a resource just before, under the same lock, is not looked
-//! at again before its step.
+//! comes. Each waits for the word to begin; whoever is not told ends without having done anything. And what was seen of
+//! a resource just before, under the same lock, is not looked at again before its step.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -104,8 +104,8 @@ fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Starts what will carry out a line of a resource, if it can wait for its turn. What stands on layers of devices has nothing
-/// to prepare before they are there.
+/// Starts what will carry out a line of a resource, if it can wait for its turn. What stands on layers of devices has
+/// nothing to prepare before they are there.
 fn waits(here: &Here<'_>, resource: &Resource, line: &Line) -> Option<Waiting> {
     match &resource.kind {
         Kind::LogicalIp { .. } => tool::ahead(here, line).ok(),
