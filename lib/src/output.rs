@@ -78,7 +78,7 @@ impl Out {
         self.tells_end = true;
     }
 
-    /// When that is told, this process rests until whoever waited for it lets it go: the kernel has work with the end of a
+    /// When success is told, this process rests until whoever waited for it lets it go: the kernel has work with the end of a
     /// process, which others then need not wait for.
     pub const fn rests(&mut self) {
         self.rests = true;
@@ -90,7 +90,8 @@ impl Out {
             self.record(&Ended { exit: exit.code() })?;
         }
         self.flush()?;
-        if self.rests {
+        // One that failed may have left a helper in the kernel, which is ended with it.
+        if self.rests && exit == Exit::Ok {
             stdin::end(RESTS);
         }
         Ok(())

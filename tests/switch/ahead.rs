@@ -26,7 +26,7 @@ fn waits(pid: u32) -> Option<String> {
         return first_two(&words);
     }
     let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).ok()?;
-    let is_shell = words.get(2).is_some_and(|script| script.contains("$PPID/fd"));
+    let is_shell = words.get(2).is_some_and(|script| script.contains("/proc/$0"));
     if is_shell && children.is_empty() { first_two(&words[4..]) } else { None }
 }
 

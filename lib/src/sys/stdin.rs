@@ -51,7 +51,8 @@ pub fn end(at_most: Duration) {
     let stdin = io::stdin();
     let end = Instant::now() + at_most;
     let mut bytes = [0u8; 64];
-    while wait_readable(&stdin, end.saturating_duration_since(Instant::now())).unwrap_or(false)
+    while Instant::now() < end
+        && wait_readable(&stdin, end.saturating_duration_since(Instant::now())).unwrap_or(false)
         && rustix::io::read(&stdin, &mut bytes).is_ok_and(|read| read > 0)
     {}
 }

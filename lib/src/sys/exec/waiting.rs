@@ -13,9 +13,9 @@ use super::attend::{kill_group, wait_readable};
 use super::{Ended, Line};
 use crate::{Exit, Fail};
 
-/// A shell that says that it is ready, waits for a line by the pipe that its starter has open as number $0, and runs the
-/// rest of its words; when the pipe ends first it ends too. What is on its own stdin it keeps to itself.
-const SHELL: &str = r#"{ echo ready; read -r word; } <"/proc/$PPID/fd/$0" && [ "$word" = begin ] || exit
+/// A shell that says that it is ready, waits for a line by the pipe that its starter has open (`PID/fd/NUMBER`), and runs
+/// the rest of its words; when the pipe ends first it ends too. What is on its own stdin it keeps to itself.
+const SHELL: &str = r#"{ echo ready; read -r word; } <"/proc/$0" && [ "$word" = begin ] || exit
 "$@" </dev/null; exit $?"#;
 
 /// What a command is told.
@@ -56,7 +56,8 @@ impl Line {
         let word = pipe().map_err(|e| cannot(&e))?;
         let held = held.try_clone().map_err(|e| cannot(&e))?;
         let shell = ["/bin/sh", "-c", SHELL].map(ToOwned::to_owned);
-        let behind = [&shell[..], &[word.0.as_raw_fd().to_string()]].concat();
+        let pipe = format!("{}/fd/{}", std::process::id(), word.0.as_raw_fd());
+        let behind = [&shell[..], &[pipe]].concat();
         let child = self.clone().behind(&behind).spawn(held.into(), Stdio::piped(), Stdio::piped())?;
         Ok(Waiting { line: self.clone(), child: Some(child), word: Some(word), told: None })
     }
