@@ -25,7 +25,7 @@ use crate::each::Told;
 use crate::filesystem::checksum;
 use crate::guard::claim::{self, Claimed};
 use crate::guard::mmp::{Block, Sequence};
-use crate::guard::reservation;
+use crate::guard::reservation::{self, Deed};
 use crate::hand::{Done, Place, Question, WORDS};
 use crate::look::{Eye, Found};
 use crate::mirror::Start;
@@ -105,7 +105,7 @@ impl Run<'_> {
             if self.carry_out(&steps, &found)? {
                 break;
             }
-            found = self.look()?; // it was released meanwhile: the plan is another
+            found = self.look()?;
         }
         let found = self.settled()?;
         if let Some(start) = self.start.take() {
@@ -153,7 +153,7 @@ impl Run<'_> {
         plan::take(&taking, found)
     }
 
-    /// Says whether it is mounted; if not, it was released by its holder, or claimed anew, meanwhile.
+    /// Says whether it is mounted; if not, its guard is another one than was judged, and all is to be planned anew.
     fn carry_out(&mut self, steps: &[Step], found: &Found) -> Result<bool, Fail> {
         let mut done = "not mounted";
         let mut claimed = None;
@@ -201,6 +201,10 @@ impl Run<'_> {
                 Step::Reserve { deed, .. } => {
                     self.reserve(*deed, found)?;
                     done = "not mounted";
+                    // Who was alive may have signed once more before it could write no longer.
+                    if matches!(deed, Deed::Preempt(_)) && self.look()?.guard() != found.guard() {
+                        return Ok(false);
+                    }
                 }
                 // No step of a take.
                 Step::Sync(_) | Step::End(_) | Step::Unmount(_) => {}
