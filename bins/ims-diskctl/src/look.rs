@@ -170,6 +170,11 @@ impl Eye {
         self.hand.end();
     }
 
+    /// Has its hand, which has nothing more to do, stay until this process ends.
+    pub fn rest(self) {
+        self.hand.rest();
+    }
+
     /// Whether a disk did not answer it in time, after which it sees no other.
     pub const fn is_blind(&self) -> bool {
         self.blind.is_some()

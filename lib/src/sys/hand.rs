@@ -69,6 +69,11 @@ impl Hand {
         self
     }
 
+    /// Has an idle hand stay until this process ends: the kernel takes it apart then.
+    pub fn rest(self) {
+        std::mem::forget(self); // its pipes stay open
+    }
+
     /// Its pid, for messages about one that hangs.
     pub fn pid(&self) -> u32 {
         self.child.id()

@@ -100,6 +100,11 @@ impl Lock {
         }
     }
 
+    /// Gives it up for every process that has it from us; none of them may be at what it keeps others from.
+    pub fn give_up(self) {
+        let _ = self.file.file().unlock(); // the end of the last of them does it too
+    }
+
     /// Leaves our pid in the file, for the one who finds it held.
     fn sign(&mut self) -> std::io::Result<()> {
         self.file.set_len(0)?;

@@ -36,6 +36,8 @@ struct Site<'a> {
     bars: MultiProgress,
     /// What was prepared before the word to begin came.
     prepared: Prepared,
+    /// Whether this process rests when it has told its end.
+    rests: bool,
 }
 
 impl<'a> Site<'a> {
@@ -50,7 +52,8 @@ impl<'a> Site<'a> {
         let stop = Stop::watch()?;
         let prepared = if ahead.when_told { Prepared::of(host, asked) } else { Prepared::default() };
         ahead.told(&stop, out)?;
-        Ok(Self { host, stop, deadline: Deadline::after(timeout), bars: MultiProgress::new(), prepared })
+        let (deadline, bars, rests) = (Deadline::after(timeout), MultiProgress::new(), ahead.when_told);
+        Ok(Self { host, stop, deadline, bars, prepared, rests })
     }
 
     /// Keeps other runs from a device, which a dry run need not, and opens an eye with the process that does what may hang.
@@ -64,6 +67,19 @@ impl<'a> Site<'a> {
         let lock = lock(self.host, number, self.deadline.left())?;
         let hand = Hand::start(WORDS, Some(&lock))?;
         Ok((Some(lock), Eye::open(self.host, hand)?))
+    }
+}
+
+impl Site<'_> {
+    /// Lets others at a device with which the work is done. The process that did it rests with this one, for the kernel has
+    /// work with its end.
+    fn rest(&self, lock: Option<Lock>, eye: Eye) {
+        if self.rests {
+            if let Some(lock) = lock {
+                lock.give_up();
+            }
+            eye.rest();
+        }
     }
 }
 

@@ -60,48 +60,11 @@ struct Run<'a> {
 /// Runs `release` on one volume.
 pub fn release(site: &Site<'_>, args: &Release, volume: &Volume, told: &mut Told) -> Result<Exit, Fail> {
     let number = block::number_of(&volume.device)?;
-    let (_lock, eye) = site.eye(number, args.dry_run)?;
+    let (lock, eye) = site.eye(number, args.dry_run)?;
     let mut run = Run::open(site, args, volume, eye)?;
-    let found = run.look()?;
-    let steps = plan::release(volume, &found)?;
-    run.nothing_below(&found)?;
-    if args.dry_run {
-        let steps = run.with_ending(steps, &found, told)?;
-        show(&steps, volume, told);
-        return Ok(Exit::Ok);
-    }
-    let was_held = run.nobody_apart(&found, told)?;
-    if steps.is_empty() && !was_held {
-        told.volume(found.record(volume, false));
-        run.is_unreserved(&found)?;
-        return Ok(Exit::Ok);
-    }
-    for step in &steps {
-        go_on(&site.stop, volume, "mounted still")?;
-        match step {
-            Step::Sync(point) => run.sync(point)?,
-            Step::Unmount(point) => run.unmount(point, &found, told)?,
-            // What keeps the other nodes off outlasts the file system.
-            Step::Reserve { deed, .. } => run.let_go().and_then(|()| run.unreserve(*deed, &found))?,
-            Step::Lease { .. } => run.let_go().and_then(|()| run.unlease())?,
-            // No step of a release, or one that the kernel's answer to another makes necessary.
-            Step::Claim { .. } | Step::Mount { .. } | Step::End(_) => {}
-        }
-    }
-    let given_up = run.given_up(&found);
-    if let Some(why) = run.unwritten.take() {
-        let device = volume.device.display();
-        return Err(Fail::broken(format!("{device} is unmounted, but not everything was written to it"))
-            .because(why)
-            .hint("check it with e2fsck before it is used"));
-    }
-    let given_up = given_up?;
-    let mut record = given_up.record(volume, true);
-    record.users = std::mem::take(&mut run.ended);
-    record.sync_ms = run.sync_took.map(millis);
-    told.volume(record);
-    run.is_unreserved(&given_up)?;
-    Ok(Exit::Ok)
+    let exit = run.released(told)?;
+    site.rest(lock, run.eye);
+    Ok(exit)
 }
 
 impl<'a> Run<'a> {
@@ -113,6 +76,50 @@ impl<'a> Run<'a> {
         };
         let (ended, unwritten, sync_took, is_unmounting) = (Vec::new(), None, None, false);
         Ok(Self { site, args, volume, eye, right, ended, unwritten, sync_took, is_unmounting })
+    }
+
+    /// Releases it, whatever was found.
+    fn released(&mut self, told: &mut Told) -> Result<Exit, Fail> {
+        let found = self.look()?;
+        let steps = plan::release(self.volume, &found)?;
+        self.nothing_below(&found)?;
+        if self.args.dry_run {
+            let steps = self.with_ending(steps, &found, told)?;
+            show(&steps, self.volume, told);
+            return Ok(Exit::Ok);
+        }
+        let was_held = self.nobody_apart(&found, told)?;
+        if steps.is_empty() && !was_held {
+            told.volume(found.record(self.volume, false));
+            self.is_unreserved(&found)?;
+            return Ok(Exit::Ok);
+        }
+        for step in &steps {
+            go_on(&self.site.stop, self.volume, "mounted still")?;
+            match step {
+                Step::Sync(point) => self.sync(point)?,
+                Step::Unmount(point) => self.unmount(point, &found, told)?,
+                // What keeps the other nodes off outlasts the file system.
+                Step::Reserve { deed, .. } => self.let_go().and_then(|()| self.unreserve(*deed, &found))?,
+                Step::Lease { .. } => self.let_go().and_then(|()| self.unlease())?,
+                // No step of a release, or one that the kernel's answer to another makes necessary.
+                Step::Claim { .. } | Step::Mount { .. } | Step::End(_) => {}
+            }
+        }
+        let given_up = self.given_up(&found);
+        if let Some(why) = self.unwritten.take() {
+            let device = self.volume.device.display();
+            return Err(Fail::broken(format!("{device} is unmounted, but not everything was written to it"))
+                .because(why)
+                .hint("check it with e2fsck before it is used"));
+        }
+        let given_up = given_up?;
+        let mut record = given_up.record(self.volume, true);
+        record.users = std::mem::take(&mut self.ended);
+        record.sync_ms = self.sync_took.map(millis);
+        told.volume(record);
+        self.is_unreserved(&given_up)?;
+        Ok(Exit::Ok)
     }
 
     fn look(&mut self) -> Result<Found, Fail> {

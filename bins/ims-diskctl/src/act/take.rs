@@ -76,7 +76,9 @@ pub fn take(
     let start = None;
     let mut run =
         Run { site, args, volume, lock, eye, boot, key, word, start, has_reserved, has_leased, is_late };
-    run.taken(told).map_err(|fail| run.given_up(fail))
+    let exit = run.taken(told).map_err(|fail| run.given_up(fail))?;
+    site.rest(run.lock, run.eye);
+    Ok(exit)
 }
 
 impl Run<'_> {
