@@ -35,7 +35,8 @@ fn what_reaches_a_node_does_not_outlive_the_run_that_asks_it() {
     ] {
         let is_told = signal == Signal::TERM || signal == Signal::INT;
         lay(if is_told { "sleep 601" } else { "wc" }, "5m");
-        let line = format!("ims-registry {verb} mail-2 mail-3");
+        // Who runs the tests may have turned SIGHUP off, as nohup(1) does, and a program inherits that.
+        let line = format!("env --default-signal=HUP ims-registry {verb} mail-2 mail-3");
         let run = node.spawn(line.split(' '));
         assert!(until(SOON, || left().lines().count() == 3), "{line}: {}", left());
         run.signal(signal);
