@@ -71,8 +71,8 @@ impl<'a> Site<'a> {
 }
 
 impl Site<'_> {
-    /// Lets others at a device with which the work is done. The process that did it rests with this one, for the kernel has
-    /// work with its end.
+    /// Lets others at a device with which the work is done. The process that did it, which has nothing of the device open
+    /// between two questions, rests with this one, for the kernel has work with its end.
     fn rest(&self, lock: Option<Lock>, eye: Eye) {
         if self.rests {
             if let Some(lock) = lock {
