@@ -6,7 +6,7 @@ use rustix::process::Signal;
 use serde_json::Value;
 
 use super::{Pair, text};
-use crate::support::{Node, Running};
+use crate::support::{Disk, Machine, Node, Running, needs_root};
 
 const SOON: Duration = Duration::from_secs(20);
 
@@ -80,4 +80,31 @@ fn it_fails_when_told_as_it_would_without_and_another_run_waits_meanwhile() {
     assert_eq!(ran.records().last().map(|record| record["exit"].clone()), Some(Value::from(4)));
     pair.run(&pair.one, "release", &["--presync", "--when-told"]).status_is(2);
     pair.run(&pair.one, "release", &["--dry-run", "--when-told"]).status_is(2);
+}
+
+#[test]
+fn a_disk_that_hangs_before_the_word_comes_is_unknown_after_it_and_not_held() {
+    if !needs_root() {
+        return;
+    }
+    let disk = Disk::ext4("hangs".to_owned(), 32, "-O mmp -E mmp_update_interval=1");
+    let mut mail = Machine::boot("mail", &[&disk]);
+    let script = |lines: &str| format!("PATH=$PATH:/var/lib/ims-tests/layers/sbin:/usr/sbin\n{lines}");
+    let table = "modprobe dm-mod; dmsetup create slow --table '0 65536 linear /dev/ubda 0'; dmsetup mknodes
+        mkdir -p /srv/ims; mkfifo /run/word; dmsetup suspend --nolockfs slow";
+    mail.sh(&script(table)).ok();
+    let take = "ims-diskctl take --device /dev/mapper/slow --mount /srv/ims --timeout 2s";
+    // Nobody tells it to begin.
+    mail.sh(&script(&format!("{take} --when-told </dev/null"))).status_is(5);
+    // It is told.
+    let told = format!(
+        "{take} --when-told <>/run/word >/run/said & taking=$!
+        until grep -q ims.ready /run/said; do sleep 0.02; done
+        echo begin >/run/word; wait $taking"
+    );
+    let ran = mail.sh(&script(&told)).status_is(3);
+    assert!(ran.stderr.contains("did not answer within"), "{ran}");
+    let resume = "dmsetup resume slow; while pgrep -f 'exe hand' >/dev/null; do sleep 0.05; done";
+    mail.sh(&script(resume)).ok();
+    mail.sh(&script(take)).ok();
 }

@@ -46,10 +46,11 @@ fn prepared(host: &Host, volume: &Volume) -> Option<(Number, Lock, Eye)> {
     let number = block::number_of(&volume.device).ok()?;
     let lock = lock(host, number, Duration::ZERO).ok()?;
     let mut eye = Eye::open(host, Hand::start(WORDS, Some(&lock)).ok()?.left_to_end()).ok()?;
-    eye.look(volume, GLANCE).ok()?;
-    if eye.is_blind() {
-        eye.close();
-        return None;
+    if eye.look(volume, GLANCE).is_ok() && !eye.is_blind() {
+        return Some((number, lock, eye));
     }
-    Some((number, lock, eye))
+    // Whoever only reads keeps nobody from it, though no signal ends it before the disk answers.
+    lock.give_up();
+    eye.close();
+    None
 }
