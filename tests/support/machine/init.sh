@@ -17,7 +17,6 @@ mount --move /old/proc /proc
 mount -t devtmpfs dev /dev
 mount -t sysfs sys /sys
 mount -t tmpfs -o mode=755 run /run
-mount -t tmpfs tmp /tmp
 mkdir -p /lib/modules /run/ims-bed /var/lib/ims
 ln -s "$modules" "/lib/modules/$(uname -r)"
 ln -s "$bins" /run/ims-bed/bin
