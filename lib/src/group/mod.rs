@@ -2,6 +2,7 @@
 //! `/etc/ims/groups/<GROUP>.toml`, see ims-group(5).
 
 mod bonds;
+mod kind;
 mod order;
 mod parse;
 

@@ -1,32 +1,31 @@
 //! Mounts a volume here, unless another node has it.
 
+mod claim;
 mod fails;
 mod lease;
 mod legs;
+mod mount;
 mod reserve;
 mod settled;
 mod word;
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use ims::sys::block;
 use ims::sys::clock::Moment;
-use ims::sys::hand::{Hand, Heard};
 use ims::sys::lock::Lock;
 use ims::sys::mount::{Call, Table};
 use ims::sys::reservation::Key;
 use ims::{Exit, Fail, State};
 use jiff::Timestamp;
 
-use super::watch::{self, Watched};
 use super::{Site, go_on, show};
 use crate::cli::Take;
 use crate::each::Told;
 use crate::filesystem::checksum;
-use crate::guard::claim::{self, Claimed};
-use crate::guard::mmp::{Block, Sequence};
+use crate::guard;
 use crate::guard::reservation::{self, Deed};
-use crate::hand::{Done, Place, Question, WORDS};
+use crate::hand::Place;
 use crate::look::{Eye, Found};
 use crate::mirror::Start;
 use crate::plan::{self, Step, Taking};
@@ -69,7 +68,7 @@ pub fn take(
     let number = block::number_of(&volume.device)?;
     let (lock, eye) = site.eye(number, args.dry_run)?;
     let eye = eye.on(layers);
-    let boot = claim::boot()?;
+    let boot = guard::claim::boot()?;
     let key = reservation::key(site.host.name());
     let word = args.confirm_fenced.as_ref().map(Proof::by_word);
     let (has_reserved, has_leased, is_late) = (false, false, false);
@@ -185,7 +184,8 @@ impl Run<'_> {
                     match watch {
                         None => {
                             self.mount(call)?;
-                            self.is_late = claimed.is_some_and(|claimed| claimed.elapsed() >= claim::VOID);
+                            self.is_late =
+                                claimed.is_some_and(|claimed| claimed.elapsed() >= guard::claim::VOID);
                         }
                         Some((block, wait)) => {
                             if !self.mount_watching(call, block, *wait)? {
@@ -213,92 +213,5 @@ impl Run<'_> {
             }
         }
         Ok(true)
-    }
-
-    /// Whether the guard does not move for so long; when it does and the volume is free, it is to be planned anew.
-    fn is_still(&mut self, judged: &Block, time: Duration) -> Result<bool, Fail> {
-        let end = Instant::now() + time;
-        while Instant::now() < end {
-            self.site.stop.wait(EVERY);
-            go_on(&self.site.stop, self.volume, "not mounted")?;
-            if self.site.deadline.left().is_zero() {
-                return Err(self.out_of_time("waiting whether its guard moves"));
-            }
-            let found = self.look()?;
-            match found.guard() {
-                Some(now) if now == judged => {}
-                Some(now) if now.sequence() == Sequence::Clean => return Ok(false),
-                Some(now) => return Err(self.alive(judged, &now.clone())),
-                // Half of it may be written this moment; who claims it reads it once more.
-                None => {}
-            }
-        }
-        Ok(true)
-    }
-
-    fn claim(&mut self, judged: &Block, found: &Found) -> Result<(), Fail> {
-        let device = self.volume.device.display().to_string();
-        let wanted = claim::Wanted {
-            device: self.volume.device.clone(),
-            number: found.number,
-            judged: judged.clone(),
-            node: self.site.host.name().to_owned(),
-            boot: self.boot,
-            turns: claim::turns(self.site.host),
-        };
-        self.eye.hand().ask(&Question::Claim(wanted))?;
-        match self.eye.hand().answer(self.site.deadline.left(), None)? {
-            Heard::Answer(Claimed::Ours) => Ok(()),
-            Heard::Answer(Claimed::Moved(now)) => Err(self.alive(judged, &now)),
-            Heard::Answer(Claimed::Failed(why)) => {
-                Err(Fail::failed(format!("cannot claim {device}")).because(why))
-            }
-            Heard::Answer(Claimed::HalfWay(why)) => Err(Fail::broken(format!(
-                "{device} is not mounted, and its guard may be this node's claim by now"
-            ))
-            .because(why)
-            .hint("see why the disk fails; then run it again, on this node or another")),
-            Heard::Silence | Heard::Stopped(_) => Err(self.out_of_time("claiming it")),
-        }
-    }
-
-    /// Mounts where the kernel need not wait.
-    fn mount(&mut self, call: Call) -> Result<(), Fail> {
-        self.eye.hand().ask(&Question::Mount(call))?;
-        // A mount that has begun is not given up half-way: a signal waits until it is done.
-        match self.eye.hand().answer::<Done>(self.site.deadline.left(), None)? {
-            Heard::Answer(Ok(())) => Ok(()),
-            Heard::Answer(Err(refusal)) => Err(self.refused(&refusal)),
-            Heard::Silence | Heard::Stopped(_) => Err(self.out_of_time("mounting it")),
-        }
-    }
-
-    /// Mounts while the kernel watches the guard, and watches it too, so that a living holder is told at once.
-    fn mount_watching(&mut self, call: Call, block: &Block, wait: Duration) -> Result<bool, Fail> {
-        let hand = Hand::start(WORDS, self.lock.as_ref())?;
-        let wanted = watch::Wanted { site: self.site, volume: self.volume, block, wait };
-        match watch::mount(hand, &mut self.eye, &wanted, call)? {
-            Watched::Mounted => Ok(true),
-            Watched::Released => Ok(false),
-            Watched::Refused(refusal) => Err(self.refused(&refusal)),
-            Watched::Moved(now) => Err(self.alive(block, &now)),
-            Watched::Stopped { signal, is_gone } => {
-                let device = self.volume.device.display();
-                let what = format!("stopped by {signal} while watching the guard of {device}");
-                Err(if is_gone {
-                    Fail::failed(what).hint("it is not mounted")
-                } else {
-                    Fail::unknown(what).because("its mount hangs in the kernel").hint("look at it again")
-                })
-            }
-            Watched::OutOfTime { is_gone } => {
-                let fail = self.out_of_time("watching its guard for a sign of life");
-                Err(if is_gone {
-                    fail.hint(format!("the kernel needs {} s; give --timeout more", wait.as_secs()))
-                } else {
-                    fail
-                })
-            }
-        }
     }
 }

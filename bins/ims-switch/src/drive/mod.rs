@@ -5,6 +5,7 @@ mod around;
 mod course;
 mod explain;
 mod marks;
+mod outcome;
 mod prepare;
 pub mod team;
 

@@ -4,6 +4,7 @@
 mod act;
 mod clock;
 mod feed;
+mod finding;
 mod marked;
 mod part;
 pub mod policy;

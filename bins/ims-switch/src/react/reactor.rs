@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use ims::group::Group;
 use ims::input::Piped;
-use ims::name::ResourceName;
 use ims::registry::Registry;
 use ims::span::Span;
 use ims::sys::{exec, stderr};
@@ -16,11 +15,12 @@ use jiff::Timestamp;
 use super::act::act;
 use super::clock::{Clock, TURN};
 use super::feed::Feed;
+use super::finding::{Chosen, Finding};
 use super::part::{self, Part};
 use super::policy::{Counts, Heard};
 use super::silence::Silence;
 use super::watch::{Death, Watch};
-use super::{Answer, Choice, Decision, marked, resource_of};
+use super::{Answer, Choice, marked, resource_of};
 use crate::cli::React;
 use crate::interrupt::Interrupt;
 use crate::resource::Here;
@@ -39,32 +39,6 @@ pub struct Reactor<'a> {
     silence: Silence,
     exit: Exit,
     strangers: Vec<String>,
-}
-
-/// Something that was found and may be a fault.
-struct Finding {
-    resource: ResourceName,
-    endpoint: String,
-    state: State,
-    words: Option<String>,
-    round: Option<u64>,
-    /// When it was found, by the clock of who found it.
-    time: Timestamp,
-    /// When it was found, by ours; or why it decides nothing.
-    heard: Result<Timestamp, String>,
-}
-
-/// What is decided, why, and whose part it is to do it.
-struct Chosen {
-    choice: Choice,
-    reason: String,
-    part: Part,
-}
-
-impl Chosen {
-    fn nothing(reason: impl Into<String>) -> Self {
-        Self { choice: Choice::Nothing, reason: reason.into(), part: Part::Ours }
-    }
 }
 
 impl<'a> Reactor<'a> {
@@ -302,18 +276,7 @@ impl<'a> Reactor<'a> {
     }
 
     fn tell(&mut self, finding: &Finding, chosen: Chosen, status: Option<Exit>) -> Result<(), Fail> {
-        self.out.record(&Decision {
-            group: self.group.name.clone(),
-            resource: finding.resource.clone(),
-            endpoint: finding.endpoint.clone(),
-            state: finding.state,
-            words: finding.words.clone(),
-            decision: chosen.choice,
-            reason: chosen.reason,
-            status: status.map(|status| status.word().to_owned()),
-            dry_run: self.asked.dry_run,
-            time: finding.time,
-        })?;
+        self.out.record(&finding.decision(&self.group.name, chosen, status, self.asked.dry_run))?;
         self.out.flush()
     }
 }

@@ -4,6 +4,7 @@
 mod claim;
 pub mod clerk;
 pub mod desk;
+mod heard;
 pub mod serve;
 pub mod session;
 pub mod wire;

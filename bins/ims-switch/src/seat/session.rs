@@ -1,20 +1,19 @@
 //! One session with another node, opened before anything is touched, so that no step waits for a connection.
 
-use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use ims::fail::FailRecord;
+use ims::Fail;
 use ims::name::{GroupName, NodeName};
 use ims::nodes::Node;
 use ims::sys::exec::Line;
 use ims::sys::process::Process;
-use ims::{Exit, Fail, Record};
 
+use super::heard::{Shared, held};
 use super::serve::BEAT;
 use super::wire::{Ask, Hello, Reply, Request, Say, VERSION, answers_another};
 
@@ -46,20 +45,6 @@ pub struct Session {
     last_words: Mutex<Receiver<()>>,
 }
 
-/// What the readers of the other end's outputs and those who wait share.
-#[derive(Debug, Default)]
-struct Shared {
-    waiting: Mutex<Waiting>,
-    words: Mutex<String>,
-}
-
-#[derive(Debug, Default)]
-struct Waiting {
-    replies: HashMap<u64, Sender<Reply>>,
-    over: bool,
-    failure: Option<(Exit, String)>,
-}
-
 /// What a session is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum What {
@@ -76,10 +61,6 @@ pub enum Reached {
     Yes(Session, Hello),
     /// It did not, and why.
     Lost(String),
-}
-
-fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Session {
@@ -264,38 +245,6 @@ fn beat(stdin: Arc<Mutex<Option<ChildStdin>>>) -> Result<Sender<()>, Fail> {
         }
     });
     Ok(alive)
-}
-
-impl Shared {
-    /// Hands each reply to the one who waits for it, until the other end closes.
-    fn read(&self, stdout: impl BufRead) {
-        for line in stdout.lines().map_while(Result::ok) {
-            if let Ok(reply) = serde_json::from_str::<Reply>(&line) {
-                if let Some(sender) = held(&self.waiting).replies.remove(&reply.id) {
-                    // Whoever waited may have given up at its deadline.
-                    let _ = sender.send(reply);
-                }
-            } else if let Some(failure) = failure(&line) {
-                held(&self.waiting).failure = Some(failure);
-            }
-        }
-        let mut waiting = held(&self.waiting);
-        waiting.over = true;
-        waiting.replies.clear();
-    }
-}
-
-fn failure(line: &str) -> Option<(Exit, String)> {
-    #[derive(serde::Deserialize)]
-    struct Failure {
-        schema: String,
-        exit: i32,
-        message: String,
-    }
-    let failure: Failure = serde_json::from_str(line).ok()?;
-    (failure.schema == FailRecord::SCHEMA)
-        .then(|| Some((Exit::from_code(failure.exit)?, failure.message)))
-        .flatten()
 }
 
 impl Drop for Session {

@@ -7,6 +7,7 @@ mod agent;
 mod cib;
 mod group;
 mod policy;
+mod read;
 
 use ims::Fail;
 use roxmltree::{Document, ParsingOptions};
@@ -37,7 +38,7 @@ pub fn read(sources: &[Source], given: &Given) -> Result<Imported, Fail> {
             );
             return Err(Fail::usage(told).hint("print it with cibadmin -Q"));
         }
-        let cib = cib::read(&document, &source.file, &mut imported.remarks);
+        let cib = read::read(&document, &source.file, &mut imported.remarks);
         group::all(&cib, given, &source.file, &mut imported);
     }
     imported.remarks.sort_by_key(|remark| (remark.file.clone(), remark.line));

@@ -1,5 +1,6 @@
 //! The servers of an instance as one resource: its programs, each in a control group of its own.
 
+mod kept;
 mod slot;
 mod start;
 mod stop;

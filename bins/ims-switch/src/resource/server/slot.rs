@@ -8,12 +8,11 @@ use std::time::Duration;
 use ims::group::Resource;
 use ims::layout::{Program, Stop};
 use ims::sys::cgroup::Cgroup;
-use ims::sys::exec::Line;
 use ims::sys::file;
 use ims::sys::process::{self, Process};
 use ims::{Exit, Fail};
-use serde::{Deserialize, Serialize};
 
+use super::kept::{Kept, KeptStop};
 use crate::resource::Here;
 
 /// Where it is remembered what was started, below the node's own memory: a boot forgets it.
@@ -21,55 +20,6 @@ const FOLDER: &str = "/run/ims-switch";
 
 /// SIGTERM, which every daemon takes for a request to end.
 const SIGTERM: i32 = 15;
-
-/// What is remembered of a program that was started.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Kept {
-    first: Option<Process>,
-    stop: KeptStop,
-    patience_ms: u64,
-    /// Whether it was asked to end, so that its end is nobody's fault.
-    #[serde(default)]
-    is_ending: bool,
-}
-
-/// How it is asked to end, as it is remembered.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum KeptStop {
-    Signal(i32),
-    SignalAll(i32),
-    Drain { agents: Vec<PathBuf>, moment_ms: u64 },
-    Command(Vec<String>),
-}
-
-impl From<&Stop> for KeptStop {
-    fn from(stop: &Stop) -> Self {
-        match stop {
-            Stop::Signal(signal) => Self::Signal(*signal),
-            Stop::SignalAll(signal) => Self::SignalAll(*signal),
-            Stop::Drain { agents, moment } => {
-                Self::Drain { agents: agents.clone(), moment_ms: ims::span::millis(*moment) }
-            }
-            Stop::Command(line) => {
-                Self::Command(line.words().iter().map(|word| word.to_string_lossy().into_owned()).collect())
-            }
-        }
-    }
-}
-
-impl From<KeptStop> for Stop {
-    fn from(kept: KeptStop) -> Self {
-        match kept {
-            KeptStop::Signal(signal) => Self::Signal(signal),
-            KeptStop::SignalAll(signal) => Self::SignalAll(signal),
-            KeptStop::Drain { agents, moment_ms } => {
-                Self::Drain { agents, moment: Duration::from_millis(moment_ms) }
-            }
-            KeptStop::Command(words) => Self::Command(Line::new(words)),
-        }
-    }
-}
 
 /// A program's processes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
