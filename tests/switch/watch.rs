@@ -110,7 +110,12 @@ fn a_server_that_ends_is_started_again_at_once_without_a_probe() {
             "{name} was there again, and that told, after {took:?} (a restart by hand: {:?})",
             restart.took
         );
-        assert!(took < at_most, "{took:?}, and a restart by hand takes {:?}", restart.took);
+        assert!(
+            took < at_most,
+            "{took:?}, and a restart by hand takes {:?}: {}",
+            restart.took,
+            reacting.running.stdout()
+        );
         assert_eq!(decided["resource"], resource);
         assert_eq!(decided["endpoint"], format!("process:{name}"));
         assert_eq!(
