@@ -24,7 +24,7 @@ pub fn group() -> String {
 /// A lab with a server root on the disk, bound to the logical IP and known to both nodes.
 pub fn lab() -> Lab {
     let lab = Lab::new();
-    service::lay(lab.nodes(), "/dev/ims1", "/global/ims", IP);
+    service::lay(&lab.nodes(), "/dev/ims1", "/global/ims", IP);
     lab.group(&group());
     lab
 }

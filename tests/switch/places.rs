@@ -3,6 +3,7 @@
 use super::lab::*;
 use super::mail;
 use super::react::answer_now;
+use crate::support::mail::service;
 use crate::support::*;
 
 /// A group of one resource, which is a file in /run.
@@ -169,4 +170,77 @@ fn a_fault_moves_a_group_and_not_back_before_its_interval_is_over() {
     assert_eq!(status()["failed_on"], serde_json::json!({}));
     let gone = fault(&lab.mail_1).ok();
     assert_eq!(status()["online_on"], "mail-2", "{gone}");
+}
+
+/// Three nodes with a group of real mail servers, which begins with `svc`.
+fn of_three() -> (Lab, Node) {
+    let lab = Lab::new();
+    let mail_3 = lab.bed.node("mail-3");
+    mail_3.attach(&lab.disk);
+    let nodes = [&lab.mail_1, &lab.mail_2, &mail_3];
+    let svc = lab.mail_1.read("/usr/local/sbin/svc").unwrap();
+    mail_3.script("/usr/local/sbin/svc", &svc);
+    mail_3.run(["mkdir", "-p", "/global/ims"]).ok();
+    let reached = lab.mail_1.read("/etc/ims/nodes.toml").unwrap();
+    let third = reached.split("[mail-2]").next().unwrap().replace("mail-1", "mail-3");
+    let names = signatures(&nodes, &lab.disk);
+    for node in nodes {
+        node.file("/etc/ims/nodes.toml", format!("{reached}{third}"));
+        node.file("/etc/ims/guard-names.toml", &names);
+    }
+    service::lay(&nodes, "/dev/ims1", "/global/ims", IP);
+    let group = format!("{GROUP}{}", service::RESOURCES);
+    let group = group.replace("\"mail-2\"]", "\"mail-2\", \"mail-3\"]");
+    let group = group.replace("\"mountshared\"]\nonline_timeout", "\"svc\"]\nonline_timeout");
+    let group = group.replace("[\"ldap\"]\n", "[\"ldap\"]\nrestart_limit = 0\n");
+    for node in nodes {
+        node.file("/etc/ims/groups/IMS-RG.toml", &group);
+    }
+    (lab, mail_3)
+}
+
+#[test]
+fn a_fault_takes_a_group_past_a_node_that_turns_out_not_to_be_able_to_have_it() {
+    if !needs_root() {
+        return;
+    }
+    let (lab, mail_3) = of_three();
+    let switch = |words: &[&str]| lab.mail_1.run(["ims-switch"].iter().chain(words).copied());
+    let status = || record(&switch(&["status", "IMS-RG"]), "ims.group/1");
+    let react = || {
+        let down = answer_now("stork", "smtp", "down", 1);
+        lab.mail_1.command(["ims-switch", "react", "IMS-RG"]).stdin(down).deadline(SOON).run()
+    };
+    let unfit = [
+        ("touch /run/svc.broken", "broken on purpose", "it could not be given over to it"),
+        ("rm /run/svc.broken; rmdir /global/ims", "mail-2 cannot take IMS-RG", "it could not take it"),
+    ];
+    for (makes, words, why) in unfit {
+        switch(&["online", "IMS-RG", "--on", "mail-1"]).ok();
+        lab.mail_2.sh(makes).ok();
+        let reacted = react().ok();
+        let decided = record(&reacted, "ims.decision/1");
+        assert_eq!(
+            (&decided["decision"], &decided["status"]),
+            (&"giveover".into(), &"ok".into()),
+            "{reacted}"
+        );
+        assert!(reacted.stderr.contains(words), "{reacted}");
+        assert_eq!(lab.has(&mail_3), [true; 3], "{reacted}");
+        let status = status();
+        assert_eq!(status["online_on"], "mail-3", "{reacted}");
+        assert_eq!(status["failed_on"]["mail-1"]["reason"], "it was given over");
+        assert_eq!(status["failed_on"]["mail-2"]["reason"], why);
+        switch(&["clear", "IMS-RG"]).ok();
+        switch(&["move", "IMS-RG", "--to", "mail-1"]).ok();
+    }
+
+    // Where the source is in the way no other node is, and none is tried.
+    lab.mail_2.sh("mkdir /global/ims").ok();
+    lab.mail_1.sh("touch /run/svc.stuck").ok();
+    let reacted = react().status_is(5);
+    let runs = reacted.records().into_iter().filter(|record| record["schema"] == "ims.run/1");
+    assert_eq!(runs.count(), 1, "{reacted}");
+    assert_eq!(status()["failed_on"], serde_json::json!({}), "{reacted}");
+    lab.mail_1.sh("rm /run/svc.stuck").ok();
 }

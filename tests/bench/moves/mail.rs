@@ -25,7 +25,7 @@ const EVERY: Duration = Duration::from_millis(5);
 pub fn service() -> Vec<String> {
     let (ours, theirs) = (Stage::set(), Stage::set());
     for stage in [&ours, &theirs] {
-        service::lay(stage.nodes(), &stage.disk.device(), MOUNT, IP);
+        service::lay(&stage.nodes(), &stage.disk.device(), MOUNT, IP);
     }
     ours.group(GROUP, &(ours.base() + service::RESOURCES));
     theirs.nodes().into_iter().for_each(prepare);

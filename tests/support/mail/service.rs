@@ -10,9 +10,9 @@ use crate::support::Node;
 pub const ROOT: &str = "/global/ims/server5";
 
 /// Lays a server root with the instances `stork` and `mail` on a volume, binds it to a logical IP, and makes it known to
-/// both nodes. The volume and the address are given up again.
-pub fn lay(nodes: [&Node; 2], device: &str, mount: &str, ip: &str) {
-    let [here, other] = nodes;
+/// each of the nodes. The volume and the address are given up again.
+pub fn lay(nodes: &[&Node], device: &str, mount: &str, ip: &str) {
+    let [here, others @ ..] = nodes else { return };
     let volume = ["--device", device, "--mount", mount];
     let address = format!("{ip}/24");
     let address = [address.as_str(), "--device", "eth0"];
@@ -29,7 +29,9 @@ pub fn lay(nodes: [&Node; 2], device: &str, mount: &str, ip: &str) {
     settled.unwrap();
     here.sh(&format!("ims-registry scan {ROOT} | ims-registry add -")).ok();
     here.run(["ims-ipbind", "set", "--address", ip, "stork"]).ok();
-    here.sh(&format!("ims-registry list | ssh root@{} ims-registry add -", other.name())).ok();
+    for other in others {
+        here.sh(&format!("ims-registry list | ssh root@{} ims-registry add -", other.name())).ok();
+    }
     here.run(["ims-ipbind", "down"].into_iter().chain(address)).ok();
     here.run(["ims-diskctl", "release"].into_iter().chain(volume)).ok();
 }

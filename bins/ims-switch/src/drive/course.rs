@@ -7,14 +7,14 @@ use ims::name::NodeName;
 use ims::{Exit, Fail, Out, State};
 use jiff::Timestamp;
 
-use super::act::{Came, Crew, since};
+use super::act::{Came, Crew, planned, since};
 use super::outcome::{as_before, as_wished, failure, half_way, keep_fenced, lost_since};
 use super::team::Team;
 use super::{Asked, online_on};
 use crate::found::{Found, Seen, state_on};
 use crate::journal::gap_ms;
 use crate::plan::{self, Plan, Wish, whereabouts};
-use crate::record::{RunRecord, StepRecord};
+use crate::record::{Outcome, RunRecord, StepRecord};
 
 /// A run under way.
 pub struct Run<'a> {
@@ -46,6 +46,11 @@ impl Run<'_> {
             online_on,
             message,
         }
+    }
+
+    /// The node on which a step failed first, if one did.
+    pub fn failed_first_on(&self) -> Option<&NodeName> {
+        self.steps.iter().find(|step| step.outcome == Outcome::Failed).map(|step| &step.node)
     }
 
     /// Ends a run that finds everything as it is wished.
@@ -84,6 +89,16 @@ impl Run<'_> {
         };
         out.record(&self.record(exit, None, online_on))?;
         Ok(exit)
+    }
+
+    /// Ends a run whose plan is only shown.
+    pub fn only_shown(&self, team: &Team, found: &Found, plan: &Plan, out: &mut Out) -> Result<Exit, Fail> {
+        for (index, step) in plan.steps.iter().enumerate() {
+            out.record(&planned(&self.asked.group, step, index, 0))?;
+        }
+        let record = self.record(Exit::Ok, None, online_on(&team.group, found));
+        out.record(&RunRecord { changed: true, ..record })?;
+        Ok(Exit::Ok)
     }
 
     /// Acts, and goes on or back when something fails. What is found at the end stands beside the failure.

@@ -24,7 +24,7 @@ use crate::journal::Journal;
 use crate::marks::change::untold;
 use crate::plan::{self, Verb, Wish};
 use crate::record::RunRecord;
-use act::{Crew, planned};
+use act::Crew;
 use course::Run;
 pub use explain::explain;
 use prepare::Phases;
@@ -104,6 +104,7 @@ pub fn drive(host: &Host, asked: &Asked, interrupt: &Interrupt, out: &mut Out) -
     if let Some(target) = plan.target.as_ref().filter(|_| starts) {
         phases.time("check", "whether the target can take it", || {
             prepare::check_target(&team, target, asked.degraded)
+                .map_err(|fail| marks::unfit(host, asked, &team, target, fail, &before))
         })?;
     }
     if starts {
@@ -111,14 +112,7 @@ pub fn drive(host: &Host, asked: &Asked, interrupt: &Interrupt, out: &mut Out) -
     }
     if asked.dry_run {
         keep(out)?;
-        for (index, step) in plan.steps.iter().enumerate() {
-            out.record(&planned(&asked.group, step, index, 0))?;
-        }
-        out.record(&RunRecord {
-            changed: true,
-            ..run.record(Exit::Ok, None, online_on(&team.group, &found))
-        })?;
-        return Ok(Exit::Ok);
+        return run.only_shown(&team, &found, &plan, out);
     }
     if starts {
         around::claim(&team, &found, asked, &plan)?;
@@ -150,7 +144,9 @@ pub fn drive(host: &Host, asked: &Asked, interrupt: &Interrupt, out: &mut Out) -
     let target = plan.target.clone();
     let result = run.carry_out(&crew, &found, plan, out);
     if let Err((fail, _)) = &result {
-        let now = marks::after_failure(host, asked, &team, target.as_ref(), fail, &before, &kept)?;
+        let target =
+            target.as_ref().filter(|target| run.failed_first_on().is_none_or(|node| node == *target));
+        let now = marks::after_failure(host, asked, &team, target, fail, &before, &kept)?;
         if now != kept {
             team.keep(&now).unwrap_or_else(|fail| ims::sys::stderr::say("ims-switch", fail));
         }

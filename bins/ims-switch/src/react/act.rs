@@ -1,10 +1,13 @@
 //! What was decided is done: a restart where the group is, or the group goes to the next node with those that follow it.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-use ims::name::{GroupName, ResourceName};
+use ims::group::Group;
+use ims::name::{GroupName, NodeName, ResourceName};
 use ims::sys::stderr;
 use ims::{Exit, Fail, Host, Out};
+use jiff::Timestamp;
 
 use super::Choice;
 use super::part::Part;
@@ -12,6 +15,7 @@ use crate::cli::React;
 use crate::drive::{Asked, drive};
 use crate::interrupt::Interrupt;
 use crate::kin::Kin;
+use crate::marks::file;
 use crate::plan::Wish;
 use crate::status;
 
@@ -41,33 +45,65 @@ pub fn act(
             let (exit, _) = attempt(&react.group, Wish::Restart(resource.clone()));
             Some((exit, None))
         }
-        Choice::Giveover => Some(match attempt(&react.group, away(part)) {
-            (Exit::Refused, refusal) if !matches!(part, Part::Orphan(_)) => {
-                let besides = refusal.map(|fail| format!("not given over but restarted: {fail}"));
-                (attempt(&react.group, Wish::Restart(resource.clone())).0, besides)
-            }
-            (Exit::Ok, _) => {
-                let follow = |follower: &GroupName, wish| attempt(follower, wish).0;
-                match followed(host, &react.group, follow) {
-                    Ok(exit) => (exit, None),
-                    Err(fail) => {
-                        stderr::say("ims-switch", format_args!("what must be together with it: {fail}"));
-                        (fail.exit(), None)
+        Choice::Giveover => {
+            let given = given_over(host, &react.group, interrupt, || attempt(&react.group, away(part)));
+            Some(match given {
+                (Exit::Refused, refusal) if !matches!(part, Part::Orphan(_)) => {
+                    let besides = refusal.map(|fail| format!("not given over but restarted: {fail}"));
+                    (attempt(&react.group, Wish::Restart(resource.clone())).0, besides)
+                }
+                (Exit::Ok, _) => {
+                    let follow = |follower: &GroupName, wish| attempt(follower, wish).0;
+                    match followed(host, &react.group, follow) {
+                        Ok(exit) => (exit, None),
+                        Err(fail) => {
+                            stderr::say("ims-switch", format_args!("what must be together with it: {fail}"));
+                            (fail.exit(), None)
+                        }
                     }
                 }
-            }
-            (
-                exit @ (Exit::No
-                | Exit::Usage
-                | Exit::Unknown
-                | Exit::Refused
-                | Exit::Failed
-                | Exit::Broken
-                | Exit::Busy),
-                _,
-            ) => (exit, None),
-        }),
+                (
+                    exit @ (Exit::No
+                    | Exit::Usage
+                    | Exit::Unknown
+                    | Exit::Refused
+                    | Exit::Failed
+                    | Exit::Broken
+                    | Exit::Busy),
+                    _,
+                ) => (exit, None),
+            })
+        }
     }
+}
+
+/// Gives a group over, to one node after the other while each turns out not to be able to have it.
+fn given_over(
+    host: &Host,
+    group: &GroupName,
+    interrupt: &Interrupt,
+    mut attempt: impl FnMut() -> (Exit, Option<Fail>),
+) -> (Exit, Option<Fail>) {
+    let mut open = open(host, group);
+    loop {
+        let end = attempt();
+        let left = self::open(host, group);
+        // Where all is as before and one node fewer is open, the next one may have it.
+        let goes_on = end.0 == Exit::Failed && !left.is_empty() && left.len() < open.len();
+        if !goes_on || interrupt.came().is_some() {
+            return end;
+        }
+        open = left;
+    }
+}
+
+/// The nodes that a group did not fail on of late; none where that is unknown.
+fn open(host: &Host, group: &GroupName) -> BTreeSet<NodeName> {
+    let (Ok(group), Ok(kept)) = (Group::load(host, group), file::load(host, group)) else {
+        return BTreeSet::new();
+    };
+    let failed = kept.failed_of_late(group.pingpong_interval, Timestamp::now());
+    group.nodes.into_iter().filter(|node| !failed.contains_key(node)).collect()
 }
 
 /// How a group is given over. Of one whose node is lost another survivor may have had it online by now: there it stays.
