@@ -216,3 +216,31 @@ fn a_server_that_does_not_start_gives_the_group_back() {
     lab.mail_1.run(["ims-switch", "move", "IMS-RG"]).ok();
     servers_are_on(&lab, Some(&lab.mail_2));
 }
+
+#[test]
+fn a_server_that_takes_its_time_to_greet_is_waited_for_and_told_by_name() {
+    if !needs_root() {
+        return;
+    }
+    let lab = lab();
+    lab.mail_1.run(["ims-switch", "online", "IMS-RG"]).ok();
+    let postconf = "postconf -c /global/ims/server5/msg-stork/postfix -e";
+    // Longer than one question is waited for, and over when a second one is under way.
+    lab.mail_1.sh(&format!("{postconf} smtpd_delay_reject=no 'smtpd_client_restrictions = sleep 30'")).ok();
+    let master = || running(&lab.mail_1, SERVERS[0]);
+    let before = master();
+    let restart = lab.mail_1.spawn(["ims-switch", "restart", "IMS-RG", "mail"]);
+    assert!(until(SOON, || master() != before && master().len() == 1), "it is started anew");
+    std::thread::sleep(Duration::from_millis(2500)); // what it is late for is time itself
+    lab.mail_1.sh(&format!("{postconf} smtpd_client_restrictions=")).ok();
+    lab.mail_1.sh("postfix -c /global/ims/server5/msg-stork/postfix reload").ok();
+    let ran = restart.wait(SOON).ok();
+    let start = ran.records().into_iter().find(|record| record["verb"] == "start").unwrap();
+    let parts = start["parts"].as_array().unwrap();
+    let is_silent = |part: &&serde_json::Value| {
+        part["name"].as_str().unwrap().starts_with(&format!("smtp://{IP}:25: "))
+            && part["took_ms"].as_u64().unwrap() >= 2000
+    };
+    assert!(parts.iter().any(|part| is_silent(&part)), "{start}");
+    servers_are_on(&lab, Some(&lab.mail_1));
+}

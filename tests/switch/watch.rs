@@ -193,7 +193,8 @@ fn what_a_person_does_is_no_fault() {
     assert_eq!((&seen["endpoint"], told(&seen).0), (&"process:dovecot".into(), "restart"), "{seen}");
     assert!(running(&lab.mail_1, SERVERS[1]).iter().all(|pid| !killed.contains(pid)));
     let heard = reacting.hears(&old);
-    assert_eq!(told(&heard), ("nothing", "it was probed before the last run of the group ended"));
+    let expected = ("nothing", "it was probed before the last run of the group ended");
+    assert_eq!(told(&heard), expected, "{}", reacting.running.stdout());
     servers_are_on(&lab, Some(&lab.mail_1));
 }
 

@@ -42,12 +42,17 @@ impl Laps {
 
     /// Does one part and notes its time.
     pub fn time<T>(&self, name: impl Into<String>, part: impl FnOnce() -> T) -> T {
-        let at = self.began.elapsed();
+        let began = Instant::now();
         let done = part();
-        let took = self.began.elapsed().saturating_sub(at);
-        let part = Part { name: name.into(), at_ms: millis(at), took_ms: millis(took) };
-        self.parts.lock().unwrap_or_else(PoisonError::into_inner).push(part);
+        self.passed(name, began);
         done
+    }
+
+    /// Notes a part that has just ended.
+    pub fn passed(&self, name: impl Into<String>, began: Instant) {
+        let at = began.saturating_duration_since(self.began);
+        let part = Part { name: name.into(), at_ms: millis(at), took_ms: millis(began.elapsed()) };
+        self.parts.lock().unwrap_or_else(PoisonError::into_inner).push(part);
     }
 
     /// What was done, with its parts in the order they began.

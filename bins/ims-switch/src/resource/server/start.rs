@@ -36,7 +36,7 @@ pub fn start(here: &Here<'_>, resource: &Resource, laps: &Laps) -> Result<bool, 
             None => started |= end(slot, laps)?,
         }
     }
-    laps.time("greeting", || answered(here, &served, &slots, deadline))?;
+    laps.time("greeting", || answered(here, &served, &slots, deadline, laps))?;
     Ok(started)
 }
 
@@ -72,14 +72,24 @@ fn launch(here: &Here<'_>, slot: &Slot, program: &Program, deadline: Instant) ->
 /// Waits until every server answers. Postfix and Dovecot listen when their start returns; slapd has its port by then,
 /// but begins to listen a moment later (`slapd_daemon_task`). Of that the kernel tells nobody, so
 /// whoever refuses is asked again, twice at once and then ever less often, as long as the processes live and the
-/// deadline is not over.
-fn answered(here: &Here<'_>, served: &Served, slots: &[Slot], deadline: Instant) -> Result<(), Fail> {
+/// deadline is not over. One who accepts a connection and then says nothing is told by its name.
+fn answered(
+    here: &Here<'_>,
+    served: &Served,
+    slots: &[Slot],
+    deadline: Instant,
+    laps: &Laps,
+) -> Result<(), Fail> {
     let mut pauses = [0, 0].into_iter().chain((2..).map(|turn| 1 << turn.min(6))).map(Duration::from_millis);
     loop {
         let left = deadline.saturating_duration_since(Instant::now());
-        let (line, ended) = served.asked(here, QUESTION.min(left).max(Duration::from_millis(100)))?;
+        let (asked, patience) = (Instant::now(), QUESTION.min(left).max(Duration::from_millis(100)));
+        let (line, ended) = served.asked(here, patience)?;
         match ended.status.and_then(Exit::from_code) {
             Some(Exit::Ok) => return Ok(()),
+            Some(Exit::No | Exit::Unknown) if asked.elapsed() >= patience => {
+                laps.passed(silent(&ended), asked);
+            }
             Some(Exit::No | Exit::Unknown) => {}
             _ => return Err(tool::failure(&line, &ended)),
         }
