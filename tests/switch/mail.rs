@@ -29,12 +29,19 @@ pub fn lab() -> Lab {
     lab
 }
 
-/// The processes of a node that run a program, as the host sees them.
+/// The processes of a node that run a program, as the host sees them; not those that one of them has just forked, which
+/// will run another.
 pub fn running(node: &Node, program: &str) -> Vec<u32> {
     let runs = |pid: &u32| {
         std::fs::read_link(format!("/proc/{pid}/exe")).is_ok_and(|path| path == Path::new(program))
     };
-    node.processes().into_iter().filter(runs).collect()
+    let parent = |pid: &u32| -> Option<u32> {
+        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+        status.lines().find_map(|line| line.strip_prefix("PPid:"))?.trim().parse().ok()
+    };
+    let found: Vec<u32> = node.processes().into_iter().filter(runs).collect();
+    let is_first = |pid: &u32| parent(pid).is_none_or(|parent| !found.contains(&parent));
+    found.iter().copied().filter(is_first).collect()
 }
 
 #[track_caller]
