@@ -71,6 +71,9 @@ pub fn boot(plan: &Plan) -> Booted {
         )
         .must("make a node's namespaces");
         nix::unistd::sethostname(plan.name).must("name a node");
+        // As systemd has it. With the kernel's 10 all of Postfix blocks for good when it logs more than that while its
+        // postlogd is between two lives, for its master is who starts that.
+        fs::write("/proc/sys/net/unix/max_dgram_qlen", "512").must("let a node's logs wait");
         enter_root(plan.name);
         connect(plan).must(format!("connect {} to the bridge", plan.name));
         start_init(plan)

@@ -57,6 +57,11 @@ fn a_move_waits_for_a_command_and_two_of_the_same_never_overlap() {
     lab.is_online_on(Some(&lab.mail_2));
 }
 
+/// Waits until a process of a node runs each of these.
+fn until_runs(node: &Node, lines: &[&[u8]]) {
+    assert!(until(SOON, || lines.iter().all(|line| runs(node, line))));
+}
+
 /// Whether a process of a node runs these words.
 fn runs(node: &Node, words: &[u8]) -> bool {
     let cmdline = |pid: &u32| std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
@@ -77,10 +82,13 @@ fn a_move_ends_a_command_that_may_be_ended_with_its_process_group_alone() {
     // What has a session of its own is none of the command's.
     let deaf = "setsid sleep 1001 & sleep 1002 & trap '' TERM; echo began; while :; do sleep 1003; done";
     let polite = "trap 'echo ended; exit 0' TERM; echo began; sleep 1004 & wait";
-    for (script, is_killed) in [(polite, false), (deaf, true)] {
+    let deafs = [&b"sleep\x001001\0"[..], b"sleep\x001002\0", b"sleep\x001003\0"];
+    let cases = [(polite, &[&b"sleep\x001004\0"[..]][..], false), (deaf, &deafs, true)];
+    for (script, sleeps, is_killed) in cases {
         let (here, there) = (lab.nodes()[usize::from(is_killed)], lab.nodes()[usize::from(!is_killed)]);
         let command = here.spawn(line(script));
         assert!(command.until_stdout(SOON, |text| text == "began\n"));
+        until_runs(here, sleeps);
         let moved = there.run(["ims-switch", "move", "IMS-RG", "--to", there.name()]).ok();
         lab.is_online_on(Some(there));
         let ended = command.wait(SOON);
@@ -103,6 +111,7 @@ fn a_move_ends_a_command_that_may_be_ended_with_its_process_group_alone() {
     // One whose run was killed is ended by the move itself.
     let command = lab.mail_1.spawn(line(deaf));
     assert!(command.until_stdout(SOON, |text| text == "began\n"));
+    until_runs(&lab.mail_1, &deafs);
     command.signal(rustix::process::Signal::KILL);
     command.wait(SOON);
     assert!(runs(&lab.mail_1, b"sleep\x001003\0"));
