@@ -1,5 +1,7 @@
 //! Where groups go among others: together, apart, where there is room, and not back where they failed.
 
+use serde_json::Value;
+
 use super::lab::*;
 use super::mail;
 use super::react::answer_now;
@@ -212,8 +214,12 @@ fn a_fault_takes_a_group_past_a_node_that_turns_out_not_to_be_able_to_have_it() 
         lab.mail_1.command(["ims-switch", "react", "IMS-RG"]).stdin(down).deadline(SOON).run()
     };
     let unfit = [
-        ("touch /run/svc.broken", "broken on purpose", "it could not be given over to it"),
-        ("rm /run/svc.broken; rmdir /global/ims", "mail-2 cannot take IMS-RG", "it could not take it"),
+        ("touch /run/svc.broken", "broken on purpose", "it could not be given over to it".into()),
+        (
+            "rm /run/svc.broken; rmdir /global/ims",
+            "mail-2 is passed over: mail-2 cannot take IMS-RG",
+            Value::Null,
+        ),
     ];
     for (makes, words, why) in unfit {
         switch(&["online", "IMS-RG", "--on", "mail-1"]).ok();
@@ -230,10 +236,23 @@ fn a_fault_takes_a_group_past_a_node_that_turns_out_not_to_be_able_to_have_it() 
         let status = status();
         assert_eq!(status["online_on"], "mail-3", "{reacted}");
         assert_eq!(status["failed_on"]["mail-1"]["reason"], "it was given over");
-        assert_eq!(status["failed_on"]["mail-2"]["reason"], why);
+        assert_eq!(status["failed_on"]["mail-2"]["reason"], why, "what was only asked is no fault of it");
         switch(&["clear", "IMS-RG"]).ok();
         switch(&["move", "IMS-RG", "--to", "mail-1"]).ok();
     }
+
+    // Where none is left, it is restarted where it is.
+    mail_3.sh("rmdir /global/ims").ok();
+    let reacted = react().ok();
+    let reason = record(&reacted, "ims.decision/1")["reason"].as_str().unwrap().to_owned();
+    for words in
+        ["not given over but restarted: no node can have IMS-RG", "mail-2 cannot take", "mail-3 cannot take"]
+    {
+        assert!(reason.contains(words), "{reacted}");
+    }
+    assert_eq!(lab.has(&lab.mail_1), [true; 3], "{reacted}");
+    assert_eq!(status()["failed_on"], serde_json::json!({}), "{reacted}");
+    mail_3.sh("mkdir /global/ims").ok();
 
     // Where the source is in the way no other node is, and none is tried.
     lab.mail_2.sh("mkdir /global/ims").ok();
@@ -243,4 +262,41 @@ fn a_fault_takes_a_group_past_a_node_that_turns_out_not_to_be_able_to_have_it() 
     assert_eq!(runs.count(), 1, "{reacted}");
     assert_eq!(status()["failed_on"], serde_json::json!({}), "{reacted}");
     lab.mail_1.sh("rm /run/svc.stuck").ok();
+}
+
+#[test]
+fn the_group_of_a_lost_node_goes_past_one_that_cannot_have_it_too() {
+    if !needs_root() {
+        return;
+    }
+    let (lab, mail_3) = of_three();
+    lab.mail_1.run(["ims-switch", "online", "IMS-RG", "--on", "mail-1"]).ok();
+    lab.mail_1.power_cut();
+    let survivors = [&lab.mail_2, &mail_3];
+    let decided = || {
+        let down = answer_now("stork", "smtp", "down", 1);
+        let reacted = mail_3.command(["ims-switch", "react", "IMS-RG"]).stdin(down).deadline(SOON).run();
+        (record(&reacted, "ims.decision/1")["status"].clone(), reacted)
+    };
+    for node in survivors {
+        node.run(["rmdir", "/global/ims"]).ok();
+    }
+    let (status, reacted) = decided();
+    assert_eq!(status, "refused", "{reacted}");
+    for words in ["no node can have IMS-RG: mail-2 cannot take IMS-RG", "mail-3 cannot take IMS-RG"] {
+        assert!(reacted.stderr.contains(words), "{reacted}");
+    }
+    assert_eq!(lab.bed.fence_requests(), [""; 0], "nothing was touched");
+
+    // That was no try, so nothing is given up: as soon as one can have it, one has it.
+    for node in survivors {
+        node.run(["mkdir", "/global/ims"]).ok();
+    }
+    lab.mail_2.sh("touch /run/svc.broken").ok();
+    let (status, reacted) = decided();
+    assert_eq!(status, "ok", "{reacted}");
+    assert!(reacted.stderr.contains("broken on purpose"), "{reacted}");
+    assert_eq!([lab.has(&lab.mail_2), lab.has(&mail_3)], [[false; 3], [true; 3]], "{reacted}");
+    let status = record(&mail_3.run(["ims-switch", "status", "IMS-RG"]), "ims.group/1");
+    assert_eq!(status["failed_on"]["mail-2"]["reason"], "it could not be given over to it", "{reacted}");
 }

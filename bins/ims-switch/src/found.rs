@@ -51,6 +51,11 @@ impl Found {
         &self.around
     }
 
+    /// Notes why a node cannot have the group, though it answers and nothing around the group forbids it.
+    pub fn pass_over(&mut self, node: &NodeName, why: String) {
+        self.around.unfit.insert(node.clone(), why);
+    }
+
     /// The nodes and what is known of each.
     pub fn nodes(&self) -> impl Iterator<Item = (&NodeName, &Seen)> {
         self.nodes.iter().map(|(name, seen)| (name, seen))

@@ -20,6 +20,7 @@ pub fn asked(group: &GroupName, wish: Wish, change: &Change) -> Asked {
         group: group.clone(),
         wish,
         dry_run: change.dry_run,
+        by_fault: false,
         patience: change.timeout.0,
         timeout: change.timeout.0,
         confirm_fenced: change.confirm_fenced.clone(),

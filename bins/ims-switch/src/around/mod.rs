@@ -27,6 +27,9 @@ pub struct Around {
     pub capacity: BTreeMap<NodeName, Load>,
     /// The nodes that it failed on within its ping-pong interval, each with who noted that.
     pub faults: BTreeMap<NodeName, Mark>,
+    /// The nodes that were asked and cannot take it, each with why. This run alone knows of them.
+    #[serde(skip)]
+    pub unfit: BTreeMap<NodeName, String>,
 }
 
 impl Around {

@@ -88,7 +88,7 @@ impl Around {
                 takes_room || !other.bonds.is_empty()
             })
             .collect();
-        Self { neighbours, capacity, faults: BTreeMap::new() }
+        Self { neighbours, capacity, ..Self::default() }
     }
 }
 

@@ -67,6 +67,10 @@ impl Around {
             }
         }
         standing.against.extend(self.too_full(group, node));
+        standing.against.extend(self.unfit.get(node).map(|why| Against {
+            why: why.clone(),
+            way_out: format!("ims-switch rehearse {} --to {node}", group.name),
+        }));
         match (self.faults.get(node), asker) {
             (Some(mark), Asker::Fault) => standing.against.push(Against {
                 why: format!(

@@ -190,3 +190,13 @@ fn a_fault_of_late_keeps_a_fault_away_and_no_person() {
     let standing = around.standing(&mail, &node("a"), Asker::Person);
     assert_eq!((standing.against.len(), standing.fault), (0, Some(mark)));
 }
+
+#[test]
+fn a_node_that_cannot_take_it_is_passed_over_whoever_asks() {
+    let mail = group("MAIL", BOTH, "");
+    let around = Around { unfit: [(node("a"), "a cannot take MAIL".to_owned())].into(), ..Around::default() };
+    for asker in [Asker::Fault, Asker::Person] {
+        let wanted = "a cannot take MAIL (ims-switch rehearse MAIL --to a)";
+        assert_eq!(told(&around, &mail, asker), [wanted, "0"]);
+    }
+}

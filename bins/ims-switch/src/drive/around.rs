@@ -74,14 +74,19 @@ pub fn concerning(host: &Host, team: &Team, asked: &Asked, kept: &Kept) -> Resul
     Ok(around.without(if asked.dry_run { &asked.shown_before } else { &[] }))
 }
 
-/// Says which nodes that come first were passed over, and when a group goes where it failed of late.
+/// Says which nodes that come first, or were tried first, were passed over, and when a group goes where it failed of late.
 pub fn tell(team: &Team, found: &Found, asked: &Asked, plan: &Plan) {
     let (Some(target), Some(who)) = (&plan.target, asked.wish.asker()) else { return };
     if plan.steps.is_empty() {
         return;
     }
     let around = found.around();
-    for (node, _) in found.reached().take_while(|(node, _)| *node != target) {
+    let mut comes_before = true;
+    for (node, _) in found.reached() {
+        comes_before &= node != target;
+        if !comes_before && !around.unfit.contains_key(node) {
+            continue;
+        }
         for against in around.standing(&team.group, node, who).against {
             stderr::say("ims-switch", format_args!("{node} is passed over: {}", against.why));
         }

@@ -5,7 +5,7 @@ use ims::nodes::Nodes;
 use ims::{Exit, Fail, Host, Out};
 
 use super::team::Team;
-use super::{Asked, allow_degraded, around, prepare, refuse_differences, take_word};
+use super::{Asked, allow_degraded, around, prepare, refuse_differences, take_word, target};
 use crate::plan::{self, Verb};
 
 /// Explains the plan for what is asked for, and refuses what a run would refuse.
@@ -27,8 +27,8 @@ pub fn explain(host: &Host, asked: &Asked, out: &mut Out) -> Result<Exit, Fail> 
     let plan = planned?;
     if plan.steps.iter().any(|step| step.verb == Verb::Start) {
         prepare::required_groups(host, &team, &asked.shown_before)?;
-        if let Some(target) = &plan.target {
-            prepare::check_target(&team, target, asked.degraded)?;
+        if let Some(to) = &plan.target {
+            target::check(&team, to, target::needs(&team, to)?, asked.degraded)?;
         }
     }
     Ok(Exit::Ok)

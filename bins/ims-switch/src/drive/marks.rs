@@ -102,15 +102,6 @@ pub fn given_over(host: &Host, asked: &Asked, team: &Team, found: &Found, kept: 
     failed_on(host, team, &source, "it was given over", &kept)
 }
 
-/// Keeps that a fault found a node unable to take the group, for which the failure is given back.
-pub fn unfit(host: &Host, asked: &Asked, team: &Team, target: &NodeName, fail: Fail, before: &Kept) -> Fail {
-    if !asked.dry_run && asked.wish == Wish::Giveover && fail.exit() == Exit::Failed {
-        let kept = failed_on(host, team, target, "it could not take it", before);
-        kept.and_then(|kept| team.keep(&kept)).unwrap_or_else(|fail| stderr::say("ims-switch", fail));
-    }
-    fail
-}
-
 /// What is kept when a run failed: where all is as before what was said before holds, and a node that a group could
 /// not be given over to is one that it failed on, too.
 pub fn after_failure(
@@ -124,7 +115,7 @@ pub fn after_failure(
 ) -> Result<Kept, Fail> {
     let is_as_before = matches!(fail.exit(), Exit::Failed | Exit::Refused);
     match target {
-        Some(target) if asked.wish == Wish::Giveover => {
+        Some(target) if asked.is_failover() => {
             failed_on(host, team, target, "it could not be given over to it", kept)
         }
         Some(_) | None if is_as_before => {

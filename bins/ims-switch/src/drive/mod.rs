@@ -7,6 +7,7 @@ mod explain;
 mod marks;
 mod outcome;
 mod prepare;
+mod target;
 pub mod team;
 
 use std::time::{Duration, Instant};
@@ -39,6 +40,8 @@ pub struct Asked {
     pub wish: Wish,
     /// Whether the plan is only shown.
     pub dry_run: bool,
+    /// Whether a fault asks for it, and not a person.
+    pub by_fault: bool,
     /// How long other runs of the group are waited for.
     pub patience: Duration,
     /// How long commands of `ims-switch run` are waited for.
@@ -53,6 +56,13 @@ pub struct Asked {
     pub shown_before: Vec<GroupName>,
     /// Groups that are moved by the same command, and so need not stay with this one.
     pub along: Vec<GroupName>,
+}
+
+impl Asked {
+    /// Whether a fault takes the group to whichever node can have it.
+    pub const fn is_failover(&self) -> bool {
+        self.by_fault && matches!(self.wish, Wish::Giveover | Wish::Online(None))
+    }
 }
 
 /// Does what is asked for.
@@ -78,8 +88,8 @@ pub fn drive(host: &Host, asked: &Asked, interrupt: &Interrupt, out: &mut Out) -
     let (mut found, _) = phases.time("look", "what is where", || Ok(team.look()))?;
     take_word(host, &team, &mut found, asked)?;
     found = found.amid(around::concerning(host, &team, asked, &before)?);
-    let plan = plan::plan(&team.group, &found, &asked.wish)?;
-    prepare::refuse_misnamed(&found, &plan, &asked.wish)?;
+    let mut plan = plan::plan(&team.group, &found, &asked.wish)?;
+    prepare::refuse_misnamed(&found, &plan, asked.by_fault)?;
     let kept = marks::given_over(host, asked, &team, &found, kept)?;
     let keep = |out: &mut Out| {
         if !asked.dry_run && (kept != before || !all_say_so) {
@@ -100,14 +110,9 @@ pub fn drive(host: &Host, asked: &Asked, interrupt: &Interrupt, out: &mut Out) -
         phases.time("check", "the groups it requires", || {
             prepare::required_groups(host, &team, &asked.shown_before)
         })?;
-    }
-    if let Some(target) = plan.target.as_ref().filter(|_| starts) {
-        phases.time("check", "whether the target can take it", || {
-            prepare::check_target(&team, target, asked.degraded)
-                .map_err(|fail| marks::unfit(host, asked, &team, target, fail, &before))
+        plan = phases.time("check", "whether the target can take it", || {
+            target::fit(&team, asked, &mut found, plan)
         })?;
-    }
-    if starts {
         around::tell(&team, &found, asked, &plan);
     }
     if asked.dry_run {
@@ -144,8 +149,11 @@ pub fn drive(host: &Host, asked: &Asked, interrupt: &Interrupt, out: &mut Out) -
     let target = plan.target.clone();
     let result = run.carry_out(&crew, &found, plan, out);
     if let Err((fail, _)) = &result {
-        let target =
-            target.as_ref().filter(|target| run.failed_first_on().is_none_or(|node| node == *target));
+        // It did not fail there if it failed first elsewhere, or because somebody stopped the run.
+        let is_its_fault = |target: &&NodeName| {
+            interrupt.came().is_none() && run.failed_first_on().is_none_or(|node| node == *target)
+        };
+        let target = target.as_ref().filter(is_its_fault);
         let now = marks::after_failure(host, asked, &team, target, fail, &before, &kept)?;
         if now != kept {
             team.keep(&now).unwrap_or_else(|fail| ims::sys::stderr::say("ims-switch", fail));

@@ -1,7 +1,6 @@
 //! Everything that can be known or done before the source is touched, so that nothing of it lies in the outage.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use ims::group::Kind;
@@ -13,11 +12,11 @@ use ims::{Exit, Fail, Host, Record};
 
 use super::team::Team;
 use crate::found::{Found, Seen};
-use crate::plan::{Hints, Plan, Step, Verb, Wish};
+use crate::plan::{Hints, Plan, Step, Verb};
 use crate::record::{GroupRecord, Outcome, StepRecord};
 use crate::resource::beside;
 use crate::seat::Seat;
-use crate::seat::wire::{Ask, Say, answers_another};
+use crate::seat::wire::Ask;
 
 /// How long a request of the preparation may take.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -73,16 +72,9 @@ const NO_SUCH_NAME: &str = "Could not resolve hostname";
 
 /// Refuses a person's plan that would fence a node whose name cannot be looked up: it may be healthy, and its name written
 /// wrong. A fault is mended all the same, for at night the name service may be part of it.
-pub fn refuse_misnamed(found: &Found, plan: &Plan, wish: &Wish) -> Result<(), Fail> {
-    match wish {
-        Wish::Giveover | Wish::Restart(_) => return Ok(()),
-        Wish::Online(_)
-        | Wish::Offline(_)
-        | Wish::Move(_)
-        | Wish::Renew(_)
-        | Wish::Leave(_)
-        | Wish::Enable(_)
-        | Wish::Disable(_) => {}
+pub fn refuse_misnamed(found: &Found, plan: &Plan, by_fault: bool) -> Result<(), Fail> {
+    if by_fault {
+        return Ok(());
     }
     let misnamed = plan.steps.iter().filter(|step| step.verb == Verb::Fence).find_map(|step| {
         let Some(Seen::Lost { why, .. }) = found.get(&step.node) else { return None };
@@ -131,28 +123,6 @@ fn is_online(stdout: &str) -> bool {
         .lines()
         .filter_map(|line| serde_json::from_str::<Group>(line).ok())
         .any(|group| group.schema == GroupRecord::SCHEMA && group.online_on.is_some())
-}
-
-/// Asks the target what would keep the group from starting there.
-pub fn check_target(team: &Team, target: &NodeName, degraded: bool) -> Result<(), Fail> {
-    let mut needs: BTreeMap<ResourceName, Vec<PathBuf>> = BTreeMap::new();
-    for seat in team.present().filter(|seat| seat.node() != target) {
-        let Say::Needs(told) = seat.ask(Ask::Needs, PATIENCE)? else {
-            return Err(answers_another(seat.node()));
-        };
-        for (name, paths) in told {
-            needs.entry(name).or_default().extend(paths);
-        }
-    }
-    let Say::Findings(findings) = team.seat(target)?.ask(Ask::Check { needs, degraded }, PATIENCE)? else {
-        return Err(answers_another(target));
-    };
-    if findings.is_empty() {
-        return Ok(());
-    }
-    Err(Fail::failed(format!("{target} cannot take {}", team.group.name))
-        .because(findings.join("; "))
-        .hint("nothing was touched"))
 }
 
 /// The nodes on which something is stopped.
@@ -229,17 +199,15 @@ mod tests {
         };
         let plan = Plan { target: None, steps: vec![fence] };
         let misnamed = lost("ssh: Could not resolve hostname mail2: Name or service not known");
-        for (found, wish, is_refused) in [
-            (&misnamed, Wish::Online(None), true),
-            (&misnamed, Wish::Move(None), true),
-            (&misnamed, Wish::Giveover, false),
-            (&misnamed, Wish::Restart("mail".parse().unwrap()), false),
-            (&lost("ssh: connect to host mail-2 port 22: No route to host"), Wish::Online(None), false),
+        for (found, by_fault, is_refused) in [
+            (&misnamed, false, true),
+            (&misnamed, true, false),
+            (&lost("ssh: connect to host mail-2 port 22: No route to host"), false, false),
         ] {
-            let refused = refuse_misnamed(found, &plan, &wish).map_err(|fail| fail.exit());
-            assert_eq!(refused, if is_refused { Err(Exit::Unknown) } else { Ok(()) }, "{wish:?}");
+            let refused = refuse_misnamed(found, &plan, by_fault).map_err(|fail| fail.exit());
+            assert_eq!(refused, if is_refused { Err(Exit::Unknown) } else { Ok(()) }, "{by_fault}");
         }
         let nobody = Plan { target: None, steps: Vec::new() };
-        assert!(refuse_misnamed(&misnamed, &nobody, &Wish::Online(None)).is_ok());
+        assert!(refuse_misnamed(&misnamed, &nobody, false).is_ok());
     }
 }

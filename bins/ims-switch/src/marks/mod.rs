@@ -50,7 +50,7 @@ pub struct Marks {
     pub disabled: BTreeMap<ResourceName, Mark>,
     /// Resources whose fault was given up.
     pub faulted: BTreeMap<ResourceName, Mark>,
-    /// Nodes that the group was given over from, or could not be started on when it was given over to them.
+    /// Nodes that a fault moved the group away from, or that it did not start on when a fault moved it there.
     #[serde(default)]
     pub failed: BTreeMap<NodeName, Mark>,
 }

@@ -46,7 +46,7 @@ pub fn act(
             Some((exit, None))
         }
         Choice::Giveover => {
-            let given = given_over(host, &react.group, interrupt, || attempt(&react.group, away(part)));
+            let given = given_over(host, &react.group, part, interrupt, || attempt(&react.group, away(part)));
             Some(match given {
                 (Exit::Refused, refusal) if !matches!(part, Part::Orphan(_)) => {
                     let besides = refusal.map(|fail| format!("not given over but restarted: {fail}"));
@@ -77,19 +77,21 @@ pub fn act(
     }
 }
 
-/// Gives a group over, to one node after the other while each turns out not to be able to have it.
+/// Gives a group over, to one node after the other while it does not start there and all is as before.
 fn given_over(
     host: &Host,
     group: &GroupName,
+    part: &Part,
     interrupt: &Interrupt,
     mut attempt: impl FnMut() -> (Exit, Option<Fail>),
 ) -> (Exit, Option<Fail>) {
-    let mut open = open(host, group);
+    let mut open = open(host, group, part);
     loop {
         let end = attempt();
-        let left = self::open(host, group);
-        // Where all is as before and one node fewer is open, the next one may have it.
-        let goes_on = end.0 == Exit::Failed && !left.is_empty() && left.len() < open.len();
+        let left = self::open(host, group, part);
+        // Where one node fewer is open, the next one may have it.
+        let is_as_before = matches!(end.0, Exit::Failed | Exit::Refused);
+        let goes_on = is_as_before && !left.is_empty() && left.len() < open.len();
         if !goes_on || interrupt.came().is_some() {
             return end;
         }
@@ -97,13 +99,14 @@ fn given_over(
     }
 }
 
-/// The nodes that a group did not fail on of late; none where that is unknown.
-fn open(host: &Host, group: &GroupName) -> BTreeSet<NodeName> {
+/// The nodes that a group did not fail on of late and that are not known to be lost; none where that is unknown.
+fn open(host: &Host, group: &GroupName, part: &Part) -> BTreeSet<NodeName> {
     let (Ok(group), Ok(kept)) = (Group::load(host, group), file::load(host, group)) else {
         return BTreeSet::new();
     };
     let failed = kept.failed_of_late(group.pingpong_interval, Timestamp::now());
-    group.nodes.into_iter().filter(|node| !failed.contains_key(node)).collect()
+    let is_lost = |node: &NodeName| matches!(part, Part::Orphan(lost) if lost == node);
+    group.nodes.into_iter().filter(|node| !failed.contains_key(node) && !is_lost(node)).collect()
 }
 
 /// How a group is given over. Of one whose node is lost another survivor may have had it online by now: there it stays.
@@ -140,6 +143,7 @@ fn asked(react: &React, group: &GroupName, wish: Wish) -> Asked {
         group: group.clone(),
         wish,
         dry_run: false,
+        by_fault: true,
         patience: Duration::ZERO,
         timeout: react.timeout.0,
         confirm_fenced: Vec::new(),

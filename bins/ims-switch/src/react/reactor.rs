@@ -221,7 +221,8 @@ impl<'a> Reactor<'a> {
             if let Some((done, besides)) = done {
                 self.exit = self.exit.gravest(done);
                 chosen.reason.extend(besides.map(|besides| format!("; {besides}")));
-                if chosen.choice == Choice::Giveover && marked::is_final(done) {
+                let is_stopped = self.interrupt.came().is_some();
+                if chosen.choice == Choice::Giveover && marked::is_final(done) && !is_stopped {
                     let why = format!("{}, and that ended as {}", chosen.reason, done.word());
                     marked::give_up(self.host, &self.group.name, &resource, &why, self.asked.timeout.0);
                 }
