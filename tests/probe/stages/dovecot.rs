@@ -215,7 +215,8 @@ pub const SECRETLY: &[Row] = &[
         )],
         asked: &["imap://192.0.2.10", "pop3://192.0.2.10"],
         level: "greet",
-        told: ("down", "tls", "what came is not TLS"),
+        // It says so in plain text, with its word on STARTTLS or after it.
+        told: ("down", "tls", " TLS"),
     },
 ];
 
